@@ -1,0 +1,33 @@
+"""hgref: exact hypergradients, in code that reads like the equations.
+
+Training is a dynamical system s_t = Φ_t(s_{t-1}, λ); hgref computes the gradient of the validation
+error f(λ) = E(s_T(λ)) with respect to the hyperparameters λ, forwards, backwards and in real time.
+"""
+
+from hgref import constraints, jacobians, objectives, outer, witness
+from hgref.dynamics import Adam, GradientDescent, Momentum
+from hgref.hypergradient import checkpointed, forward, realtime, reverse, truncated
+from hgref.outer import as_scipy
+from hgref.problem import Diverged, Hypergradient, Problem
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Adam",
+    "Diverged",
+    "GradientDescent",
+    "Hypergradient",
+    "Momentum",
+    "Problem",
+    "as_scipy",
+    "checkpointed",
+    "constraints",
+    "forward",
+    "jacobians",
+    "objectives",
+    "outer",
+    "realtime",
+    "reverse",
+    "truncated",
+    "witness",
+]

@@ -1,0 +1,92 @@
+"""The sentences with which hgref refuses what it cannot use: name, expected, found."""
+
+from __future__ import annotations
+
+import difflib
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def where_not_finite(x: Array) -> tuple[int, ...] | None:
+    """The index of the first NaN or infinity in x, or None. Numbers of other kinds pass."""
+    if x.dtype == object or np.isfinite(x).all():
+        return None
+    return tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+
+
+def as_array(name: str, value: Any, shape: tuple[int | str, ...] | None = None) -> Array:
+    """`value` as an array of finite numbers, its shape checked where `shape` tells one.
+
+    shape    integers must match, letters stand for any length: ("n", 3)
+    returns  the array; float64 unless complex or of exact numbers (object), which stay as they are
+    """
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fcO":
+            array = array.astype(float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: expected numbers, found {type(value).__name__}") from error
+    if array.dtype == object and not all(hasattr(x, "__add__") for x in array.flat):
+        raise TypeError(f"{name}: expected numbers, found {type(value).__name__}")
+    if array.dtype == object and any(isinstance(x, (str, bytes, list)) for x in array.flat):
+        raise TypeError(f"{name}: expected numbers, found {type(value).__name__}")
+    if shape is not None:
+        require_shape(name, array.shape, shape)
+    bad = where_not_finite(array)
+    if bad is not None:
+        raise ValueError(f"{name}: expected finite numbers, found {array[bad]} at index {bad}")
+    return array
+
+
+def require_shape(name: str, found: tuple[int, ...], expected: tuple[int | str, ...]) -> None:
+    """Raise ValueError unless `found` is `expected`, in which letters stand for any length."""
+    matches = len(found) == len(expected) and all(
+        isinstance(e, str) or f == e for f, e in zip(found, expected, strict=True)
+    )
+    if not matches:
+        inside = ", ".join(str(e) for e in expected) + ("," if len(expected) == 1 else "")
+        raise ValueError(f"{name}: expected shape ({inside}), found {found}")
+
+
+def as_count(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """`value` as an integer in low … high, both included."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        count = operator.index(value)
+    except TypeError as error:
+        raise TypeError(f"{name}: expected an integer, found {value!r}") from error
+    if count < low or (high is not None and count > high):
+        bounds = f"at least {low}" if high is None else f"an integer from {low} to {high}"
+        raise ValueError(f"{name}: expected {bounds}, found {count}")
+    return count
+
+
+def require_known(name: str, known: Iterable[str], what: str) -> None:
+    """Raise ValueError when `name` is none of the `known` names, with the likeliest meant."""
+    known = list(known)
+    if name not in known:
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"unknown {what} {name!r}: expected one of {known}{hint}")
+
+
+def require_at_least(name: str, value: Array, low: float, advice: str = "") -> None:
+    """Raise ValueError where an entry of `value` is below `low` (real parts are compared)."""
+    if value.dtype != object and (value.real < low).any():
+        index = tuple(int(i) for i in np.argwhere(value.real < low)[0])
+        at = f" at index {index}" if index else ""
+        raise ValueError(f"{name}: expected numbers >= {low}, found {value[index]}{at}{advice}")
+
+
+def require_below(name: str, value: Array, high: float) -> None:
+    """Raise ValueError where an entry of `value` is not below `high`."""
+    if value.dtype != object and (value.real >= high).any():
+        index = tuple(int(i) for i in np.argwhere(value.real >= high)[0])
+        at = f" at index {index}" if index else ""
+        raise ValueError(f"{name}: expected numbers < {high}, found {value[index]}{at}")

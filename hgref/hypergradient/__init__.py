@@ -1,0 +1,9 @@
+"""The hypergradient, forwards, backwards and in real time."""
+
+from hgref.hypergradient.checkpointed import checkpointed
+from hgref.hypergradient.forward import forward
+from hgref.hypergradient.realtime import RealTime, realtime
+from hgref.hypergradient.reverse import reverse
+from hgref.hypergradient.truncated import truncated
+
+__all__ = ["RealTime", "checkpointed", "forward", "realtime", "reverse", "truncated"]

@@ -1,0 +1,94 @@
+"""RTHO: hyperparameters change while training goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array, as_array, as_count
+from hgref.descent import Adam, Descent, anywhere
+from hgref.hypergradient.forward import partial, tangent_step
+from hgref.layout import Layout
+from hgref.problem import Problem
+
+
+@dataclass(frozen=True)
+class RealTime:
+    """One training run with hyperparameters that moved; U updates, U = ⌊T/Δ⌋.
+
+    t       (U,) the steps after which λ was updated: Δ, 2Δ, …
+    lams    (U+1, m) the path of λ: lams[0] served the steps 1 … Δ, lams[u] those after t[u-1]
+    f       (U,) f_t(λ) = E(s_t) at those t, before the update
+    s_T     (d,) the final state
+    layout  where the blocks stand in λ
+    """
+
+    t: Array
+    lams: Array
+    f: Array
+    s_T: Array
+    layout: Layout
+
+    @property
+    def lam(self) -> Array:
+        """The last λ."""
+        return self.lams[-1]
+
+    def __getitem__(self, name: str) -> Array:
+        """The path of one block, (U+1, …)."""
+        self.layout.select([name])  # refuses unknown names
+        shape = self.layout.shapes[name]
+        return self.lams[:, self.layout.slices[name]].reshape(-1, *shape)
+
+
+def realtime(
+    problem: Problem,
+    lam: Any,
+    every: int,
+    outer: Descent | None = None,
+    project: Callable[[Array], Array] | None = None,
+    wrt: Iterable[str] | None = None,
+    progress: Callable[[Iterable[int]], Iterable[int]] | None = None,
+) -> RealTime:
+    """One training run in which λ is updated after every Δ steps, by the partial hypergradient.
+
+        Z_t = A_t Z_{t-1} + B_t      at the current λ; Z is carried on, never reset   eq. (14)
+        ∇f_t(λ) = ∇E(s_t) Z_t,   λ ← P_Λ(outer step along ∇f_t(λ))   for t = Δ, 2Δ …  eq. (16)
+
+    lam      (m,) λ_0, or a mapping of names; projected first
+    every    Δ, the size of the hyper-batch, 1 … T
+    outer    outer.Adam(rate) (default) or outer.GradientDescent(rate)
+    project  P_Λ of a flat λ; default: none
+    wrt      names of the blocks that are updated: only their columns of Z are carried; default all
+    progress wraps the steps, as tqdm.tqdm does
+    returns  RealTime: the paths of λ_t and f_t, and s_T
+    Raises   ValueError for a bad λ or Δ, also one that an update made; Diverged
+    Cost     that of one `forward`, and ⌊T/Δ⌋ gradients of E; memory O(d m)
+    Exact    ∇f_t is, until the first update; from then on Z_t mixes the λ's of different steps
+    Beware   for Δ = T it makes one exact update at the end
+    Source   Franceschi et al. 2017, section 3.3
+    """
+    outer = Adam() if outer is None else outer
+    project = anywhere if project is None else project
+    every = as_count("every", every, 1, problem.T)
+    blocks, layout = problem.read(lam)
+    lams = [as_array("project(lam)", project(layout.flatten(blocks)), (layout.size,))]
+    blocks, _ = problem.point(layout.split(lams[0]))
+    columns = layout if wrt is None else layout.select(wrt)
+    moved = np.concatenate([np.arange(layout.size)[layout.slices[n]] for n in columns.shapes])
+    dlam, memory = columns.identity(), outer.start(lams[0][moved])
+    s, Z, f = problem.start(blocks), problem.start_jvp(dlam, columns.size), []
+    steps: Iterable[int] = range(1, problem.T + 1)
+    for t in steps if progress is None else progress(steps):
+        s, Z = tangent_step(problem, t, s, Z, blocks, dlam)
+        if t % every == 0:
+            f.append(problem.error(t, s, blocks))
+            grad = partial(problem, t, s, Z, blocks, columns)
+            lam_t = lams[-1].copy()
+            lam_t[moved], memory = outer.update(len(f), lam_t[moved], grad, memory)
+            lams.append(as_array("project(lam)", project(lam_t), (layout.size,)))
+            blocks, _ = problem.point(layout.split(lams[-1]))
+    return RealTime(every * np.arange(1, len(f) + 1), np.array(lams), np.array(f), s, layout)

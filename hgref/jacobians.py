@@ -1,0 +1,50 @@
+"""A_t and B_t as matrices, for people and tests; the algorithms never form them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array, as_array, as_count
+from hgref.problem import Problem
+
+
+def A(problem: Problem, t: int, s: Any, lam: Any) -> Array:
+    """A_t = ∂Φ_t(s_{t-1}, λ)/∂s_{t-1}, written out.                            eq. (11)
+
+    t        step number, 1 … T
+    s        (d,) the state s_{t-1} that the step starts from
+    lam      (m,) the point λ, or a mapping of names
+    returns  (d, d)
+    Raises   ValueError for a bad t, s or λ
+    Cost     one jvp with d columns, O(d²) memory: small problems only
+    Exact    to rounding
+    Beware   s is the state before the step
+    Source   Franceschi et al. 2017, eq. (11)
+    """
+    t, s, lam, _ = read_point(problem, t, s, lam)
+    return problem.dynamics.jvp(t, s, lam, np.eye(problem.d), {})
+
+
+def B(problem: Problem, t: int, s: Any, lam: Any) -> Array:
+    """B_t = ∂Φ_t(s_{t-1}, λ)/∂λ, written out.                                  eq. (11)
+
+    t        step number, 1 … T
+    s        (d,) the state s_{t-1} that the step starts from
+    lam      (m,) the point λ, or a mapping of names
+    returns  (d, m), columns in the order of the flat λ
+    Raises   ValueError for a bad t, s or λ
+    Cost     one jvp with m columns, O(d m) memory: small problems only
+    Exact    to rounding
+    Beware   columns of w0 are zero: w0 enters through s_0, not through a step
+    Source   Franceschi et al. 2017, eq. (11)
+    """
+    t, s, lam, layout = read_point(problem, t, s, lam)
+    nothing = np.zeros((problem.d, layout.size))
+    return problem.dynamics.jvp(t, s, lam, nothing, layout.identity())
+
+
+def read_point(problem: Problem, t: int, s: Any, lam: Any):
+    blocks, layout = problem.point(lam)
+    return as_count("t", t, 1, problem.T), as_array("s", s, (problem.d,)), blocks, layout

@@ -1,0 +1,166 @@
+"""The calculus of one coordinate: each inner dynamics, its tangent and its cotangent.
+
+GD, momentum and Adam act on every weight alone once g = ∇J_t(w_{t-1}) is known. Each law below is
+therefore plain arithmetic on scalars, for one weight at one step. The same function broadcasts
+over NumPy arrays (all columns of Z at once), runs on complex, arbitrary-precision and
+ball-arithmetic numbers, and can be compiled for a processor or a kernel. That is why a law
+
+* is a leaf: it imports nothing and calls no other law;
+* has no branch that depends on its data (`r == 0` enters as the number 0 or 1);
+* stands here and nowhere else: whoever needs the derivative calls it.
+
+Names: `d…` is a tangent, `b_…` a cotangent. A `*_jvp` gives one row of A_t ds + B_t dλ, a `*_vjp`
+one coordinate's share of (α_t A_t, α_t B_t) (11); the caller adds the shares of hyperparameters.
+"""
+
+# --- gradient descent:  w' = w - η g -------------------------------------------------------------
+
+
+def gd_step(w, g, eta):
+    """w' = w - η g."""
+    return w - eta * g
+
+
+def gd_jvp(g, eta, dw, dg, deta):
+    """dw' = dw - η dg - g dη."""
+    return dw - eta * dg - g * deta
+
+
+def gd_vjp(g, eta, b_w):
+    """(b_w, b_g, b_eta) from the cotangent b_w of w'."""
+    return b_w, -eta * b_w, -g * b_w
+
+
+# --- momentum:  h = g + δ w,  v' = μ v + κ h,  w' = w - η (v'  or, nesterov,  h + μ v') ----------
+#
+# δ is weight decay, κ is 1 - dampening (and 1 at the first step), `nesterov` is 0 or 1.
+
+
+def momentum_step(v, w, g, eta, mu, keep, decay, nesterov):
+    """(v', w')."""
+    h = g + decay * w
+    v = mu * v + keep * h
+    return v, w - eta * (nesterov * h + (1 - nesterov + nesterov * mu) * v)
+
+
+def momentum_jvp(v, w, g, eta, mu, keep, decay, nesterov, dv, dw, dg, deta, dmu):
+    """(dv', dw')."""
+    h = g + decay * w
+    dh = dg + decay * dw
+    v_next = mu * v + keep * h
+    dv_next = mu * dv + v * dmu + keep * dh
+    pull = 1 - nesterov + nesterov * mu
+    move = nesterov * h + pull * v_next
+    dmove = nesterov * dh + pull * dv_next + nesterov * v_next * dmu
+    return dv_next, dw - eta * dmove - move * deta
+
+
+def momentum_vjp(v, w, g, eta, mu, keep, decay, nesterov, b_v, b_w):
+    """(b_v, b_w, b_g, b_eta, b_mu) from the cotangents b_v, b_w of v', w'."""
+    h = g + decay * w
+    v_next = mu * v + keep * h
+    pull = 1 - nesterov + nesterov * mu
+    b_move = -eta * b_w
+    b_next = b_v + pull * b_move
+    b_h = nesterov * b_move + keep * b_next
+    b_eta = -(nesterov * h + pull * v_next) * b_w
+    b_mu = v * b_next + nesterov * v_next * b_move
+    return mu * b_next, b_w + decay * b_h, b_h, b_eta, b_mu
+
+
+# --- Adam:  m' = β1 m + (1-β1) g,  u' = β2 u + (1-β2) g²,  w' = w - η c1 m' / (√(c2 u' + ρ) + ε) -
+#
+# c1 and c2 correct the bias and ρ = eps_root: with them one law covers the four conventions.
+# Where c2 u' + ρ = 0 every gradient so far was zero, so m' = 0 too: the slope of the root, which is
+# infinite there, meets a factor m' = 0 and drops out of the composed map, whose derivative
+# in g is finite. `+ (r == 0)` divides by 1 there and lets that zero factor speak.
+
+
+def adam_step(m, u, w, g, eta, beta1, beta2, c1, c2, eps, eps_root):
+    """(m', u', w')."""
+    m = beta1 * m + (1 - beta1) * g
+    u = beta2 * u + (1 - beta2) * g * g
+    return m, u, w - eta * c1 * m / ((c2 * u + eps_root) ** 0.5 + eps)
+
+
+def adam_jvp(
+    m, u, g, eta, beta1, beta2, c1, c2, eps, eps_root,
+    dm, du, dw, dg, deta, dbeta1, dbeta2, dc1, dc2, deps, deps_root,
+):  # fmt: skip
+    """(dm', du', dw')."""
+    m_next = beta1 * m + (1 - beta1) * g
+    u_next = beta2 * u + (1 - beta2) * g * g
+    dm_next = beta1 * dm + (1 - beta1) * dg + (m - g) * dbeta1
+    du_next = beta2 * du + 2 * (1 - beta2) * g * dg + (u - g * g) * dbeta2
+    r = (c2 * u_next + eps_root) ** 0.5
+    dr = (c2 * du_next + u_next * dc2 + deps_root) / (2 * (r + (r == 0)))
+    q = m_next / (r + eps)
+    dq = (dm_next - q * (dr + deps)) / (r + eps)
+    return dm_next, du_next, dw - eta * c1 * dq - q * (c1 * deta + eta * dc1)
+
+
+def adam_vjp(m, u, g, eta, beta1, beta2, c1, c2, eps, eps_root, b_m, b_u, b_w):
+    """(b_m, b_u, b_w, b_g, b_eta, b_beta1, b_beta2, b_c1, b_c2, b_eps, b_eps_root)."""
+    m_next = beta1 * m + (1 - beta1) * g
+    u_next = beta2 * u + (1 - beta2) * g * g
+    r = (c2 * u_next + eps_root) ** 0.5
+    q = m_next / (r + eps)
+    b_q = -eta * c1 * b_w
+    b_r = -q * b_q / (r + eps)
+    b_radicand = b_r / (2 * (r + (r == 0)))
+    b_m_next = b_m + b_q / (r + eps)
+    b_u_next = b_u + c2 * b_radicand
+    b_g = (1 - beta1) * b_m_next + 2 * (1 - beta2) * g * b_u_next
+    b_beta1 = (m - g) * b_m_next
+    b_beta2 = (u - g * g) * b_u_next
+    return (
+        beta1 * b_m_next, beta2 * b_u_next, b_w, b_g,
+        -c1 * q * b_w, b_beta1, b_beta2, -eta * q * b_w, u_next * b_radicand, b_r, b_radicand,
+    )  # fmt: skip
+
+
+# --- Adam's bias correction, one per step: c1, c2 as functions of t, β1, β2 ----------------------
+#
+# Folded (paper, tf1):  c1 = √(1-β2^t) / (1-β1^t),  c2 = 1.
+# Split (torch, optax): c1 = 1 / (1-β1^t),          c2 = 1 / (1-β2^t).
+
+
+def adam_bias_folded(t, beta1, beta2):
+    """(c1, c2) = (√(1-β2^t) / (1-β1^t), 1)."""
+    return (1 - beta2**t) ** 0.5 / (1 - beta1**t), 1.0
+
+
+def adam_bias_folded_jvp(t, beta1, beta2, dbeta1, dbeta2):
+    """(dc1, dc2)."""
+    root = (1 - beta2**t) ** 0.5
+    rest = 1 - beta1**t
+    droot = -t * beta2 ** (t - 1) * dbeta2 / (2 * root)
+    drest = -t * beta1 ** (t - 1) * dbeta1
+    return droot / rest - root * drest / (rest * rest), 0.0
+
+
+def adam_bias_folded_vjp(t, beta1, beta2, b_c1, b_c2):
+    """(b_beta1, b_beta2); b_c2 meets the constant c2 = 1 and has no effect."""
+    root = (1 - beta2**t) ** 0.5
+    rest = 1 - beta1**t
+    b_beta1 = root * t * beta1 ** (t - 1) / (rest * rest) * b_c1
+    return b_beta1, -t * beta2 ** (t - 1) / (2 * root * rest) * b_c1
+
+
+def adam_bias_split(t, beta1, beta2):
+    """(c1, c2) = (1 / (1-β1^t), 1 / (1-β2^t))."""
+    return 1 / (1 - beta1**t), 1 / (1 - beta2**t)
+
+
+def adam_bias_split_jvp(t, beta1, beta2, dbeta1, dbeta2):
+    """(dc1, dc2)."""
+    rest1, rest2 = 1 - beta1**t, 1 - beta2**t
+    dc1 = t * beta1 ** (t - 1) * dbeta1 / (rest1 * rest1)
+    return dc1, t * beta2 ** (t - 1) * dbeta2 / (rest2 * rest2)
+
+
+def adam_bias_split_vjp(t, beta1, beta2, b_c1, b_c2):
+    """(b_beta1, b_beta2)."""
+    rest1, rest2 = 1 - beta1**t, 1 - beta2**t
+    b_beta1 = t * beta1 ** (t - 1) / (rest1 * rest1) * b_c1
+    return b_beta1, t * beta2 ** (t - 1) / (rest2 * rest2) * b_c2

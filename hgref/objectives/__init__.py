@@ -1,0 +1,20 @@
+"""Training objectives and validation errors; they add: `Softmax(X, y) + L2()`."""
+
+from hgref.objectives.callback import Callback
+from hgref.objectives.least_squares import LeastSquares
+from hgref.objectives.logistic import Logistic
+from hgref.objectives.objective import Objective, Sum
+from hgref.objectives.penalties import L2
+from hgref.objectives.quadratic import Quadratic
+from hgref.objectives.softmax import Softmax
+
+__all__ = [
+    "L2",
+    "Callback",
+    "LeastSquares",
+    "Logistic",
+    "Objective",
+    "Quadratic",
+    "Softmax",
+    "Sum",
+]

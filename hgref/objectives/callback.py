@@ -1,0 +1,104 @@
+"""An objective made of the user's own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array, as_array, require_known
+from hgref.layout import Blocks
+from hgref.objectives.objective import Objective, Shapes
+
+
+class Callback(Objective):
+    """J(w, λ) given by functions of (w, lam), lam a mapping of the blocks of λ.
+
+        value(w, lam)                   J                        scalar
+        grad(w, lam)                    g = ∇_w J                (p,)
+        grad_jvp(w, lam, dw, dlam)      H dw + M dλ              (p, k); dlam[name] is (…, k)
+        grad_vjp(w, lam, u)             (u H, {name: u M})       (p,), blocks shaped like λ's
+        grad_lam(w, lam)                {name: ∂J/∂λ}            where J serves as E and sees λ
+
+    hyper    {name: shape} of the blocks of λ that the functions read besides the problem's own
+    p        number of weights; None: whatever w0 has
+    Raises   TypeError with the name of a function that is needed but was not given: `forward` needs
+             grad_jvp, `reverse` grad_vjp, E only value and grad
+    Cost     that of the functions
+    Exact    as exact as they are: hgref.witness shows whether they fit together
+    Beware   complex-step witnesses call value and grad with complex w and λ: write `x * x`, not
+             `abs(x)**2`, and no `.conj()`, `np.vdot`
+    Source   Franceschi et al. 2017, section 2 (J and E are any differentiable functions)
+    """
+
+    def __init__(
+        self,
+        value: Callable[..., Any],
+        grad: Callable[..., Any],
+        grad_jvp: Callable[..., Any] | None = None,
+        grad_vjp: Callable[..., Any] | None = None,
+        grad_lam: Callable[..., Any] | None = None,
+        hyper: Mapping[str, tuple[int, ...]] | None = None,
+        p: int | None = None,
+    ):
+        self.functions = {
+            "value": value,
+            "grad": grad,
+            "grad_jvp": grad_jvp,
+            "grad_vjp": grad_vjp,
+            "grad_lam": grad_lam,
+        }
+        for name, function in self.functions.items():
+            if function is not None and not callable(function):
+                raise TypeError(f"{name}: expected a function, found {type(function).__name__}")
+        self.shapes = {name: tuple(shape) for name, shape in (hyper or {}).items()}
+        self.p = p
+
+    def hyper(self, p: int) -> Shapes:
+        return self.shapes
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        function = self.functions[name]
+        if function is None:
+            raise TypeError(f"Callback: this computation needs the function {name}=, found None")
+        return function(*arguments)
+
+    def value(self, t: int, w: Array, lam: Blocks) -> Any:
+        return as_array("Callback value", self.call("value", w, lam), ())[()]
+
+    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
+        return number_array("Callback grad", self.call("grad", w, lam), w.shape)
+
+    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
+        zeros = {n: np.zeros((*s, dw.shape[1])) for n, s in self.shapes.items() if n not in dlam}
+        product = self.call("grad_jvp", w, lam, dw, {**dlam, **zeros})
+        return number_array("Callback grad_jvp", product, dw.shape)
+
+    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
+        pair = self.call("grad_vjp", w, lam, u)
+        if not (isinstance(pair, tuple) and len(pair) == 2):
+            raise TypeError(f"Callback grad_vjp: expected (uH, {{name: uM}}), found {type(pair)}")
+        row = number_array("Callback grad_vjp", pair[0], w.shape)
+        return row, self.read_blocks("grad_vjp", pair[1], self.shapes)
+
+    def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
+        if self.functions["grad_lam"] is None:
+            return {}
+        shapes = {name: np.shape(block) for name, block in lam.items()}
+        return self.read_blocks("grad_lam", self.call("grad_lam", w, lam), shapes)
+
+    def read_blocks(self, what: str, blocks: Any, shapes: Shapes) -> Blocks:
+        if not isinstance(blocks, Mapping):
+            raise TypeError(f"Callback {what}: expected a mapping, found {type(blocks).__name__}")
+        for name in blocks:
+            require_known(name, shapes, f"block in Callback {what}")
+        return {n: number_array(f"Callback {what} {n}", b, shapes[n]) for n, b in blocks.items()}
+
+
+def number_array(name: str, value: Any, shape: tuple[int, ...]) -> Array:
+    """The value as an array of that shape; NaN passes: a run that diverges says so itself."""
+    array = np.asarray(value)
+    if array.shape != shape:
+        raise ValueError(f"{name}: expected shape {shape}, found {array.shape}")
+    return array

@@ -1,0 +1,33 @@
+"""1/(2n) ‖Xw − y‖²."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hgref.arguments import Array
+from hgref.objectives.linear_model import LinearModel
+
+
+class LeastSquares(LinearModel):
+    """J(w) = 1/(2n) ‖Xw − y‖² = (1/n) Σ ½ (w·x_i − y_i)².
+
+    X        (n, N) dense or scipy.sparse;  y  (n,)
+    bias     False: w (N,); True: w (N + 1,), the last entry is added to every prediction
+    example_weights, centre, batches   see LinearModel, Features
+    Cost     O(n N) a product
+    Exact    to rounding
+    Beware   the mean, not the sum: 1/n stands outside, as frameworks' mean-squared error, halved
+    Source   the textbook's; with L2() it is ridge regression
+    """
+
+    def __init__(self, X: Any, y: Any, *, bias: bool = False, **options: Any):
+        super().__init__(X, y, bias=bias, **options)
+
+    def loss(self, z: Array, y: Array) -> Array:
+        return (z[:, 0] - y) ** 2 / 2
+
+    def residual(self, z: Array, y: Array) -> Array:
+        return z - y[:, None]
+
+    def curvature(self, z: Array, y: Array, dz: Array) -> Array:
+        return dz

@@ -1,0 +1,86 @@
+"""Penalties on the weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array, require_shape
+from hgref.layout import Blocks
+from hgref.objectives.objective import Objective, Shapes
+
+
+class L2(Objective):
+    """Ω(w, l2) = ½ Σ_j l2_{group(j)} w_j²; without groups ½·l2·‖w‖².
+
+        g_j = l2_j w_j,     H = diag(l2),     M dl2 = w ∘ dl2,     ∂Ω/∂l2 = ½ Σ_{j in group} w_j²
+
+    groups   None: one coefficient, block `l2` of shape ();
+             "weight": one for every weight, shape (p,);
+             (p,) integers: weight j has coefficient number groups[j] (for a coefficient per block:
+             the `block_labels` of a linear model)
+    name     the name of the block in λ
+    Cost     O(p)
+    Exact    to rounding
+    Beware   coupled decay: it enters g and therefore momentum and Adam's averages (torch.optim's
+             `weight_decay`, not AdamW's)
+    Source   Franceschi et al. 2017, section 2 ("e.g. the regularized average training loss")
+    """
+
+    def __init__(self, groups: Any = None, name: str = "l2"):
+        self.name = name
+        self.per_weight = isinstance(groups, str)
+        if self.per_weight and groups != "weight":
+            raise ValueError(f"groups: expected None, 'weight' or integers (p,), found {groups!r}")
+        self.groups = None
+        if groups is not None and not self.per_weight:
+            self.groups = read_groups(groups)
+            self.p = len(self.groups)
+
+    def hyper(self, p: int) -> Shapes:
+        if self.per_weight:
+            return {self.name: (p,)}
+        return {self.name: () if self.groups is None else (int(self.groups.max()) + 1,)}
+
+    def each(self, l2: Array) -> Array:
+        """The coefficient of every weight, (p, …) or a scalar."""
+        return l2 if self.groups is None else l2[self.groups]
+
+    def gather(self, share: Array) -> Array:
+        """The transpose of `each`: the shares of the weights (p,), added up by coefficient."""
+        if self.per_weight:
+            return share
+        if self.groups is None:
+            return share.sum()
+        total = np.zeros(int(self.groups.max()) + 1, dtype=share.dtype)
+        np.add.at(total, self.groups, share)
+        return total
+
+    def value(self, t: int, w: Array, lam: Blocks) -> Any:
+        return (self.each(lam[self.name]) * w * w).sum() / 2
+
+    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
+        return self.each(lam[self.name]) * w
+
+    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
+        product = np.reshape(self.each(lam[self.name]), (-1, 1)) * dw
+        if self.name in dlam:
+            product = product + w[:, None] * self.each(dlam[self.name])
+        return product
+
+    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
+        return self.each(lam[self.name]) * u, {self.name: self.gather(w * u)}
+
+    def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
+        return {self.name: self.gather(w * w) / 2}
+
+
+def read_groups(groups: Any) -> Array:
+    labels = np.asarray(groups)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"groups: expected integers (p,), found dtype {labels.dtype}")
+    require_shape("groups", labels.shape, ("p",))
+    if labels.size == 0 or labels.min() < 0:
+        raise ValueError("groups: expected at least one number, none negative")
+    return labels

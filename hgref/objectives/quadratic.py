@@ -1,0 +1,47 @@
+"""½ wᵀAw − bᵀw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hgref.arguments import Array, as_array
+from hgref.layout import Blocks
+from hgref.objectives.objective import Objective
+
+
+class Quadratic(Objective):
+    """J(w) = ½ wᵀAw − bᵀw: the objective whose whole training run has a closed form.
+
+        g = ½(A + Aᵀ) w − b,     H = ½(A + Aᵀ),     no λ
+
+    A        (p, p), symmetric or not
+    b        (p,)
+    Cost     O(p²) a product
+    Exact    to rounding
+    Beware   with an eigenvalue of H above 2/η gradient descent diverges
+    Source   Franceschi et al. 2017, section 2 (any differentiable J); the formula is the textbook's
+    """
+
+    def __init__(self, A: Any, b: Any):
+        self.A = as_array("A", A, ("p", "p"))
+        self.p = len(self.A)
+        require_square(self.A)
+        self.b = as_array("b", b, (self.p,))
+        self.H = (self.A + self.A.T) / 2
+
+    def value(self, t: int, w: Array, lam: Blocks) -> Any:
+        return w @ (self.A @ w) / 2 - self.b @ w
+
+    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
+        return self.H @ w - self.b
+
+    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
+        return self.H @ dw
+
+    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
+        return u @ self.H, {}
+
+
+def require_square(A: Array) -> None:
+    if A.shape[0] != A.shape[1]:
+        raise ValueError(f"A: expected a square matrix, found shape {A.shape}")

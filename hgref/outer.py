@@ -1,0 +1,125 @@
+"""The outer loop: λ goes down the hypergradient and back into Λ."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array, as_array, as_count
+from hgref.descent import Adam, Descent, GradientDescent, anywhere
+from hgref.hypergradient.reverse import reverse
+from hgref.layout import Layout
+from hgref.problem import Hypergradient, Problem
+from hgref.saved_run import SavedRun, identity
+
+__all__ = ["Adam", "GradientDescent", "Minimization", "as_scipy", "minimize"]
+
+SECONDS_BETWEEN_SAVES = 5.0
+
+Project = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Minimization:
+    """The path of an outer optimisation over k = 0 … K hyper-iterations.
+
+    lams     (K+1, m) λ_0 … λ_K
+    f        (K+1,) f(λ_0) … f(λ_K)
+    records  what the callback returned: name → (K, …)
+    layout   where the blocks stand in λ
+    """
+
+    lams: Array
+    f: Array
+    records: dict[str, Array]
+    layout: Layout
+
+    @property
+    def lam(self) -> Array:
+        """λ_K, the last point."""
+        return self.lams[-1]
+
+    @property
+    def best(self) -> Array:
+        """The point of the path with the smallest f."""
+        return self.lams[int(np.argmin(self.f))]
+
+
+def minimize(
+    problem: Problem,
+    lam: Any,
+    hypergradient: Callable[..., Hypergradient] = reverse,
+    outer: Descent | None = None,
+    project: Project | None = None,
+    iterations: int = 100,
+    callback: Callable[[int, Array, Hypergradient], Mapping[str, Any] | None] | None = None,
+    file: str | os.PathLike[str] | None = None,
+    progress: Callable[[Iterable[int]], Iterable[int]] | None = None,
+) -> Minimization:
+    """min f(λ) over Λ:   λ_k = P_Λ(outer step from λ_{k-1} along ∇f(λ_{k-1})).    eq. (PHO)
+
+    lam            (m,) λ_0, or a mapping of names; projected first
+    hypergradient  reverse, forward, checkpointed, … : a function of (problem, lam)
+    outer          outer.Adam(rate) (default) or outer.GradientDescent(rate)
+    project        P_Λ of a flat λ, e.g. constraints.Product(problem, …).project; default: none
+    iterations     K
+    callback       called as callback(k, λ_{k-1}, hypergradient there) for k = 1 … K; numbers that
+                   it returns in a mapping are kept in `records`; StopIteration ends the run
+    file           a path (.npz): the run is saved there, goes on from there where it exists
+                   already, and lives through an interruption
+    progress       wraps the iterations, as tqdm.tqdm does
+    returns        Minimization: paths of λ, f and the callback's records
+    Raises         ValueError where `file` holds another run; Diverged (what is done is saved)
+    Cost           K hypergradients and one run; memory O(K m)
+    Exact          resumed or not, the same λ to the last bit
+    Beware         saved at most every 5 seconds, and at the end, an exception or Ctrl-C
+    Source         Franceschi et al. 2017, section 5.1
+    """
+    outer = Adam() if outer is None else outer
+    project = anywhere if project is None else project
+    iterations = as_count("iterations", iterations, 1)
+    blocks, layout = problem.read(lam)
+    lam_0 = as_array("project(lam)", project(layout.flatten(blocks)), (layout.size,))
+    who = identity(problem, lam_0, outer, project)
+    run = SavedRun(file, who, lam_0, outer.start(lam_0))
+    todo: Iterable[int] = range(len(run.f) + 1, iterations + 1)
+    try:
+        for k in todo if progress is None else progress(todo):
+            g = hypergradient(problem, run.lams[-1])
+            row = (callback(k, run.lams[-1], g) if callback is not None else None) or {}
+            lam_k, memory = outer.update(k, run.lams[-1], g.grad, run.memory)
+            lam_k = as_array("project(lam)", project(lam_k), (layout.size,))
+            run.extend(lam_k, memory, g.f, row)
+            run.save(SECONDS_BETWEEN_SAVES)
+    except StopIteration:
+        pass
+    finally:
+        run.save(0.0)
+    f = np.array([*run.f, problem.f(run.lams[-1])])
+    records = {name: np.array([row[name] for row in run.rows]) for name in run.names()}
+    return Minimization(np.array(run.lams), f, records, layout)
+
+
+def as_scipy(
+    problem: Problem, hypergradient: Callable[..., Hypergradient] = reverse
+) -> Callable[[Any], tuple[float, Array]]:
+    """fun(x) → (f(x), ∇f(x)), as `scipy.optimize.minimize(fun, lam, jac=True)` wants it.
+
+    hypergradient  reverse, forward, … : a function of (problem, lam)
+    returns        a function of a flat λ (m,)
+    Cost           one hypergradient a call
+    Exact          as the hypergradient is
+    Beware         give scipy the bounds too (betas in [0, 1), weights >= 0): outside of them a λ
+                   is refused
+    Source         scipy.optimize's interface
+    """
+
+    def fun(x: Any) -> tuple[float, Array]:
+        g = hypergradient(problem, x)
+        return float(g.f), g.grad
+
+    return fun

@@ -1,0 +1,180 @@
+"""Outside witnesses: what a gradient is judged by that shares no derivative code with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array, as_array, as_count
+from hgref.problem import Problem
+
+Function = Callable[[Array], Any]
+
+
+def complex_step(f: Function, x: Any, directions: Any = None, h: float = 1e-30) -> Array:
+    """∇f(x) as Im f(x + i h e_j) / h: no difference is taken, so nothing cancels.
+
+    f           a function of a flat vector that computes with complex numbers, e.g. `problem.f`
+    x           (m,) real point
+    directions  (m, k) columns along which to derive; default the unit vectors
+    h           size of the imaginary step
+    returns     (m,), or (k,) slopes along the directions
+    Raises      TypeError where f returns a real number: it lost the imaginary part on its way
+    Cost        m (or k) evaluations of f in complex arithmetic
+    Exact       to rounding: the error of the method is h² = 1e-60
+    Beware      |x|, max and conj are not analytic: a function that uses them on x deceives it
+    Source      Squire and Trapp 1998, SIAM Review 40
+    """
+    x = as_array("x", x, ("m",))
+    V = np.eye(x.size) if directions is None else as_array("directions", directions, (x.size, "k"))
+    slopes = []
+    for v in V.T:
+        value = np.asarray(f(x + 1j * h * v))[()]
+        if not np.iscomplexobj(value):
+            raise TypeError("f: expected a complex value at a complex x, found a real one")
+        slopes.append(value.imag / h)
+    return np.array(slopes)
+
+
+def central_differences(
+    f: Function, x: Any, directions: Any = None, h: float = 0.01, levels: int = 8
+) -> tuple[Array, Array]:
+    """∇f(x) by central differences, extrapolated to step 0 (Richardson), with an error estimate.
+
+        D_0(h) = (f(x + h v) − f(x − h v)) / 2h
+        D_k(h) = D_{k-1}(h) + (D_{k-1}(h) − D_{k-1}(2h)) / (4^k − 1)
+
+    f           a function of a flat vector, e.g. `problem.f`
+    x           (m,) point
+    directions  (m, k) columns; default the unit vectors, each step relative to |x_j|
+    h           the first step, times |x_j| where x_j is not 0
+    levels      number of halvings of the step
+    returns     (slopes (m,) or (k,), estimated absolute errors, same shape)
+    Raises      ValueError where f is finite at no step
+    Cost        2 · levels evaluations of f a direction
+    Exact       to about 1e-9 relative for smooth f; the estimate tells
+    Beware      steps that leave f's domain (it raises ValueError or ArithmeticError, or is not
+                finite) are skipped and only smaller ones count
+    Source      Ridders 1982, Advances in Engineering Software 4
+    """
+    x = as_array("x", x, ("m",))
+    levels = as_count("levels", levels, 2)
+    if directions is None:
+        V = np.diag(np.where(x == 0, 1.0, np.abs(x)))
+        scale = np.diag(V)
+    else:
+        V = as_array("directions", directions, (x.size, "k"))
+        scale = np.ones(V.shape[1])
+    pairs = [ridders(f, x, v, h, levels) for v in V.T]
+    slopes, errors = np.array(pairs, dtype=float).reshape(-1, 2).T
+    return slopes / scale, errors / scale
+
+
+def ridders(f: Function, x: Array, v: Array, h: float, levels: int) -> tuple[float, float]:
+    """(slope of f along v, its estimated error): the entry of the tableau that moved least."""
+    best, error = np.nan, np.inf
+    previous: list[float] = []
+    for level in range(levels):
+        step = h / 2**level
+        row = [(quiet(f, x + step * v) - quiet(f, x - step * v)) / (2 * step)]
+        if not np.isfinite(row[0]):
+            continue
+        for k, coarser in enumerate(previous):
+            row.append(row[k] + (row[k] - coarser) / (4 ** (k + 1) - 1))
+            moved = max(abs(row[-1] - row[-2]), abs(row[-1] - coarser))
+            if moved <= error:
+                best, error = row[-1], moved
+        previous = row
+    if not np.isfinite(best):
+        raise ValueError("f: expected finite values around x, found none at two steps in a row")
+    return best, error
+
+
+def quiet(f: Function, x: Array) -> float:
+    """f(x), NaN where f is not defined."""
+    try:
+        return float(f(x))
+    except (ValueError, ArithmeticError):
+        return np.nan
+
+
+@dataclass(frozen=True)
+class Taylor:
+    """How fast the Taylor remainder of a gradient falls with the step.
+
+    h          (levels,) steps, each half of the one before
+    remainder  (levels,) |f(x + h v) − f(x) − h ∇f·v|
+    slope      log2 of the last ratio above rounding: 2 for a right gradient, 1 for a wrong one,
+               inf where the remainder is rounding at every step
+    """
+
+    h: Array
+    remainder: Array
+    slope: float
+
+
+def taylor(
+    f: Function, grad: Any, x: Any, v: Any = None, h: float = 0.1, levels: int = 16, seed: int = 0
+) -> Taylor:
+    """The Taylor remainder of f at x along v: it falls as h² if and only if `grad` is right.
+
+        R(h) = |f(x + h v) − f(x) − h ∇f(x)·v| = O(h²)
+
+    f        a function of a flat vector, e.g. `problem.f`
+    grad     (m,) the gradient to judge
+    x        (m,) point
+    v        (m,) direction; default random signs, each times |x_j| (or 1 where x_j is 0)
+    h        the first step; levels: number of halvings; seed: of the random direction
+    returns  Taylor: steps, remainders and the slope
+    Cost     levels + 1 evaluations of f
+    Exact    the slope to some hundredths, where f is smooth at the scale of the steps
+    Beware   along a direction in which f has no curvature the slope is 3
+    Source   the adjoint community's test (pyadjoint, pymanopt)
+    """
+    x = as_array("x", x, ("m",))
+    grad = as_array("grad", grad, x.shape)
+    if v is None:
+        signs = np.random.default_rng(seed).choice([-1.0, 1.0], x.size)
+        v = signs * np.where(x == 0, 1.0, np.abs(x))
+    v = as_array("v", v, x.shape)
+    steps = h / 2.0 ** np.arange(as_count("levels", levels, 2))
+    f_0, slope = float(f(x)), float(grad @ v)
+    values = np.array([quiet(f, x + step * v) for step in steps])
+    remainder = np.abs(values - f_0 - steps * slope)
+    floor = 1e5 * np.finfo(float).eps * np.maximum(np.abs(values), abs(f_0))
+    above = np.flatnonzero(remainder > floor)
+    pairs = [j for j in above if j + 1 in above]
+    order = np.log2(remainder[pairs[-1]] / remainder[pairs[-1] + 1]) if pairs else np.inf
+    return Taylor(steps, remainder, float(order))
+
+
+def adjoint_gap(problem: Problem, lam: Any, t: int = 1, s: Any = None, seed: int = 0) -> float:
+    """How far jvp and vjp of step t are from being each other's transpose.
+
+        |α·(A ds + B dλ) − (αA·ds + αB·dλ)| / (|α|·|A ds + B dλ|)              eq. (11)
+
+    lam      (m,) the point λ, or a mapping of names
+    t        step number, 1 … T
+    s        (d,) the state s_{t-1}; default the start s_0
+    seed     of the random ds, dλ, α
+    returns  the relative gap: rounding, 1e-13 or so, where they fit together
+    Cost     one jvp with one column, one vjp
+    Exact    to rounding
+    Beware   a mistake made alike in both is not seen: that is what the other witnesses are for
+    Source   the dot-product test of inverse-problem practice
+    """
+    t = as_count("t", t, 1, problem.T)
+    blocks, layout = problem.point(lam)
+    s = problem.start(blocks) if s is None else as_array("s", s, (problem.d,))
+    random = np.random.default_rng(seed)
+    ds, alpha = random.standard_normal(problem.d), random.standard_normal(problem.d)
+    dlam = layout.split(random.standard_normal(layout.size))
+    columns = {name: block[..., None] for name, block in dlam.items()}
+    down = problem.dynamics.jvp(t, s, blocks, ds[:, None], columns)[:, 0]
+    row, share = problem.dynamics.vjp(t, s, blocks, alpha)
+    there = alpha @ down
+    back = row @ ds + sum(np.sum(b * dlam[name]) for name, b in share.items())
+    return float(abs(there - back) / (np.linalg.norm(alpha) * np.linalg.norm(down) or 1.0))
