@@ -25,15 +25,11 @@ def as_array(name: str, value: Any, shape: tuple[int | str, ...] | None = None) 
     shape    integers must match, letters stand for any length: ("n", 3)
     returns  the array; float64 unless complex or of exact numbers (object), which stay as they are
     """
-    try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "fcO":
-            array = array.astype(float)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name}: expected numbers, found {type(value).__name__}") from error
-    if array.dtype == object and not all(hasattr(x, "__add__") for x in array.flat):
-        raise TypeError(f"{name}: expected numbers, found {type(value).__name__}")
-    if array.dtype == object and any(isinstance(x, (str, bytes, list)) for x in array.flat):
+    array = asarray(name, value)
+    if array.dtype.kind in "biu":
+        array = array.astype(float)
+    exact = array.dtype == object and all(hasattr(x, "__truediv__") for x in array.flat)
+    if array.dtype.kind not in "fc" and not exact:
         raise TypeError(f"{name}: expected numbers, found {type(value).__name__}")
     if shape is not None:
         require_shape(name, array.shape, shape)
@@ -41,6 +37,13 @@ def as_array(name: str, value: Any, shape: tuple[int | str, ...] | None = None) 
     if bad is not None:
         raise ValueError(f"{name}: expected finite numbers, found {array[bad]} at index {bad}")
     return array
+
+
+def asarray(name: str, value: Any) -> Array:
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError) as error:  # rows of different lengths
+        raise ValueError(f"{name}: expected a rectangular array, found {error}") from error
 
 
 def require_shape(name: str, found: tuple[int, ...], expected: tuple[int | str, ...]) -> None:

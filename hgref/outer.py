@@ -14,7 +14,7 @@ from hgref.descent import Adam, Descent, GradientDescent, anywhere
 from hgref.hypergradient.reverse import reverse
 from hgref.layout import Layout
 from hgref.problem import Hypergradient, Problem
-from hgref.saved_run import SavedRun, identity
+from hgref.saved_run import SavedRun, fingerprint
 
 __all__ = ["Adam", "GradientDescent", "Minimization", "as_scipy", "minimize"]
 
@@ -66,7 +66,7 @@ def minimize(
     hypergradient  reverse, forward, checkpointed, … : a function of (problem, lam)
     outer          outer.Adam(rate) (default) or outer.GradientDescent(rate)
     project        P_Λ of a flat λ, e.g. constraints.Product(problem, …).project; default: none
-    iterations     K
+    iterations     K; a file that holds more is returned as it is
     callback       called as callback(k, λ_{k-1}, hypergradient there) for k = 1 … K; numbers that
                    it returns in a mapping are kept in `records`; StopIteration ends the run
     file           a path (.npz): the run is saved there, goes on from there where it exists
@@ -84,24 +84,24 @@ def minimize(
     iterations = as_count("iterations", iterations, 1)
     blocks, layout = problem.read(lam)
     lam_0 = as_array("project(lam)", project(layout.flatten(blocks)), (layout.size,))
-    who = identity(problem, lam_0, outer, project)
-    run = SavedRun(file, who, lam_0, outer.start(lam_0))
-    todo: Iterable[int] = range(len(run.f) + 1, iterations + 1)
+    run = SavedRun(file, fingerprint(problem, lam_0, outer, project), lam_0, outer.start(lam_0))
+    todo: Iterable[int] = range(len(run.done.f) + 1, iterations + 1)
     try:
         for k in todo if progress is None else progress(todo):
-            g = hypergradient(problem, run.lams[-1])
-            row = (callback(k, run.lams[-1], g) if callback is not None else None) or {}
-            lam_k, memory = outer.update(k, run.lams[-1], g.grad, run.memory)
+            lam_k = run.done.lams[-1]
+            g = hypergradient(problem, lam_k)
+            row = (callback(k, lam_k, g) if callback is not None else None) or {}
+            lam_k, memory = outer.update(k, lam_k, g.grad, run.done.memory)
             lam_k = as_array("project(lam)", project(lam_k), (layout.size,))
-            run.extend(lam_k, memory, g.f, row)
+            run.done = run.done.extended(lam_k, memory, g.f, row)
             run.save(SECONDS_BETWEEN_SAVES)
     except StopIteration:
         pass
     finally:
-        run.save(0.0)
-    f = np.array([*run.f, problem.f(run.lams[-1])])
-    records = {name: np.array([row[name] for row in run.rows]) for name in run.names()}
-    return Minimization(np.array(run.lams), f, records, layout)
+        run.save()
+    done = run.done
+    f = [*done.f, problem.f(done.lams[-1])]
+    return Minimization(np.array(done.lams), np.array(f), done.records, layout)
 
 
 def as_scipy(

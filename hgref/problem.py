@@ -75,10 +75,10 @@ class Problem:
     def __init__(
         self, dynamics: Dynamics, E: Objective, T: int, w0: Any = None, learn_w0: bool = False
     ):
-        for name, value, kind in (("dynamics", dynamics, Dynamics), ("E", E, Objective)):
-            if not isinstance(value, kind):
-                expected = kind.__name__.lower()
-                raise TypeError(f"{name}: expected a {expected}, found {type(value).__name__}")
+        if not isinstance(dynamics, Dynamics):
+            raise TypeError(f"dynamics: expected a dynamics, found {type(dynamics).__name__}")
+        if not isinstance(E, Objective):
+            raise TypeError(f"E: expected an objective, found {type(E).__name__}")
         self.dynamics, self.E = dynamics, E
         self.T = as_count("T", T, 1)
         self.w0 = start_weights(dynamics.J, E, w0)
@@ -156,10 +156,11 @@ class Problem:
 
     def layout_for(self, size: int) -> Layout:
         """The layout of a flat λ of that length."""
+        packed = self.packed.get(size)
+        if packed is not None:
+            return packed
         if size == self.layout.size:
             return self.layout
-        if self.packed.get(size) is not None:
-            return self.packed[size]  # type: ignore[return-value]
         fits = [layout for layout in self.layouts() if layout.size == size]
         if len(fits) == 1:
             return fits[0]

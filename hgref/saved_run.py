@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,83 +15,93 @@ from hgref.files import write_whole
 from hgref.problem import Problem
 
 
-class SavedRun:
-    """What `minimize` has done so far, in memory and in its file."""
+class Done(NamedTuple):
+    """k hyper-iterations. Replaced whole, never changed: an interrupt finds the old or the new."""
 
-    def __init__(self, file: Any, identity: Array, lam_0: Array, memory: Array):
-        self.file, self.identity = None if file is None else Path(file), identity
-        self.lams, self.memory = [lam_0], memory
-        self.f: list[float] = []
-        self.rows: list[dict[str, Any]] = []
-        self.saved_at, self.saved_length = time.monotonic(), 0
-        if self.file is not None and self.file.exists():
-            self.load()
+    lams: list[Array]  # λ_0 … λ_k
+    memory: Array  # of the outer step, after k
+    f: list[float]  # f(λ_0) … f(λ_{k-1})
+    rows: list[dict[str, Any]]  # what the callback returned, k of them
 
-    def load(self) -> None:
-        """Take over what the file holds; ValueError where that is another run."""
-        assert self.file is not None
-        with saved_arrays(self.file) as saved:
-            if not np.array_equal(saved["identity"], self.identity):
-                raise ValueError(
-                    f"file: {self.file} holds a run of another problem, start, outer step or Λ; "
-                    f"give another file, or remove it"
-                )
-            self.lams, self.memory = list(saved["lams"]), saved["memory"]
-            self.f = [float(x) for x in saved["f"]]
-            names = [key.removeprefix("record ") for key in saved if key.startswith("record ")]
-            columns = [saved[f"record {name}"] for name in names]
-        rows = zip(*columns, strict=True) if names else ([] for _ in self.f)
-        self.rows = [dict(zip(names, row, strict=True)) for row in rows]
-        self.saved_length = len(self.f)
-
+    @property
     def names(self) -> list[str]:
         return list(self.rows[0]) if self.rows else []
 
-    def extend(self, lam: Array, memory: Array, f: Any, row: Mapping[str, Any]) -> None:
-        if self.rows and list(row) != self.names():
-            raise ValueError(f"callback: expected records {self.names()}, found {list(row)}")
-        self.lams.append(lam)
-        self.memory = memory
-        self.f.append(float(f))
-        self.rows.append(dict(row))
+    @property
+    def records(self) -> dict[str, Array]:
+        return {name: np.array([row[name] for row in self.rows]) for name in self.names}
 
-    def save(self, seconds: float) -> None:
+    def extended(self, lam: Array, memory: Array, f: Any, row: Mapping[str, Any]) -> Done:
+        if self.rows and list(row) != self.names:
+            raise ValueError(f"callback: expected records {self.names}, found {list(row)}")
+        return Done([*self.lams, lam], memory, [*self.f, float(f)], [*self.rows, dict(row)])
+
+
+class SavedRun:
+    """What `minimize` has done so far; `done` is taken from the file where that exists."""
+
+    def __init__(self, file: Any, fingerprint: Array, lam_0: Array, memory: Array):
+        self.file, self.fingerprint = None if file is None else Path(file), fingerprint
+        self.done = Done([lam_0], memory, [], [])
+        if self.file is not None and self.file.exists():
+            self.done = self.load(self.file)
+        self.saved_at, self.saved_length = time.monotonic(), len(self.done.f)
+
+    def load(self, file: Path) -> Done:
+        saved = saved_arrays(file)
+        if not np.array_equal(saved["fingerprint"], self.fingerprint):
+            raise ValueError(
+                f"file: {file} holds a run of another problem, start, outer step or Λ; "
+                f"give another file, or remove it"
+            )
+        columns = {
+            key.removeprefix("record "): saved[key] for key in saved if key.startswith("record ")
+        }
+        k = len(saved["f"])
+        rows = [{name: column[i] for name, column in columns.items()} for i in range(k)]
+        return Done(list(saved["lams"]), saved["memory"], saved["f"].tolist(), rows)
+
+    def save(self, seconds: float = 0.0) -> None:
         """Write the file where there is news and the last writing is that long ago."""
+        done = self.done
         too_soon = time.monotonic() - self.saved_at < seconds
-        if self.file is None or too_soon or len(self.f) == self.saved_length:
+        if self.file is None or too_soon or len(done.f) == self.saved_length:
             return
-        records: dict[str, Any] = {
-            f"record {n}": np.array([row[n] for row in self.rows]) for n in self.names()
-        }
-        state: dict[str, Any] = {
-            "lams": np.array(self.lams),
-            "memory": self.memory,
-            "f": np.array(self.f),
-        }
-        write_whole(self.file, lambda to: np.savez(to, identity=self.identity, **state, **records))
-        self.saved_at, self.saved_length = time.monotonic(), len(self.f)
+        arrays: dict[str, Any] = {f"record {name}": x for name, x in done.records.items()}
+        arrays |= {"lams": np.array(done.lams), "memory": done.memory, "f": np.array(done.f)}
+        write_whole(self.file, lambda to: np.savez(to, fingerprint=self.fingerprint, **arrays))
+        self.saved_at, self.saved_length = time.monotonic(), len(done.f)
 
 
-def saved_arrays(file: Path) -> Any:
+def saved_arrays(file: Path) -> dict[str, Array]:
+    """All arrays in the file; ValueError where it is not one that `SavedRun` wrote."""
     try:
-        saved = np.load(file, allow_pickle=False)
-        if not {"identity", "lams", "memory", "f"} <= set(saved):
-            raise ValueError
-        return saved
+        with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            saved = {key: archive[key] for key in archive}
+        k = len(saved["f"])
+        lengths = {len(saved[key]) - k for key in saved if key.startswith("record ")} | {0}
+        if lengths != {0} or len(saved["lams"]) != k + 1 or "memory" not in saved:
+            raise ValueError("lengths do not fit")
+        if saved["fingerprint"].ndim != 1:
+            raise ValueError("no fingerprint")
+    except OSError as error:
+        if error.errno is not None:  # the disk, not the content
+            raise
+        raise ValueError(f"file: {file} is not a run saved by minimize ({error})") from error
     except Exception as error:
-        raise ValueError(f"file: {file} is not a run saved by hgref.outer.minimize") from error
+        raise ValueError(f"file: {file} is not a run saved by minimize ({error})") from error
+    return saved
 
 
-def identity(problem: Problem, lam: Array, outer: Descent, project: Any) -> Array:
+def fingerprint(problem: Problem, lam: Array, outer: Descent, project: Any) -> Array:
     """Bytes that tell one run from another: sizes, start, steps, Λ, and the data by two probes."""
     blocks, _ = problem.read(lam)
-    s = problem.start(blocks)
-    w = problem.dynamics.weights(s)
-    probes = [
-        np.linalg.norm(problem.dynamics.J.grad(1, w, blocks)),
-        np.linalg.norm(problem.E.grad(problem.T, w, blocks)),
-    ]
-    owner = getattr(project, "__self__", None)
-    text = f"{problem!r} {outer!r} {owner if owner is not None else ''!r}"
-    parts = [text.encode(), np.array(probes).tobytes(), lam.tobytes(), problem.w0.tobytes()]
+    w = problem.dynamics.weights(problem.start(blocks))
+    direction = np.cos(np.arange(problem.p))  # any that data do not happen to be orthogonal to
+    training = problem.dynamics.J.grad(1, w, blocks) @ direction
+    validation = problem.E.grad(problem.T, w, blocks) @ direction
+    # eight digits: the last ones depend on the number of threads
+    probes = f"{training:.8g} {validation:.8g}"
+    text = f"{problem!r} {outer!r} {getattr(project, '__self__', None)!r} {probes}"
+    parts = [text.encode(), lam.tobytes(), problem.w0.tobytes()]
     return np.frombuffer(b"|".join(parts), dtype=np.uint8)

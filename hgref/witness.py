@@ -40,7 +40,7 @@ def complex_step(f: Function, x: Any, directions: Any = None, h: float = 1e-30) 
 
 
 def central_differences(
-    f: Function, x: Any, directions: Any = None, h: float = 0.01, levels: int = 8
+    f: Function, x: Any, directions: Any = None, h: float = 0.01, levels: int = 10
 ) -> tuple[Array, Array]:
     """∇f(x) by central differences, extrapolated to step 0 (Richardson), with an error estimate.
 
@@ -79,12 +79,14 @@ def ridders(f: Function, x: Array, v: Array, h: float, levels: int) -> tuple[flo
     previous: list[float] = []
     for level in range(levels):
         step = h / 2**level
-        row = [(quiet(f, x + step * v) - quiet(f, x - step * v)) / (2 * step)]
+        up, down = quiet(f, x + step * v), quiet(f, x - step * v)
+        row = [(up - down) / (2 * step)]
         if not np.isfinite(row[0]):
             continue
+        rounding = np.finfo(float).eps * (abs(up) + abs(down)) / step
         for k, coarser in enumerate(previous):
             row.append(row[k] + (row[k] - coarser) / (4 ** (k + 1) - 1))
-            moved = max(abs(row[-1] - row[-2]), abs(row[-1] - coarser))
+            moved = max(abs(row[-1] - row[-2]), abs(row[-1] - coarser), rounding)
             if moved <= error:
                 best, error = row[-1], moved
         previous = row

@@ -1,0 +1,96 @@
+"""Every dynamics x objective: jvp against the complex step of step, vjp as its transpose."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import DYNAMICS, OBJECTIVES, build, choices, few, relative
+
+import hgref
+from hgref.objectives import LeastSquares
+
+H = 1e-30
+every_pair = [
+    pytest.mark.parametrize("dynamics", DYNAMICS),
+    pytest.mark.parametrize("objective", OBJECTIVES),
+]
+
+
+def every(test):
+    for mark in every_pair:
+        test = mark(test)
+    return test
+
+
+def a_step(dynamics, objective, choice):
+    """A problem, a step number, a state that a run could have reached, and random directions."""
+    problem, lam = build(dynamics, objective, choice)
+    rng = np.random.default_rng(choice.seed + 1)
+    _, layout = problem.point(lam)
+    s = rng.uniform(-1, 1, problem.d)
+    if "u" in problem.dynamics.state:
+        problem.dynamics.split(s)[1] **= 2
+    t = int(rng.integers(1, problem.T + 1))
+    return problem, layout, lam, t, s, rng.standard_normal(problem.d), rng.standard_normal(lam.size)
+
+
+@every
+@few
+@given(choice=choices())
+def test_jvp_is_the_complex_step_of_step(dynamics, objective, choice):
+    problem, layout, lam, t, s, ds, dlam = a_step(dynamics, objective, choice)
+    moved = layout.split(lam + 1j * H * dlam)
+    witness = problem.dynamics.step(t, s + 1j * H * ds, moved).imag / H
+    columns = {name: block[..., None] for name, block in layout.split(dlam).items()}
+    found = problem.dynamics.jvp(t, s, layout.split(lam), ds[:, None], columns)
+    assert found.shape == (problem.d, 1)
+    assert relative(found[:, 0], witness) < 1e-12
+
+
+@every
+@few
+@given(choice=choices())
+def test_vjp_is_the_transpose_of_the_complex_step(dynamics, objective, choice):
+    """<α, A ds + B dλ> = <αA, ds> + <αB, dλ>, with the left side by the complex step of step."""
+    problem, layout, lam, t, s, ds, dlam = a_step(dynamics, objective, choice)
+    alpha = np.random.default_rng(choice.seed + 2).standard_normal(problem.d)
+    moved = layout.split(lam + 1j * H * dlam)
+    down = problem.dynamics.step(t, s + 1j * H * ds, moved).imag / H
+    row, share = problem.dynamics.vjp(t, s, layout.split(lam), alpha)
+    back = row @ ds + sum(np.sum(b * layout.split(dlam)[n]) for n, b in share.items())
+    scale = np.linalg.norm(alpha) * np.linalg.norm(down) + np.linalg.norm(row) * np.linalg.norm(ds)
+    assert abs(alpha @ down - back) < 1e-12 * scale
+
+
+@every
+@few
+@given(choice=choices())
+def test_blocks_that_are_absent_count_as_zero(dynamics, objective, choice):
+    problem, layout, lam, t, s, ds, _ = a_step(dynamics, objective, choice)
+    lam = layout.split(lam)
+    nothing = {name: np.zeros((*block.shape, 1)) for name, block in lam.items()}
+    full = problem.dynamics.jvp(t, s, lam, ds[:, None], nothing)
+    np.testing.assert_allclose(
+        problem.dynamics.jvp(t, s, lam, ds[:, None], {}), full, rtol=1e-14, atol=1e-300
+    )
+
+
+@pytest.mark.parametrize("dynamics", DYNAMICS)
+def test_columns_are_independent(dynamics):
+    """A jvp of k columns is k jvps of one."""
+    rng = np.random.default_rng(0)
+    J = LeastSquares(rng.standard_normal((6, 3)), rng.standard_normal(6), example_weights=True)
+    problem = hgref.Problem(DYNAMICS[dynamics](J), J, 4)
+    shapes = problem.layout.shapes
+    lam = {name: rng.uniform(0.1, 0.5, shape) for name, shape in shapes.items()}
+    s, ds = rng.uniform(0.1, 1, problem.d), rng.standard_normal((problem.d, 5))
+    dlam = {name: rng.standard_normal((*shape, 5)) for name, shape in shapes.items()}
+    together = problem.dynamics.jvp(2, s, lam, ds, dlam)
+    for k in range(5):
+        one = {name: block[..., k : k + 1] for name, block in dlam.items()}
+        alone = problem.dynamics.jvp(2, s, lam, ds[:, k : k + 1], one)
+        np.testing.assert_allclose(together[:, k : k + 1], alone, rtol=1e-13)
+
+
+def test_a_dynamics_needs_an_objective():
+    with pytest.raises(TypeError, match="J: expected an objective, found int"):
+        hgref.GradientDescent(3)

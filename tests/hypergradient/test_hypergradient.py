@@ -1,0 +1,155 @@
+"""The algorithms against outside witnesses, on random problems of every kind."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import DYNAMICS, OBJECTIVES, Choice, build, choices, few, relative
+
+import hgref
+from hgref.witness import central_differences, complex_step, taylor
+
+every_dynamics = pytest.mark.parametrize("dynamics", DYNAMICS)
+every_objective = pytest.mark.parametrize("objective", OBJECTIVES)
+
+
+@every_dynamics
+@every_objective
+@few
+@given(choice=choices())
+def test_reverse_and_forward_are_the_complex_step_through_the_run(dynamics, objective, choice):
+    problem, lam = build(dynamics, objective, choice)
+    witness = complex_step(problem.f, lam)
+    reverse, forward = hgref.reverse(problem, lam), hgref.forward(problem, lam)
+    assert relative(reverse.grad, witness) < 1e-11
+    assert relative(forward.grad, reverse.grad) < 1e-12
+    assert reverse.f == forward.f == problem.f(lam)
+    assert np.array_equal(reverse.s_T, forward.s_T)
+
+
+@every_dynamics
+@every_objective
+@few
+@given(choice=choices())
+def test_reverse_is_the_central_difference_and_the_taylor_slope_is_two(dynamics, objective, choice):
+    problem, lam = build(dynamics, objective, choice)
+    g = hgref.reverse(problem, lam)
+    rng = np.random.default_rng(choice.seed + 3)
+    directions = rng.choice([-1.0, 1.0], (lam.size, 2)) * np.abs(lam)[:, None]
+    slopes, errors = central_differences(problem.f, lam, directions)
+    scale = np.linalg.norm(g.grad * lam)  # the differences are taken relative to λ
+    assert np.all(np.abs(g.grad @ directions - slopes) < 1e-6 * scale + 10 * errors)
+    assert np.all(errors < 1e-6 * max(scale, 1e-6))
+
+
+@every_dynamics
+@every_objective
+def test_taylor_slope_is_two_and_one_for_a_wrong_gradient(dynamics, objective):
+    choice = Choice(1, 12, False, False, True, False, False, (False,) * 5)
+    problem, lam = build(dynamics, objective, choice)
+    g = hgref.reverse(problem, lam)
+    v = np.abs(lam) * np.random.default_rng(0).choice([-1.0, 1.0], lam.size)
+    assert taylor(problem.f, g.grad, lam, v).slope == pytest.approx(2, abs=0.05)
+    wrong = g.grad + 0.01 * np.linalg.norm(g.grad) * v / (v @ v) * np.linalg.norm(v)
+    assert taylor(problem.f, wrong, lam, v).slope == pytest.approx(1, abs=0.05)
+
+
+@every_dynamics
+@every_objective
+@few
+@given(choice=choices())
+def test_checkpointed_and_full_truncated_are_reverse_to_the_last_bit(dynamics, objective, choice):
+    problem, lam = build(dynamics, objective, choice)
+    g = hgref.reverse(problem, lam)
+    others = [hgref.truncated(problem, lam, K=problem.T), hgref.checkpointed(problem, lam)]
+    others += [hgref.checkpointed(problem, lam, every=k) for k in {1, 2, 3, problem.T}
+               if k <= problem.T]  # fmt: skip
+    for other in others:
+        assert np.array_equal(other.grad, g.grad)
+        assert np.array_equal(other.s_T, g.s_T)
+        assert other.f == g.f
+
+
+@every_dynamics
+@few
+@given(choice=choices(max_T=12))
+def test_truncated_drops_the_influence_of_early_steps(dynamics, choice):
+    """The last K terms are the hypergradient of the last K steps, started at s_{T-K}."""
+    problem, lam = build(dynamics, "softmax", choice)
+    blocks, layout = problem.point(lam)
+    states = list(problem.states(blocks))
+    K = 1 + choice.seed % problem.T
+
+    def f_of_the_tail(x):
+        s, parts = states[problem.T - K], layout.split(x)
+        for t in range(problem.T - K + 1, problem.T + 1):
+            s = problem.step(t, s, parts)
+        return problem.error(problem.T, s, parts)
+
+    witness = layout.split(complex_step(f_of_the_tail, lam))
+    found = hgref.truncated(problem, lam, K)
+    if problem.learn_w0 and K < problem.T:
+        assert not found["w0"].any()
+    for name in witness:
+        if name != "w0":
+            scale = np.linalg.norm(found.grad) or 1.0
+            assert np.linalg.norm(found[name] - witness[name]) < 1e-11 * scale
+
+
+@every_dynamics
+@few
+@given(choice=choices(max_T=8))
+def test_partial_hypergradients_are_those_of_shorter_runs(dynamics, choice):
+    """∇f_t(λ) = dE(s_t)/dλ, by the complex step through t steps.                     eq. (16)"""
+    problem, lam = build(dynamics, "with-l2", choice)
+    _, layout = problem.point(lam)
+    g = hgref.forward(problem, lam, partials=True)
+    assert g.partials.shape == (problem.T, lam.size)
+    assert np.array_equal(g.partials[-1], g.grad)
+
+    def f_t(t):
+        def f(x):
+            parts = layout.split(x)
+            for step, s in enumerate(problem.states(parts)):
+                if step == t:
+                    return problem.error(t, s, parts)
+
+        return f
+
+    for t in {1, (problem.T + 1) // 2, problem.T}:
+        assert relative(g.partials[t - 1], complex_step(f_t(t), lam)) < 1e-11
+
+
+@every_dynamics
+@few
+@given(choice=choices())
+def test_some_columns_of_z_are_the_columns_of_all(dynamics, choice):
+    problem, lam = build(dynamics, "with-l2", choice)
+    full = hgref.forward(problem, lam)
+    names = problem.dynamics.names[::-1][:2]  # given backwards: the layout's order counts
+    some = hgref.forward(problem, lam, wrt=names)
+    assert list(some.blocks) == [n for n in problem.dynamics.names if n in names]
+    for name in names:
+        np.testing.assert_allclose(some[name], full[name], rtol=1e-11, atol=1e-13)
+
+
+@every_dynamics
+@every_objective
+@few
+@given(choice=choices(max_T=5))
+def test_dense_jacobians_make_the_same_gradient(dynamics, objective, choice):
+    """The equations with matrices: α_t A_t, α_t B_t summed; and A_t, B_t are jacobians of Φ_t."""
+    problem, lam = build(dynamics, objective, choice)
+    blocks, layout = problem.point(lam)
+    states = list(problem.states(blocks))
+    alpha, direct = problem.error_grad(problem.T, states[-1], blocks)
+    grad = layout.flatten({**layout.zeros(lam), **direct})
+    for t in range(problem.T, 0, -1):
+        s = states[t - 1]
+        A, B = hgref.jacobians.A(problem, t, s, lam), hgref.jacobians.B(problem, t, s, lam)
+        j = (choice.seed + t) % problem.d
+        moved = problem.dynamics.step(t, s + 1e-30j * np.eye(problem.d)[j], blocks).imag / 1e-30
+        np.testing.assert_allclose(A[:, j], moved, rtol=1e-11, atol=1e-13)
+        grad, alpha = grad + alpha @ B, alpha @ A
+    if problem.learn_w0:
+        grad[layout.slices["w0"]] += problem.dynamics.weights(alpha)
+    assert relative(hgref.reverse(problem, lam).grad, grad) < 1e-11

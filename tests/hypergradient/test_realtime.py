@@ -1,0 +1,113 @@
+"""RTHO: the path it takes is replayed, and its Z judged by a complex step along that path."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import DYNAMICS, build, choices, few, relative
+
+import hgref
+from hgref.constraints import Box, NonNegative, Product
+from hgref.outer import GradientDescent
+
+
+def replay(problem, lams, every, t_end, shift):
+    """s_t of training under the λ path, each λ moved by `shift`: what Z_t is the derivative of."""
+    layout = problem.layout
+    s = problem.start(layout.split(lams[0] + shift))
+    for t in range(1, t_end + 1):
+        s = problem.step(t, s, layout.split(lams[(t - 1) // every] + shift))
+    return s
+
+
+@pytest.mark.parametrize("dynamics", DYNAMICS)
+@few
+@given(choice=choices(max_T=12))
+def test_every_update_follows_the_partial_hypergradient_of_the_path(dynamics, choice):
+    problem, _ = build(dynamics, "with-l2", choice)
+    rng = np.random.default_rng(choice.seed + 4)
+    from strategies import point
+
+    lam, every, rate = point(problem, rng), 1 + choice.seed % problem.T, 1e-4
+    run = hgref.realtime(problem, lam, every=every, outer=GradientDescent(rate))
+    assert run.t.tolist() == list(range(every, problem.T + 1, every))
+    assert run.lams.shape == (len(run.t) + 1, lam.size)
+    assert run.f.shape == run.t.shape
+    s_T = replay(problem, run.lams, every, problem.T, 0 * lam)
+    np.testing.assert_allclose(run.s_T, s_T, rtol=1e-13)
+    for u, t in enumerate(run.t):
+        assert run.f[u] == pytest.approx(
+            problem.error(t, replay(problem, run.lams, every, t, 0 * lam),
+                          problem.layout.split(run.lams[u])), rel=1e-12)  # fmt: skip
+
+        def f_t(shift, u=u, t=t):
+            s = replay(problem, run.lams, every, t, shift)
+            return problem.error(t, s, problem.layout.split(run.lams[u] + shift))
+
+        grad = hgref.witness.complex_step(f_t, np.zeros(lam.size))
+        moved = (run.lams[u] - run.lams[u + 1]) / rate
+        assert relative(moved, grad) < 1e-9  # the difference of two λ costs digits
+
+
+def test_the_first_update_at_the_end_is_one_exact_step():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((20, 3)), rng.integers(0, 2, 20)
+    J, E = hgref.objectives.Logistic(X, y), hgref.objectives.Logistic(X[:9], y[:9])
+    problem = hgref.Problem(hgref.Momentum(J), E, 15)
+    run = hgref.realtime(problem, {"eta": 0.1, "mu": 0.5}, every=15, outer=GradientDescent(0.1))
+    g = hgref.reverse(problem, [0.1, 0.5])
+    np.testing.assert_allclose(run.lam, [0.1, 0.5] - 0.1 * g.grad, rtol=1e-12)
+    assert run.f[0] == pytest.approx(g.f, rel=1e-14)
+
+
+def test_it_learns_a_rate_from_zero_and_stays_in_its_set():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 3)), rng.integers(0, 2, 40)
+    J, E = hgref.objectives.Logistic(X, y), hgref.objectives.Logistic(X[:9], y[:9])
+    problem = hgref.Problem(hgref.Momentum(J), E, 300)
+    inside = Product(problem, eta=NonNegative(), mu=Box(0, 0.9))
+    start = {"eta": 0.0, "mu": 0.0}
+    seen = []
+    run = hgref.realtime(
+        problem,
+        start,
+        every=10,
+        outer=hgref.outer.Adam(0.02),
+        project=inside.project,
+        progress=lambda steps: (seen.append(t) or t for t in steps),
+    )
+    assert seen == list(range(1, 301))
+    assert run.f[-1] < problem.f(start)
+    assert run["eta"][-1] > 0
+    assert all(inside.contains(lam) for lam in run.lams)
+    assert run["eta"].shape == (31,)
+
+
+def test_only_the_blocks_asked_for_move():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((20, 3)), rng.standard_normal(20)
+    J = hgref.objectives.LeastSquares(X, y, example_weights=True) + hgref.objectives.L2()
+    problem = hgref.Problem(hgref.Adam(J), hgref.objectives.LeastSquares(X, y), 20)
+    lam = problem.pack(
+        eta=0.1, beta1=0.9, beta2=0.99, eps=0.1, l2=0.3, weights=rng.uniform(0, 1, 20)
+    )
+    steps = GradientDescent(0.01)
+    some = hgref.realtime(problem, lam, every=20, outer=steps, wrt=["l2", "eta"])
+    full = hgref.realtime(problem, lam, every=20, outer=steps)
+    for name in problem.layout.shapes:
+        if name in ("l2", "eta"):
+            np.testing.assert_allclose(some[name], full[name], rtol=1e-12)
+        else:
+            assert np.array_equal(some[name][0], some[name][1])
+            assert not np.array_equal(full[name][0], full[name][1])
+
+
+def test_bad_hyper_batches_are_refused():
+    J = hgref.objectives.Quadratic([[1.0]], [1.0])
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 5)
+    for every in (0, 6):
+        with pytest.raises(
+            ValueError, match=f"every: expected an integer from 1 to 5, found {every}"
+        ):
+            hgref.realtime(problem, [0.1], every=every)
+    with pytest.raises(ValueError, match=r"project\(lam\): expected shape \(1,\), found \(2,\)"):
+        hgref.realtime(problem, [0.1], every=1, project=lambda lam: np.zeros(2))

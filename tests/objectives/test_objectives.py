@@ -1,0 +1,50 @@
+"""Every objective: grad against the complex step of value, the products against that of grad."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import OBJECTIVES, build, choices, few, relative
+
+H = 1e-30
+
+
+def a_point(objective, choice):
+    problem, lam = build("gd", objective, choice)
+    rng = np.random.default_rng(choice.seed + 1)
+    _, layout = problem.point(lam)
+    t = int(rng.integers(1, problem.T + 1))
+    dw, dlam = rng.standard_normal(problem.p), rng.standard_normal(lam.size)
+    return problem, layout, lam, t, rng.uniform(-1, 1, problem.p), dw, dlam
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("role", ["J", "E"])
+@few
+@given(choice=choices())
+def test_grad_is_the_complex_step_of_value(objective, role, choice):
+    problem, layout, lam, t, w, dw, dlam = a_point(objective, choice)
+    part = problem.dynamics.J if role == "J" else problem.E
+    blocks = layout.split(lam)
+    witness = part.value(t, w + 1j * H * dw, blocks).imag / H
+    assert abs(part.grad(t, w, blocks) @ dw - witness) < 1e-12 * (1 + abs(witness))
+    if role == "J" and objective == "callback":
+        return  # this J was given no grad_lam
+    witness = part.value(t, w, layout.split(lam + 1j * H * dlam)).imag / H
+    direct = part.grad_lam(t, w, blocks)
+    found = sum(np.sum(b * layout.split(dlam)[n]) for n, b in direct.items())
+    assert abs(found - witness) < 1e-12 * (1 + abs(witness))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@few
+@given(choice=choices())
+def test_products_are_the_complex_step_of_grad(objective, choice):
+    problem, layout, lam, t, w, dw, dlam = a_point(objective, choice)
+    J, blocks = problem.dynamics.J, layout.split(lam)
+    witness = J.grad(t, w + 1j * H * dw, layout.split(lam + 1j * H * dlam)).imag / H
+    columns = {name: block[..., None] for name, block in layout.split(dlam).items()}
+    assert relative(J.grad_jvp(t, w, blocks, dw[:, None], columns)[:, 0], witness) < 1e-12
+    u = np.random.default_rng(choice.seed + 2).standard_normal(problem.p)
+    uH, uM = J.grad_vjp(t, w, blocks, u)
+    back = uH @ dw + sum(np.sum(b * layout.split(dlam)[n]) for n, b in uM.items())
+    assert abs(u @ witness - back) < 1e-12 * (1 + np.linalg.norm(u) * np.linalg.norm(witness))

@@ -1,0 +1,90 @@
+"""Bad data is refused with its name, what was expected and what was found."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+import hgref
+from hgref.objectives import L2, Callback, LeastSquares, Logistic, Quadratic, Softmax
+
+X, y = np.ones((4, 2)), np.array([0, 1, 1, 0])
+holed = np.array([[1.0, 2.0], [np.nan, 1.0], [1.0, 1.0], [1.0, 1.0]])
+
+REFUSED = [
+    (lambda: LeastSquares(holed, y), r"X: expected finite numbers, found nan at index \(1, 0\)"),
+    (
+        lambda: LeastSquares(scipy.sparse.csr_matrix(holed), y),
+        r"X: expected finite numbers, found nan at index \(1, 0\)",
+    ),
+    (lambda: LeastSquares(X, [0, np.inf, 0, 0]), r"y: expected finite numbers, found inf"),
+    (lambda: LeastSquares(X, [1.0, 2.0]), r"y: expected shape \(4,\), found \(2,\)"),
+    (lambda: LeastSquares(X[0], y), r"X: expected shape \(n, features\), found \(2,\)"),
+    (lambda: LeastSquares(X[:0], []), r"X: expected at least one row, found shape \(0, 2\)"),
+    (lambda: LeastSquares("data", y), r"X: expected numbers, found str"),
+    (lambda: LeastSquares([["a", "b"]], [1]), r"X: expected numbers, found list"),
+    (lambda: Logistic(X, [0, 1, 2, 0]), r"y: expected labels 0 or 1, found 2.0 at index 2"),
+    (lambda: Softmax(X, y, 1), r"y: expected labels from 0 to 0, found 0 to 1"),
+    (lambda: Softmax(X, [0.5, 1, 1, 0]), r"y: expected integer labels, found dtype float64"),
+    (lambda: Softmax(X, y[:3]), r"y: expected shape \(4,\), found \(3,\)"),
+    (lambda: Softmax(X, y, 0), r"classes: expected at least 1, found 0"),
+    (lambda: Softmax(X, y, 2.5), r"classes: expected an integer, found 2.5"),
+    (lambda: Softmax(X, y, centre=[1.0]), r"centre: expected shape \(2,\), found \(1,\)"),
+    (lambda: Softmax(X, y, batches=[[0, 4]]), r"batches: expected row numbers from 0 to 3"),
+    (lambda: Softmax(X, y, batches=[[0.5]]), r"batches: expected a \(T, B\) table of integers"),
+    (lambda: Softmax(X, y, batches=[0, 1]), r"batches: expected shape \(T, B\), found \(2,\)"),
+    (lambda: Quadratic(X, [1, 1]), r"A: expected a square matrix, found shape \(4, 2\)"),
+    (lambda: Quadratic(np.eye(2), [1]), r"b: expected shape \(2,\), found \(1,\)"),
+    (lambda: L2("block"), r"groups: expected None, 'weight' or integers \(p,\), found 'block'"),
+    (lambda: L2([0.5]), r"groups: expected integers \(p,\), found dtype float64"),
+    (lambda: L2([-1]), r"groups: expected at least one number, none negative"),
+    (lambda: Callback(3, len), r"value: expected a function, found int"),
+    (lambda: LeastSquares(X, y) + Quadratic(np.eye(3), [1, 1, 1]), r"one number of weights"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), REFUSED)
+def test_bad_data_is_refused(make, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        make()
+
+
+def test_two_terms_may_not_share_a_name():
+    J = LeastSquares(X, y) + L2() + L2()
+    with pytest.raises(ValueError, match="two terms have a block 'l2'; give one of them another"):
+        hgref.Problem(hgref.GradientDescent(J), J, 3)
+    J = LeastSquares(X, y) + L2() + L2("weight", name="ridge")
+    assert list(hgref.Problem(hgref.GradientDescent(J), LeastSquares(X, y), 3).layout.shapes) == [
+        "eta",
+        "l2",
+        "ridge",
+    ]
+
+
+def test_a_callback_says_which_function_it_lacks():
+    J = Callback(lambda w, lam: w @ w, lambda w, lam: 2 * w, p=2)
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 3, [1.0, 1.0])
+    with pytest.raises(TypeError, match="needs the function grad_vjp=, found None"):
+        hgref.reverse(problem, [0.1])
+    with pytest.raises(TypeError, match="needs the function grad_jvp=, found None"):
+        hgref.forward(problem, [0.1])
+
+
+def test_a_callback_of_the_wrong_shape_is_named():
+    J = Callback(lambda w, lam: w @ w, lambda w, lam: 2 * w[:1], p=2)
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 3, [1.0, 1.0])
+    with pytest.raises(ValueError, match=r"Callback grad: expected shape \(2,\), found \(1,\)"):
+        problem.f([0.1])
+    J = Callback(
+        lambda w, lam: w @ w,
+        lambda w, lam: 2 * w,
+        grad_vjp=lambda w, lam, u: (2 * u, {"c": 1}),
+        p=2,
+    )
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 3, [1.0, 1.0])
+    with pytest.raises(ValueError, match="unknown block in Callback grad_vjp 'c'"):
+        hgref.reverse(problem, [0.1])
+
+
+def test_a_sum_needs_objectives():
+    with pytest.raises(TypeError):
+        LeastSquares(X, y) + 1

@@ -1,0 +1,98 @@
+"""Each objective's value against its formula, written another way."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+import scipy.special
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hgref.objectives import L2, LeastSquares, Logistic, Quadratic, Softmax
+
+rng = np.random.default_rng(0)
+X, w4 = rng.standard_normal((6, 3)), rng.standard_normal(4)
+
+
+def test_quadratic():
+    A, b, w = rng.standard_normal((3, 3)), rng.standard_normal(3), rng.standard_normal(3)
+    expected = sum(A[i, j] * w[i] * w[j] for i in range(3) for j in range(3)) / 2 - sum(b * w)
+    assert Quadratic(A, b).value(1, w, {}) == pytest.approx(expected, rel=1e-14)
+
+
+def test_least_squares_is_half_the_mean():
+    y = rng.standard_normal(6)
+    expected = np.linalg.norm(X @ w4[:3] - y) ** 2 / 12
+    assert LeastSquares(X, y).value(1, w4[:3], {}) == pytest.approx(expected, rel=1e-14)
+    expected = np.mean((X @ w4[:3] + w4[3] - y) ** 2) / 2
+    assert LeastSquares(X, y, bias=True).value(1, w4, {}) == pytest.approx(expected, rel=1e-14)
+
+
+@given(scale=st.floats(0.1, 1e3))
+def test_logistic_and_softmax_are_scipys(scale):
+    y = np.array([0, 1, 1, 0, 1, 0])
+    w = scale * w4
+    z = X @ w[:3] + w[3]
+    expected = -np.mean(scipy.special.log_expit(np.where(y == 1, z, -z)))
+    assert Logistic(X, y).value(1, w, {}) == pytest.approx(expected, rel=1e-13)
+    W, b = scale * rng.standard_normal((3, 3)), rng.standard_normal(3)
+    labels = np.array([0, 1, 2, 2, 1, 0])
+    log_p = scipy.special.log_softmax(X @ W.T + b, axis=1)
+    expected = -np.mean(log_p[np.arange(6), labels])
+    flat = np.concatenate([W.ravel(), b])  # the order in which a linear layer is kept
+    assert Softmax(X, labels, 3).value(1, flat, {}) == pytest.approx(expected, rel=1e-12)
+
+
+def test_two_classes_of_softmax_are_logistic():
+    y = np.array([0, 1, 1, 0, 1, 0])
+    w = rng.standard_normal(8)
+    difference = np.append(w[3:6] - w[0:3], w[7] - w[6])
+    binary = Logistic(X, y).value(1, difference, {})
+    assert Softmax(X, y, 2).value(1, w, {}) == pytest.approx(binary, rel=1e-13)
+
+
+def test_example_weights_stand_under_the_mean():
+    y, weights = rng.standard_normal(6), rng.uniform(0, 2, 6)
+    J = LeastSquares(X, y, example_weights=True)
+    expected = np.sum(weights * (X @ w4[:3] - y) ** 2) / 12
+    assert J.value(1, w4[:3], {"weights": weights}) == pytest.approx(expected, rel=1e-14)
+
+
+def test_a_mini_batch_is_the_mean_over_its_rows_repetitions_counted():
+    y, table = rng.standard_normal(6), np.array([[0, 1, 1], [5, 4, 0]])
+    J = LeastSquares(X, y, batches=table)
+    for t in (1, 2):
+        rows = table[t - 1]
+        expected = np.mean((X[rows] @ w4[:3] - y[rows]) ** 2) / 2
+        assert J.value(t, w4[:3], {}) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("matrix", [scipy.sparse.csr_matrix, scipy.sparse.coo_array])
+def test_sparse_and_centred_is_dense_and_centred(matrix):
+    sparse = matrix(X * (np.abs(X) > 0.5))
+    dense = sparse.toarray()
+    y = np.array([0, 1, 2, 2, 1, 0])
+    w, u = rng.standard_normal(12), rng.standard_normal(12)
+    J = Softmax(sparse, y, 3, centre=True)
+    explicit = Softmax(dense - dense.mean(axis=0), y, 3)
+    assert not isinstance(J.features.X, np.ndarray)
+    assert J.value(1, w, {}) == pytest.approx(explicit.value(1, w, {}), rel=1e-13)
+    np.testing.assert_allclose(J.grad(1, w, {}), explicit.grad(1, w, {}), atol=1e-14)
+    np.testing.assert_allclose(J.grad_vjp(1, w, {}, u)[0], explicit.grad_vjp(1, w, {}, u)[0])
+    validation = Softmax(dense, y, 3, centre=J.features.centre)
+    np.testing.assert_allclose(validation.grad(1, w, {}), J.grad(1, w, {}), atol=1e-14)
+
+
+def test_l2_has_one_coefficient_or_one_for_each_group_or_weight():
+    w = np.array([1.0, 2.0, 3.0])
+    assert L2().value(1, w, {"l2": np.asarray(0.5)}) == 0.25 * 14
+    assert L2("weight").value(1, w, {"l2": np.array([1.0, 0.0, 2.0])}) == 0.5 + 9
+    assert L2([0, 1, 1]).value(1, w, {"l2": np.array([1.0, 2.0])}) == 0.5 + 13
+    assert L2(name="decay").value(1, w, {"decay": np.asarray(1.0)}) == 7
+
+
+def test_block_labels_tell_weights_from_biases():
+    J = Softmax(X, np.array([0, 1, 2, 2, 1, 0]), 3)
+    assert J.block_labels.tolist() == [0] * 9 + [1] * 3
+    W, b = J.unflatten(np.arange(12.0))
+    assert W.tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    assert b.tolist() == [9, 10, 11]

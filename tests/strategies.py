@@ -1,0 +1,177 @@
+"""Random problems: every dynamics x objective x schedule x batches x example weights x start.
+
+A case is drawn as a seed and a few choices; the numbers come from NumPy's generator, scaled so that
+thirty steps stay bounded. What hypothesis shrinks are the choices.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+from hypothesis import settings
+from hypothesis import strategies as st
+
+import hgref
+from hgref.objectives import L2, Callback, LeastSquares, Logistic, Quadratic, Softmax
+
+few = settings(max_examples=settings().max_examples // 8)  # for tests that train many times
+
+DYNAMICS = {
+    "gd": hgref.GradientDescent,
+    "momentum": hgref.Momentum,
+    "nesterov": lambda J: hgref.Momentum(J, nesterov=True, weight_decay=0.1),
+    "dampened": lambda J: hgref.Momentum(J, dampening=0.3, weight_decay=0.2),
+    "adam-paper": lambda J: hgref.Adam(J, "paper"),
+    "adam-torch": lambda J: hgref.Adam(J, "torch"),
+    "adam-optax": lambda J: hgref.Adam(J, "optax"),
+    "adam-tf1": lambda J: hgref.Adam(J, "tf1"),
+}
+
+RANGES = {
+    "eta": (0.01, 0.1),
+    "mu": (0.1, 0.9),
+    "beta1": (0.1, 0.9),
+    "beta2": (0.5, 0.99),
+    "eps": (1e-3, 1e-1),
+    "eps_root": (1e-3, 1e-1),
+    "l2": (0.0, 0.5),
+    "weights": (0.1, 1.5),
+    "c": (0.2, 1.0),
+    "w0": (-1.0, 1.0),
+}
+
+
+def quadratic(rng, choice):
+    p = 4
+    root = rng.standard_normal((p, p)) / 2
+    A = root @ root.T + 0.3 * np.triu(rng.standard_normal((p, p)), 1)  # not symmetric
+    return Quadratic(A, rng.standard_normal(p)), Quadratic(np.eye(p), rng.standard_normal(p))
+
+
+def data(rng, choice):
+    """Features (sparse or not), options of a data loss, and the same for validation."""
+    X, Xv = rng.standard_normal((7, 3)), rng.standard_normal((5, 3))
+    if choice.sparse:
+        X = scipy.sparse.csr_matrix(X * (rng.random(X.shape) < 0.5))
+    centre = X.mean(axis=0) if choice.centre else None
+    centre = None if centre is None else np.asarray(centre).reshape(-1)
+    options = {"example_weights": choice.weights, "centre": centre}
+    if choice.batches:  # with repetitions
+        options["batches"] = rng.integers(0, 7, (choice.T, 3))
+    return X, Xv, options, {"centre": centre}
+
+
+def least_squares(rng, choice):
+    X, Xv, options, valid = data(rng, choice)
+    bias = bool(rng.integers(2))
+    J = LeastSquares(X, rng.standard_normal(7), bias=bias, **options)
+    return J, LeastSquares(Xv, rng.standard_normal(5), bias=bias, **valid)
+
+
+def logistic(rng, choice):
+    X, Xv, options, valid = data(rng, choice)
+    J = Logistic(X, rng.integers(0, 2, 7), **options)
+    return J, Logistic(Xv, rng.integers(0, 2, 5), **valid)
+
+
+def softmax(rng, choice):
+    X, Xv, options, valid = data(rng, choice)
+    J = Softmax(X, rng.integers(0, 3, 7), 3, **options)
+    return J, Softmax(Xv, rng.integers(0, 3, 5), 3, **valid)
+
+
+def with_l2(rng, choice):
+    """Penalties of the three kinds; E reads block l2 too, so it depends on λ directly."""
+    J, E = logistic(rng, choice)
+    groups = [None, "weight", J.block_labels][rng.integers(3)]
+    return J + L2(groups), E + L2(groups)
+
+
+def callback(rng, choice):
+    """J = Σ c_j sin(w_j)² + ¼ Σ w⁴, written out by hand; E adds c · c: a direct dependence."""
+    p = 3
+
+    def value(w, lam):
+        return np.sum(lam["c"] * np.sin(w) ** 2) + np.sum(w**4) / 4
+
+    def grad(w, lam):
+        return lam["c"] * np.sin(2 * w) + w**3
+
+    def curvature(w, lam):
+        return 2 * lam["c"] * np.cos(2 * w) + 3 * w**2
+
+    def grad_jvp(w, lam, dw, dlam):
+        return curvature(w, lam)[:, None] * dw + np.sin(2 * w)[:, None] * dlam["c"]
+
+    def grad_vjp(w, lam, u):
+        return curvature(w, lam) * u, {"c": np.sin(2 * w) * u}
+
+    hyper = {"c": (p,)}
+    J = Callback(value, grad, grad_jvp, grad_vjp, hyper=hyper, p=p)
+    E = Callback(
+        lambda w, lam: np.sum((w - 1) ** 2) + lam["c"] @ lam["c"],
+        lambda w, lam: 2 * (w - 1),
+        grad_lam=lambda w, lam: {"c": 2 * lam["c"]},
+    )
+    return J, E
+
+
+OBJECTIVES = {
+    "quadratic": quadratic,
+    "least-squares": least_squares,
+    "logistic": logistic,
+    "softmax": softmax,
+    "with-l2": with_l2,
+    "callback": callback,
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What hypothesis chooses; the rest is drawn from the seed."""
+
+    seed: int
+    T: int
+    sparse: bool
+    centre: bool
+    weights: bool
+    batches: bool
+    learn_w0: bool
+    schedules: tuple[bool, ...]
+
+
+def choices(max_T=30):
+    yes = st.booleans()
+    return st.builds(
+        Choice,
+        seed=st.integers(0, 2**32 - 1),
+        T=st.integers(1, max_T),
+        sparse=yes,
+        centre=yes,
+        weights=yes,
+        batches=yes,
+        learn_w0=yes,
+        schedules=st.tuples(*[yes] * 5),
+    )
+
+
+def build(dynamics, objective, choice):
+    """(problem, lam): the problem of that choice and a random point inside of its Λ."""
+    rng = np.random.default_rng(choice.seed)
+    J, E = OBJECTIVES[objective](rng, choice)
+    w0 = rng.uniform(-1, 1, J.p)
+    problem = hgref.Problem(DYNAMICS[dynamics](J), E, choice.T, w0, learn_w0=choice.learn_w0)
+    return problem, point(problem, rng, choice.schedules)
+
+
+def point(problem, rng, schedules=(False,) * 5):
+    shapes = dict(problem.layout.shapes)
+    for name, scheduled in zip(problem.dynamics.names, schedules, strict=False):
+        if scheduled:
+            shapes[name] = (problem.T,)
+    return problem.pack(**{name: rng.uniform(*RANGES[name], s) for name, s in shapes.items()})
+
+
+def relative(found, true):
+    """|found − true| / |true| in the norm of the whole; absolute where true is 0."""
+    return np.linalg.norm(np.subtract(found, true)) / (np.linalg.norm(true) or 1.0)

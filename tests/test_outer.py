@@ -1,0 +1,226 @@
+"""The outer loop: it goes down, stays in Λ, and survives interruption to the last bit."""
+
+import errno
+import os
+
+import numpy as np
+import pytest
+import scipy.optimize
+
+import hgref
+from hgref import files
+from hgref.constraints import Box, CappedBox, NonNegative, Product
+from hgref.objectives import L2, LeastSquares, Logistic, Quadratic
+from hgref.outer import Adam, GradientDescent, minimize
+
+rng = np.random.default_rng(0)
+X, y = rng.standard_normal((20, 3)), rng.integers(0, 2, 20)
+
+
+def a_problem(flip=False):
+    labels = 1 - y if flip else y
+    J = Logistic(X, labels, example_weights=True) + L2()
+    return hgref.Problem(hgref.GradientDescent(J), Logistic(X[:8], y[:8]), 10)
+
+
+def start(problem):
+    return problem.pack(eta=0.5, weights=np.full(20, 0.5), l2=0.1)
+
+
+def inside(problem):
+    return Product(problem, weights=CappedBox(8.0), eta=Box(0, 1), l2=NonNegative())
+
+
+@pytest.mark.parametrize("outer", [Adam(0.05), GradientDescent(0.5)])
+def test_f_falls_and_lambda_stays_in_its_set(outer):
+    problem = a_problem()
+    run = minimize(
+        problem, start(problem), outer=outer, project=inside(problem).project, iterations=25
+    )
+    assert run.f[-1] < run.f[0]
+    assert run.f.shape == (26,)
+    assert run.lams.shape == (26, 22)
+    assert all(inside(problem).contains(lam) for lam in run.lams)
+    assert [problem.f(lam) for lam in run.lams] == run.f.tolist()
+    assert problem.f(run.best) == run.f.min()
+
+
+def test_one_step_by_hand():
+    """f = ½ w_1², w_1 = w_0 - η (w_0 - 1) from w_0 = 3: ∂f/∂η = -2 (3 - 2η)."""
+    J = Quadratic([[1.0]], [1.0])
+    problem = hgref.Problem(hgref.GradientDescent(J), Quadratic([[1.0]], [0.0]), 1, [3.0])
+    run = minimize(problem, [0.5], outer=GradientDescent(0.1), iterations=1)
+    assert run.lam[0] == pytest.approx(0.5 + 0.1 * 2 * (3 - 2 * 0.5), rel=1e-14)
+    run = minimize(problem, [0.5], outer=Adam(0.1), iterations=1)
+    assert run.lam[0] == pytest.approx(0.6, rel=1e-7)  # Adam's first step is ± its rate
+
+
+def test_callback_sees_the_run_and_its_numbers_are_kept():
+    problem = a_problem()
+    seen = []
+
+    def callback(k, lam, g):
+        seen.append((k, g.f == problem.f(lam), g["l2"].shape))
+        return {"norm": np.linalg.norm(g.grad), "l2": lam[-1]}
+
+    run = minimize(problem, start(problem), iterations=4, callback=callback)
+    assert seen == [(k, True, ()) for k in (1, 2, 3, 4)]
+    assert run.records["l2"].tolist() == run.lams[:4, -1].tolist()
+
+
+def test_callback_may_end_the_run():
+    def callback(k, lam, g):
+        if k == 3:
+            raise StopIteration
+
+    problem = a_problem()
+    assert minimize(problem, start(problem), iterations=9, callback=callback).f.shape == (3,)
+
+
+def test_every_algorithm_can_drive_it():
+    problem = a_problem()
+    paths = [
+        minimize(problem, start(problem), method, iterations=3).lams
+        for method in (hgref.reverse, hgref.forward, hgref.checkpointed)
+    ]
+    np.testing.assert_allclose(paths[1], paths[0], rtol=1e-10)
+    assert np.array_equal(paths[2], paths[0])
+
+
+class Interrupt:
+    """Ctrl-C in hyper-iteration k, wherever the callback is called."""
+
+    def __init__(self, k):
+        self.k = k
+
+    def __call__(self, k, lam, g):
+        if k == self.k:
+            raise KeyboardInterrupt
+        return {"double": 2 * g.f}
+
+
+@pytest.mark.parametrize("outer", [Adam(0.05), GradientDescent(0.5)])
+def test_an_interrupted_run_goes_on_to_the_last_bit(tmp_path, outer):
+    problem, file = a_problem(), tmp_path / "new folder" / "run.npz"
+    options = {"outer": outer, "project": inside(problem).project, "iterations": 7}
+    whole = minimize(problem, start(problem), callback=Interrupt(None), **options)
+    for k in (3, 5):
+        with pytest.raises(KeyboardInterrupt):
+            minimize(problem, start(problem), callback=Interrupt(k), file=file, **options)
+    todo = []
+    resumed = minimize(
+        a_problem(),
+        start(problem),
+        callback=Interrupt(None),
+        file=file,
+        progress=lambda ks: (todo.append(k) or k for k in ks),
+        **options,
+    )
+    assert todo == [5, 6, 7]
+    assert np.array_equal(resumed.lams, whole.lams)
+    assert np.array_equal(resumed.f, whole.f)
+    assert np.array_equal(resumed.records["double"], whole.records["double"])
+    assert os.listdir(file.parent) == ["run.npz"]
+
+
+def test_a_run_that_diverges_is_saved(tmp_path):
+    J = Quadratic([[1.0]], [1.0])
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 2000, [3.0])
+    up = GradientDescent(0.1)
+    with pytest.raises(hgref.Diverged):
+        minimize(problem, [0.5], outer=up, project=lambda x: x + 2, file=tmp_path / "run.npz",
+                 iterations=9, hypergradient=lambda p, lam: hgref.truncated(p, lam, 1))  # fmt: skip
+
+
+def test_a_file_of_another_run_is_refused(tmp_path):
+    problem, file = a_problem(), tmp_path / "run.npz"
+    minimize(problem, start(problem), iterations=2, file=file)
+    kept = file.read_bytes()
+    others = [
+        (a_problem(flip=True), start(problem), {}),  # other data
+        (problem, start(problem) * 1.01, {}),
+        (problem, start(problem), {"outer": Adam(0.5)}),
+        (problem, start(problem), {"project": inside(problem).project}),
+    ]
+    for other, lam, options in others:
+        with pytest.raises(ValueError, match=r"run.npz holds a run of another problem"):
+            minimize(other, lam, iterations=2, file=file, **options)
+    assert file.read_bytes() == kept
+    more = minimize(problem, start(problem), iterations=4, file=file)
+    assert more.f.shape == (5,)
+
+
+def break_off(content):
+    return content[: len(content) // 2]
+
+
+def flip_a_byte(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("damage", [break_off, flip_a_byte, lambda content: b"", lambda c: b"[1]"])
+def test_a_damaged_file_is_refused_and_left_alone(tmp_path, damage):
+    problem, file = a_problem(), tmp_path / "run.npz"
+    minimize(problem, start(problem), iterations=2, file=file)
+    file.write_bytes(damage(file.read_bytes()))
+    kept = file.read_bytes()
+    with pytest.raises(ValueError, match=r"run.npz is not a run saved by minimize|another problem"):
+        minimize(problem, start(problem), iterations=2, file=file)
+    assert file.read_bytes() == kept
+
+
+def test_a_file_with_objects_in_it_is_never_executed(tmp_path):
+    problem, file = a_problem(), tmp_path / "run.npz"
+
+    class Bomb:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "boom"),))
+
+    np.savez(file, fingerprint=np.array([Bomb()], dtype=object), lams=[0], memory=[0], f=[0])
+    with pytest.raises(ValueError, match="is not a run saved by minimize"):
+        minimize(problem, start(problem), iterations=2, file=file)
+    assert not (tmp_path / "boom").exists()
+
+
+def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch):
+    problem, file = a_problem(), tmp_path / "run.npz"
+    minimize(problem, start(problem), iterations=2, file=file)
+    kept = file.read_bytes()
+
+    def refuse(fd):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        minimize(problem, start(problem), iterations=3, file=file)
+    assert file.read_bytes() == kept
+    assert os.listdir(tmp_path) == ["run.npz"]
+
+
+def test_as_scipy_drives_lbfgs():
+    """Rate and decay of a ridge regression that overfits: L-BFGS-B finds a stationary point."""
+    J = LeastSquares(X, y + rng.standard_normal(20)) + L2()
+    problem = hgref.Problem(hgref.GradientDescent(J), LeastSquares(X[:8], y[:8]), 30)
+    fun = hgref.as_scipy(problem)
+    f, g = fun(np.array([0.1, 0.01]))
+    assert isinstance(f, float)
+    assert np.array_equal(g, hgref.reverse(problem, [0.1, 0.01]).grad)
+    found = scipy.optimize.minimize(fun, [0.1, 0.01], jac=True, bounds=[(0, 1), (0, 10)])
+    assert found.fun < f
+    free = (found.x > 1e-8) & (found.x < [1 - 1e-8, 10 - 1e-8])
+    assert np.abs(hgref.reverse(problem, found.x).grad[free]).max(initial=0) < 1e-4
+
+
+def test_bad_arguments_are_refused():
+    problem = a_problem()
+    with pytest.raises(ValueError, match="iterations: expected at least 1, found 0"):
+        minimize(problem, start(problem), iterations=0)
+    with pytest.raises(ValueError, match="rate: expected a number > 0, found -1"):
+        Adam(-1)
+    with pytest.raises(ValueError, match=r"project\(lam\): expected shape \(22,\), found \(3,\)"):
+        minimize(problem, start(problem), project=lambda lam: np.zeros(3))
+    with pytest.raises(ValueError, match=r"callback: expected records \['a'\], found \['b'\]"):
+        minimize(problem, start(problem), callback=lambda k, lam, g: {"ab"[k - 1]: 1})
+    with pytest.raises(ValueError, match=r"weights: expected numbers >= 0.*project onto"):
+        minimize(problem, start(problem), outer=Adam(1.0), iterations=3)

@@ -1,0 +1,253 @@
+"""λ in and out, bad input, and runs that diverge."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hgref
+from hgref.objectives import L2, LeastSquares, Quadratic, Softmax
+
+rng = np.random.default_rng(0)
+X, y = rng.standard_normal((6, 2)), np.array([0, 1, 2, 0, 1, 2])
+
+
+def a_problem(T=5, **options):
+    J = Softmax(X, y, 3, example_weights=True) + L2()
+    return hgref.Problem(hgref.Momentum(J), Softmax(X, y, 3), T, **options)
+
+
+GOOD = {"eta": 0.1, "mu": 0.9, "weights": np.ones(6), "l2": 1e-3}
+
+# --- λ ---
+
+
+def test_blocks_stand_in_the_order_dynamics_objective_w0():
+    problem = a_problem(learn_w0=True)
+    assert list(problem.layout.shapes) == ["eta", "mu", "weights", "l2", "w0"]
+    lam = problem.pack(l2=3.0, eta=1.0, w0=np.arange(9.0), weights=np.full(6, 2.0), mu=0.5)
+    assert lam.tolist() == [1.0, 0.5, *[2.0] * 6, 3.0, *range(9)]
+    back = problem.unpack(lam)
+    assert back["weights"].tolist() == [2.0] * 6
+    assert back["eta"].shape == ()
+
+
+def test_w0_defaults_to_the_problems_own():
+    w0 = rng.standard_normal(9)
+    problem = a_problem(learn_w0=True, w0=w0)
+    assert np.array_equal(problem.unpack(problem.pack(**GOOD))["w0"], w0)
+
+
+@given(late=st.tuples(st.booleans(), st.booleans()), T=st.integers(1, 6), flat=st.booleans())
+def test_a_schedule_keeps_its_shape_through_pack_and_gradient(late, T, flat):
+    problem = a_problem(T=T)
+    values = {name: np.full(T, GOOD[name]) if yes else GOOD[name]
+              for name, yes in zip(("eta", "mu"), late, strict=True)}  # fmt: skip
+    blocks = {**GOOD, **values}
+    g = hgref.reverse(problem, problem.pack(**blocks) if flat else blocks)
+    for name, value in blocks.items():
+        assert g[name].shape == np.shape(value)
+
+
+def test_a_constant_schedule_is_the_number():
+    problem = a_problem()
+    number = hgref.reverse(problem, GOOD)
+    schedule = hgref.reverse(problem, {**GOOD, "eta": np.full(5, 0.1)})
+    assert schedule.f == number.f
+    assert schedule["eta"].sum() == pytest.approx(number["eta"], rel=1e-12)
+
+
+def test_a_length_that_could_mean_two_schedules_is_refused_until_packed():
+    problem = a_problem()
+    lam = np.full(13, 0.1)
+    with pytest.raises(ValueError, match="length 13 can be .*eta.* or .*give a mapping"):
+        hgref.reverse(problem, lam)
+    packed = problem.pack(**{**GOOD, "mu": np.full(5, 0.5)})
+    assert hgref.reverse(problem, packed)["mu"].shape == (5,)
+    problem.pack(**{**GOOD, "eta": np.full(5, 0.5)})
+    with pytest.raises(ValueError, match="length 13 can be"):
+        hgref.reverse(problem, packed)
+
+
+def test_the_mapping_and_the_vector_are_one_point():
+    problem = a_problem()
+    assert np.array_equal(
+        hgref.reverse(problem, GOOD).grad, hgref.reverse(problem, problem.pack(**GOOD)).grad
+    )
+
+
+def test_a_block_of_e_that_j_has_too_is_one_block():
+    J = LeastSquares(X, y.astype(float)) + L2()
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 3)
+    assert list(problem.layout.shapes) == ["eta", "l2"]
+    E = LeastSquares(X, y.astype(float)) + L2("weight")
+    with pytest.raises(
+        ValueError, match=r"E: its block 'l2' has shape \(2,\), the training's \(\)"
+    ):
+        hgref.Problem(hgref.GradientDescent(J), E, 3)
+
+
+def test_a_block_that_only_e_has_stands_after_those_of_j():
+    J = LeastSquares(X, y.astype(float))
+    problem = hgref.Problem(hgref.GradientDescent(J), J + L2(), 3, learn_w0=True)
+    assert list(problem.layout.shapes) == ["eta", "l2", "w0"]
+
+
+# --- refusals ---
+
+
+@pytest.mark.parametrize("method", [hgref.reverse, hgref.forward, hgref.checkpointed])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": 0.1}, r"unknown hyperparameter 'lr': expected one of \['eta', 'mu', 'weights', "),
+        ({"weight": 0.1}, "did you mean 'weights'?"),
+        ({"weights": np.ones(5)}, r"weights: expected shape \(6,\), found \(5,\)"),
+        ({"weights": 1.0}, r"weights: expected shape \(6,\), found \(\)"),
+        ({"eta": np.ones(4)}, r"eta: expected shape \(5,\), found \(4,\)"),
+        ({"eta": np.ones((5, 1))}, r"eta: expected shape \(\), found \(5, 1\)"),
+        ({"mu": np.nan}, r"mu: expected finite numbers, found nan at index \(\)"),
+        ({"mu": "0.9"}, r"mu: expected numbers, found str"),
+        (
+            {"weights": np.array([1, 1, 1, -0.5, 1, 1])},
+            r"weights: expected numbers >= 0, found -0.5 at index \(3,\); project onto",
+        ),
+    ],
+)
+def test_a_bad_lambda_is_refused(method, change, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        method(a_problem(), {**GOOD, **change})
+
+
+def test_missing_blocks_and_wrong_lengths_are_refused():
+    problem = a_problem()
+    with pytest.raises(ValueError, match=r"missing hyperparameters \['weights', 'l2'\]"):
+        problem.pack(eta=0.1, mu=0.9)
+    with pytest.raises(ValueError, match=r"lam: expected shape \(9,\), found \(8,\)"):
+        hgref.reverse(problem, np.zeros(8))
+    with pytest.raises(ValueError, match=r"lam: expected shape \(m,\), found \(3, 3\)"):
+        hgref.reverse(problem, np.zeros((3, 3)))
+    with pytest.raises(
+        ValueError, match=r"lam: expected finite numbers, found inf at index \(2,\)"
+    ):
+        hgref.reverse(problem, [0.1, 0.1, np.inf, 1, 1, 1, 1, 1, 1])
+    with pytest.raises(
+        ValueError, match="unknown hyperparameter 'wieghts'.*did you mean 'weights'"
+    ):
+        hgref.forward(problem, GOOD, wrt=["wieghts"])
+    with pytest.raises(ValueError, match="wrt: expected at least one"):
+        hgref.forward(problem, GOOD, wrt=[])
+    with pytest.raises(ValueError, match="unknown hyperparameter 'nu'"):
+        hgref.reverse(problem, GOOD)["nu"]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: a_problem(T=0), ValueError, "T: expected at least 1, found 0"),
+        (lambda: a_problem(T=2.5), TypeError, "T: expected an integer, found 2.5"),
+        (lambda: a_problem(T=True), TypeError, "T: expected an integer, found True"),
+        (lambda: a_problem(w0=np.ones(8)), ValueError, r"w0: expected shape \(9,\), found \(8,\)"),
+        (lambda: a_problem(w0=[np.nan] * 9), ValueError, "w0: expected finite numbers, found nan"),
+        (
+            lambda: hgref.Problem(L2(), L2(), 3),
+            TypeError,
+            "dynamics: expected a dynamics, found L2",
+        ),
+        (
+            lambda: hgref.Problem(hgref.GradientDescent(L2()), 3, 3),
+            TypeError,
+            "E: expected an objective, found int",
+        ),
+        (
+            lambda: hgref.Problem(hgref.GradientDescent(L2()), L2(), 3),
+            ValueError,
+            r"w0: expected \(p,\) numbers, as neither J nor E tells p; found None",
+        ),
+        (
+            lambda: hgref.Problem(
+                hgref.GradientDescent(Quadratic(np.eye(2), [1, 1])), Quadratic([[1]], [1]), 3
+            ),
+            ValueError,
+            "E: expected p = 2 weights as the training has, found 1",
+        ),
+        (
+            lambda: hgref.Problem(
+                hgref.GradientDescent(Softmax(X, y, 3, batches=np.zeros((4, 2), int))), L2(), 3
+            ),
+            ValueError,
+            r"batches: expected one row .* of the T = 3 steps, shape \(3, B\), found \(4, 2\)",
+        ),
+    ],
+)
+def test_a_bad_problem_is_refused(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+@pytest.mark.parametrize("K", [0, 6])
+def test_k_and_every_must_fit_into_t(K):
+    problem = a_problem()
+    with pytest.raises(ValueError, match=f"K: expected an integer from 1 to 5, found {K}"):
+        hgref.truncated(problem, GOOD, K=K)
+    with pytest.raises(ValueError, match=f"every: expected an integer from 1 to 5, found {K}"):
+        hgref.checkpointed(problem, GOOD, every=K)
+
+
+@pytest.mark.parametrize("jacobian", [hgref.jacobians.A, hgref.jacobians.B])
+def test_jacobians_refuse_steps_and_states_that_are_not_there(jacobian):
+    problem = a_problem()
+    with pytest.raises(ValueError, match="t: expected an integer from 1 to 5, found 0"):
+        jacobian(problem, 0, np.zeros(18), GOOD)
+    with pytest.raises(ValueError, match=r"s: expected shape \(18,\), found \(9,\)"):
+        jacobian(problem, 1, np.zeros(9), GOOD)
+
+
+# --- runs that leave the finite numbers ---
+
+
+@pytest.mark.parametrize("method", [hgref.reverse, hgref.forward, hgref.checkpointed])
+def test_a_diverging_rate_says_where(method):
+    """Each step multiplies coordinate 1 by 1 - 3e200: it alone overflows, at t = 2."""
+    J = Quadratic(np.diag([1.0, 1e200]), [0.0, 0.0])
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 10, [1.0, 1.0])
+    with pytest.raises(hgref.Diverged, match="t = 2, block 'w', coordinate 1") as caught:
+        method(problem, {"eta": 3.0})
+    assert (caught.value.t, caught.value.block, caught.value.coordinate) == (2, "w", 1)
+
+
+def test_the_accessory_block_is_named():
+    J = Quadratic(np.diag([1.0, 1e200]), [0.0, 0.0])
+    problem = hgref.Problem(hgref.Adam(J, "torch"), J, 10, [1.0, 1.0])
+    with pytest.raises(hgref.Diverged) as caught:
+        hgref.reverse(problem, {"eta": 3.0, "beta1": 0.5, "beta2": 0.5, "eps": 1e-8})
+    assert (caught.value.t, caught.value.block, caught.value.coordinate) == (1, "u", 1)
+
+
+def test_a_sensitivity_that_overflows_alone_says_so():
+    """w stays at its fixed point 0, its sensitivity to w_0 grows like 1e100 a step."""
+    J = Quadratic([[1e100]], [0.0])
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 10, [0.0], learn_w0=True)
+    with pytest.raises(hgref.Diverged, match=r"Z_t left the finite numbers at step t = 4"):
+        hgref.forward(problem, {"eta": 1.0})
+
+
+def test_a_multiplier_that_overflows_alone_says_so():
+    J = Quadratic([[1e100]], [0.0])
+    problem = hgref.Problem(hgref.GradientDescent(J), Quadratic([[0.0]], [1.0]), 10, [0.0])
+    with pytest.raises(hgref.Diverged, match="alpha, going backwards, .* t = 6, block 'w'"):
+        hgref.reverse(problem, {"eta": 1.0})
+
+
+def test_no_warning_escapes_and_numpys_settings_are_left_alone():
+    before = np.geterr()
+    with pytest.raises(hgref.Diverged):
+        a_problem(T=50).f([1e200, 0.9, *[1.0] * 6, 1e200])
+    assert np.geterr() == before
+
+
+def test_representations_tell_what_is_there():
+    problem = a_problem()
+    assert repr(problem) == (
+        "Problem(Momentum, T=5, p=9, d=18, Layout(eta[], mu[], weights[6], l2[]; m=9))"
+    )

@@ -1,0 +1,111 @@
+"""The witnesses themselves, on functions whose derivatives are known, and on liars."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import DYNAMICS, OBJECTIVES, build, choices, few
+
+import hgref
+from hgref.objectives import Quadratic
+from hgref.witness import adjoint_gap, central_differences, complex_step, taylor
+
+
+def f(x):
+    return np.exp(x[0]) * np.sin(x[1]) + x[2] ** 3
+
+
+def true_gradient(x):
+    return np.array([np.exp(x[0]) * np.sin(x[1]), np.exp(x[0]) * np.cos(x[1]), 3 * x[2] ** 2])
+
+
+vectors = st.tuples(*[st.floats(-2, 2).filter(lambda x: x == 0 or abs(x) > 1e-3)] * 3)
+
+
+@given(x=vectors)
+def test_complex_step_is_exact(x):
+    np.testing.assert_allclose(complex_step(f, x), true_gradient(x), rtol=1e-14, atol=1e-15)
+    v = np.array([[1.0], [2.0], [-1.0]])
+    found = complex_step(f, x, v)
+    assert found.shape == (1,)
+    np.testing.assert_allclose(found, true_gradient(x) @ v, rtol=1e-13, atol=1e-14)
+
+
+@given(x=vectors)
+def test_central_differences_are_as_good_as_they_say(x):
+    slopes, errors = central_differences(f, x)
+    assert np.all(np.abs(slopes - true_gradient(x)) <= 10 * errors + 1e-11)
+    assert np.all(errors < 1e-6)
+    slopes, errors = central_differences(f, x, np.array([[1.0], [2.0], [-1.0]]))
+    expected = true_gradient(x) @ [1.0, 2.0, -1.0]
+    np.testing.assert_allclose(slopes, [expected], atol=1e-8)
+
+
+def test_central_differences_stay_inside_the_domain():
+    """√x at 0.005 with a first step of 1 % of 1: relative steps keep x above 0."""
+    slopes, _ = central_differences(lambda x: np.sqrt(x[0]), [0.005])
+    assert slopes[0] == pytest.approx(0.5 / np.sqrt(0.005), rel=1e-9)
+
+    def picky(x):
+        if x[0] >= 1:
+            raise ValueError
+        return np.log(1 - x[0])
+
+    slopes, _ = central_differences(picky, [0.999])
+    assert slopes[0] == pytest.approx(-1000, rel=1e-6)
+    with pytest.raises(ValueError, match="f: expected finite values around x, found none"):
+        central_differences(lambda x: np.nan, [1.0])
+
+
+@pytest.mark.parametrize(("wrong", "slope"), [(0.0, 2), (0.01, 1)])
+def test_taylor_tells_right_from_wrong(wrong, slope):
+    x = np.array([0.3, 0.4, 0.5])
+    grad = true_gradient(x) + np.array([0, wrong, 0])
+    report = taylor(f, grad, x)
+    assert report.slope == pytest.approx(slope, abs=0.05)
+    assert report.h.shape == report.remainder.shape == (16,)
+
+
+def test_taylor_of_a_linear_function_is_rounding_only():
+    assert taylor(lambda x: 3 * x[0], [3.0], [1.0]).slope == np.inf
+
+
+def test_a_function_that_drops_the_imaginary_part_is_caught():
+    with pytest.raises(TypeError, match="f: expected a complex value at a complex x"):
+        complex_step(lambda x: abs(x[0]), [1.0])
+
+
+@pytest.mark.parametrize("dynamics", DYNAMICS)
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@few
+@given(choice=choices(max_T=4))
+def test_adjoint_gap_is_rounding(dynamics, objective, choice):
+    problem, lam = build(dynamics, objective, choice)
+    assert adjoint_gap(problem, lam, t=problem.T, seed=choice.seed % 100) < 1e-12
+
+
+def test_adjoint_gap_sees_a_vjp_that_lost_a_term():
+    class Forgetful(hgref.Momentum):
+        def vjp(self, t, s, lam, alpha):
+            row, share = super().vjp(t, s, lam, alpha)
+            return row, {**share, "mu": 0 * share["mu"]}
+
+    J = Quadratic(np.diag([1.0, 2.0]), [1.0, 1.0])
+    problem = hgref.Problem(Forgetful(J), J, 3)
+    assert adjoint_gap(problem, [0.1, 0.9], s=[1.0, 2.0, 3.0, 4.0]) > 0.01
+
+
+def test_bad_arguments_are_refused():
+    problem = hgref.Problem(hgref.GradientDescent(Quadratic([[1]], [1])), Quadratic([[1]], [1]), 3)
+    with pytest.raises(ValueError, match="t: expected an integer from 1 to 3, found 4"):
+        adjoint_gap(problem, [0.1], t=4)
+    with pytest.raises(ValueError, match=r"s: expected shape \(1,\), found \(2,\)"):
+        adjoint_gap(problem, [0.1], s=[1.0, 2.0])
+    with pytest.raises(ValueError, match=r"directions: expected shape \(2, k\), found \(3,\)"):
+        complex_step(lambda x: x[0], [1.0, 2.0], [1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"grad: expected shape \(2,\), found \(1,\)"):
+        taylor(lambda x: x[0], [1.0], [1.0, 2.0])
+    with pytest.raises(ValueError, match="levels: expected at least 2, found 1"):
+        central_differences(lambda x: x[0], [1.0], levels=1)
+    with pytest.raises(ValueError, match="x: expected finite numbers"):
+        complex_step(lambda x: x[0], [np.nan])
