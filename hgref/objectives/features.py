@@ -12,7 +12,7 @@ from hgref.arguments import Array, as_array, require_shape, where_not_finite
 class Features:
     """Rows x_i − c of X, at step t those of its mini-batch: the two products that a model needs.
 
-        times(t, V)    (X_t − 1cᵀ) V        = X_t V − 1 (cᵀV)             (B, k)
+        times(t, V)    (X_t − 1cᵀ) Vᵀ       = X_t Vᵀ − 1 (V c)ᵀ           (B, k)
         pull(t, R)     Rᵀ(X_t − 1cᵀ)        = Rᵀ X_t − (Rᵀ1) cᵀ           (k, N)
 
     X        (n, N) array or any scipy.sparse matrix (kept as CSR)
@@ -46,8 +46,9 @@ class Features:
         return self.X if self.batches is None else self.X[self.batches[t - 1]]
 
     def times(self, t: int, V: Array) -> Array:
-        product = self.seen(t) @ V
-        return product if self.centre is None else product - self.centre @ V
+        X = self.seen(t)
+        product = X @ V.T if self.sparse else (V @ X.T).T  # the faster order for BLAS
+        return product if self.centre is None else product - V @ self.centre
 
     def pull(self, t: int, R: Array) -> Array:
         X = self.seen(t)

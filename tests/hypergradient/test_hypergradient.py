@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import DYNAMICS, OBJECTIVES, Choice, build, choices, few, relative
+from strategies import DYNAMICS, OBJECTIVES, build, choices, few, relative
 
 import hgref
 from hgref.witness import central_differences, complex_step, taylor
@@ -30,7 +30,7 @@ def test_reverse_and_forward_are_the_complex_step_through_the_run(dynamics, obje
 @every_objective
 @few
 @given(choice=choices())
-def test_reverse_is_the_central_difference_and_the_taylor_slope_is_two(dynamics, objective, choice):
+def test_reverse_is_the_central_difference(dynamics, objective, choice):
     problem, lam = build(dynamics, objective, choice)
     g = hgref.reverse(problem, lam)
     rng = np.random.default_rng(choice.seed + 3)
@@ -43,13 +43,16 @@ def test_reverse_is_the_central_difference_and_the_taylor_slope_is_two(dynamics,
 
 @every_dynamics
 @every_objective
-def test_taylor_slope_is_two_and_one_for_a_wrong_gradient(dynamics, objective):
-    choice = Choice(1, 12, False, False, True, False, False, (False,) * 5)
+@few
+@given(choice=choices())
+def test_taylor_slope_is_two_and_one_for_a_wrong_gradient(dynamics, objective, choice):
+    """The median of five directions: one in three hundred happens to have hardly any curvature."""
     problem, lam = build(dynamics, objective, choice)
     g = hgref.reverse(problem, lam)
-    v = np.abs(lam) * np.random.default_rng(0).choice([-1.0, 1.0], lam.size)
-    assert taylor(problem.f, g.grad, lam, v).slope == pytest.approx(2, abs=0.05)
-    wrong = g.grad + 0.01 * np.linalg.norm(g.grad) * v / (v @ v) * np.linalg.norm(v)
+    slopes = [taylor(problem.f, g.grad, lam, seed=k).slope for k in range(5)]
+    assert np.median(slopes) == pytest.approx(2, abs=0.05)
+    v = np.abs(lam)
+    wrong = g.grad + 0.03 * np.linalg.norm(g.grad) * v / np.linalg.norm(v)
     assert taylor(problem.f, wrong, lam, v).slope == pytest.approx(1, abs=0.05)
 
 

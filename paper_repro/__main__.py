@@ -1,0 +1,73 @@
+"""`python -m paper_repro`: regenerate the paper's figures and tables."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from paper_repro.hyper_cleaning import command as hyper_cleaning
+
+EXPERIMENTS = {"hyper-cleaning": hyper_cleaning}
+INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one experiment, or all of them at the default preset; the exit status."""
+    options = parser().parse_args(arguments)
+    if options.list:
+        for name, module in EXPERIMENTS.items():
+            print(f"{name:16} {module.SUMMARY}")
+        return 0
+    chosen = EXPERIMENTS if options.experiment is None else [options.experiment]
+    try:
+        for name in chosen:
+            EXPERIMENTS[name].run(options)
+    except KeyboardInterrupt:
+        print("\nInterrupted. What is done is kept: the same command goes on from there.")
+        return INTERRUPTED
+    except (ValueError, OSError, ModuleNotFoundError, ArithmeticError) as error:
+        print(f"paper_repro: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    main = argparse.ArgumentParser(
+        prog="python -m paper_repro",
+        description="Regenerate the paper's figures and tables: all of them, or one experiment.",
+        epilog="Interrupt with Ctrl-C at any time; the same command goes on where it was.",
+    )
+    main.add_argument("--list", action="store_true", help="list the experiments and stop")
+    add_common_options(main, out=Path("figures"), data_dir=None, seed=None, size="default")
+    commands = main.add_subparsers(dest="experiment", metavar="EXPERIMENT")
+    for name, module in EXPERIMENTS.items():
+        one = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
+        module.add_options(one)
+        add_common_options(one)  # no defaults: they would undo what stands before the name
+    return main
+
+
+def add_common_options(parser: argparse.ArgumentParser, **defaults: Any) -> None:
+    """The options of every experiment; they may stand before its name or after it."""
+    group = parser.add_argument_group("options of every experiment")
+
+    def add(to: Any, flag: str, name: str, **about: Any) -> None:
+        default = defaults.get(name, argparse.SUPPRESS)
+        to.add_argument(flag, dest=name, default=default, **about)
+
+    add(group, "--out", "out", type=Path, metavar="DIR",
+        help="folder for tables and figures (default: figures)")  # fmt: skip
+    add(group, "--data-dir", "data_dir", type=Path, metavar="DIR",
+        help="folder with original data (default: $HGREF_DATA or the user's cache)")  # fmt: skip
+    add(group, "--seed", "seed", type=int, metavar="N", help="seed of all that is random")
+    sizes = group.add_mutually_exclusive_group()
+    add(sizes, "--paper", "size", action="store_const", const="paper",
+        help="the paper's sizes: takes many hours")  # fmt: skip
+    add(sizes, "--small", "size", action="store_const", const="small",
+        help="seconds, to see that it runs")  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

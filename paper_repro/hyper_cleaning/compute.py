@@ -1,0 +1,170 @@
+"""The numbers of Table 1, of Figure 1 and of the picture of the digits."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.outer import Minimization
+from paper_repro.data.images import Images
+from paper_repro.hyper_cleaning.corruption import Corrupted, corrupt
+from paper_repro.hyper_cleaning.methods import accuracy, clean, discarded, final_model, last_state
+from paper_repro.hyper_cleaning.setting import Setting
+from paper_repro.record import read_json, surroundings, write_json
+
+SHOWN = 40  # digits in each half of the picture
+
+Row = dict[str, Any]
+
+
+def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
+    """Run the experiment; write the numbers of its table, its figure and its picture.
+
+    images   where the examples come from
+    setting  sizes, rates, R
+    folder   for the results; what is half done stands in `.partial` there, and a run that was
+             interrupted goes on from it
+    bar      a tqdm progress bar; its total is set here
+    returns  name → JSON file: table1, figure1, digits
+    Cost     len(R) · hyper_iterations hypergradients, and len(R) + 2 final models
+    Source   Franceschi et al. 2017, section 5.1
+    """
+    started = time.perf_counter()
+    data = corrupt(images, setting)
+    partial = folder / ".partial" / f"hyper-cleaning-{setting.key(images.name)}"
+    resumed = partial.exists()
+    bar.reset(total=(setting.hyper_iterations + 1) * len(setting.R) + 2)
+
+    rows = list(baselines(data, setting, partial, bar))
+    runs = {}
+    for R in setting.R:
+        bar.set_description(f"DH-{R:g}")
+        file = partial / f"DH-{R:g}.npz"
+        runs[R] = clean(data, setting, R, file, lambda ks: ticking(ks, setting, bar))
+        rows.append(cleaned(data, setting, R, runs[R], partial, bar))
+
+    about = {
+        "experiment": "hyper-cleaning",
+        "data": {"source": images.name, "wrong labels": data.wrong.sum()},
+        "setting": asdict(setting),
+        "made with": surroundings(),
+        "wall seconds": round(time.perf_counter() - started, 1),
+        "resumed": resumed,
+    }
+    R = setting.R[0]
+    contents = {
+        "table1": {**about, "rows": rows},
+        "figure1": {**about, "R": R, "curves": curves(data, setting, R, runs[R])},
+        "digits": {**about, "R": R, **digits(images, data, setting, weights_of(runs[R]))},
+    }
+    paths = {n: write_json(folder / f"hyper-cleaning-{n}.json", c) for n, c in contents.items()}
+    shutil.rmtree(partial, ignore_errors=True)
+    return paths
+
+
+def ticking(iterations: Iterable[int], setting: Setting, bar: Any) -> Iterator[int]:
+    """The iterations that are left, each a tick of the bar; those of an earlier run at once."""
+    todo = list(iterations)
+    bar.update(setting.hyper_iterations - len(todo))
+    for k in todo:
+        yield k
+        bar.update()
+
+
+def remembered(file: Path, make: Callable[[], Row], bar: Any) -> Row:
+    """A row of the table: from its file where that exists, otherwise made, written, ticked."""
+    if not file.exists():
+        write_json(file, make())
+    bar.update()
+    return read_json(file)
+
+
+def weights_of(run: Minimization) -> Array:
+    """λ_i of each example at the end."""
+    return run.layout.split(run.lam)["weights"]
+
+
+# --- Table 1 ---
+
+
+def baselines(data: Corrupted, setting: Setting, partial: Path, bar: Any) -> Iterator[Row]:
+    """Oracle, D_val ∪ (D_tr \\ D_f), and Baseline, D_val ∪ D_tr: every weight is 1 or 0."""
+    weights = {"Oracle": (~data.wrong).astype(float), "Baseline": np.ones(setting.train)}
+    for method, w in weights.items():
+        bar.set_description(method)
+
+        def make(method: str = method, w: Array = w) -> Row:
+            test = accuracy(data, data.test, final_model(data, setting, w))
+            nothing = dict.fromkeys(("F1", "precision", "recall", "discarded"))
+            return {"method": method, "test accuracy": test, **nothing}
+
+        yield remembered(partial / f"{method}.json", make, bar)
+
+
+def cleaned(
+    data: Corrupted, setting: Setting, R: float, run: Minimization, partial: Path, bar: Any
+) -> Row:
+    """DH-R: the final model on D_tr weighted by λ, and how well λ found the wrong labels."""
+
+    def make() -> Row:
+        w = weights_of(run)
+        out = discarded(setting, w)
+        found = np.count_nonzero(out & data.wrong)
+        return {
+            "method": f"DH-{R:g}",
+            "test accuracy": accuracy(data, data.test, final_model(data, setting, w)),
+            "F1": 2 * found / (out.sum() + data.wrong.sum()),
+            "precision": found / max(out.sum(), 1),
+            "recall": found / data.wrong.sum(),
+            "discarded": out.sum(),
+        }
+
+    return remembered(partial / f"DH-{R:g}.json", make, bar)
+
+
+# --- Figure 1 ---
+
+
+def curves(data: Corrupted, setting: Setting, R: float, run: Minimization) -> dict[str, Any]:
+    """Over k = 0 … K: discarded examples, wrong (TP) or not (FP), and accuracies of w_T(λ_k)."""
+    out = discarded(setting, run.lams[:, run.layout.slices["weights"]])
+    last = last_state(data, setting, run.lam)
+    parts = {"validation accuracy": data.valid, "test accuracy": data.test}
+    return {
+        "hyper-iteration": np.arange(len(run.lams)),
+        "TP": (out & data.wrong).sum(axis=1),
+        "FP": (out & ~data.wrong).sum(axis=1),
+        **{n: [*run.records[n], accuracy(data, part, last)] for n, part in parts.items()},
+        "validation error": run.f,
+    }
+
+
+# --- the picture of the digits ---
+
+
+def digits(images: Images, data: Corrupted, setting: Setting, weights: Array) -> dict[str, Any]:
+    """Some kept and some discarded digits, at random: pixels, given and true labels, λ_i."""
+    rng = np.random.default_rng(setting.seed)
+    out = discarded(setting, weights)
+    halves = {}
+    for name, half in (("kept", ~out), ("discarded", out)):
+        chosen = np.sort(rng.permutation(np.flatnonzero(half))[:SHOWN])
+        halves[name] = {
+            "of": half.sum(),
+            "with a wrong label": (half & data.wrong).sum(),
+            "example": chosen,
+            "given label": data.train.y[chosen],
+            "true label": data.truth[chosen],
+            "lambda": weights[chosen],
+            "pixels": [
+                bytes(np.rint(255 * x).astype(np.uint8)).hex() for x in data.train.X[chosen]
+            ],
+        }
+    return {"side": images.side, "halves": halves}

@@ -1,0 +1,155 @@
+"""Table 1, Figure 1 and the picture of the digits, out of their JSON files and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hgref.arguments import Array
+from hgref.files import write_whole
+from paper_repro.record import read_json
+
+COLUMNS = ("method", "test accuracy", "F1", "precision", "recall", "discarded")
+DIGIT_COLUMNS = 8
+
+
+def draw(paths: dict[str, Path]) -> list[Path]:
+    """Write the table as Markdown and the two pictures, each beside its JSON file."""
+    table, figure, picture = (paths[name] for name in ("table1", "figure1", "digits"))
+    text = markdown(read_json(table))
+    made = [write_whole(table.with_suffix(".md"), lambda file: file.write(text.encode()))]
+    made += save(figure1(read_json(figure)), figure, ("png", "pdf"))
+    return made + save(digits(read_json(picture)), picture, ("png",))
+
+
+def save(figure: Figure, beside: Path, kinds: tuple[str, ...]) -> list[Path]:
+    """The figure as files beside its JSON; the same numbers give the same bytes."""
+    return [save_as(figure, beside.with_suffix(f".{kind}"), kind) for kind in kinds]
+
+
+def save_as(figure: Figure, path: Path, kind: str) -> Path:
+    undated: dict[str, dict[str, Any]] = {"png": {"Software": None}, "pdf": {"CreationDate": None}}
+    return write_whole(
+        path, lambda file: figure.savefig(file, format=kind, dpi=150, metadata=undated[kind])
+    )
+
+
+# --- Table 1 ---
+
+
+def table_rows(content: dict[str, Any]) -> list[list[str]]:
+    """The cells as text; nothing where a method has no such number."""
+    digits = {"test accuracy": ".2f", "F1": ".3f", "precision": ".3f", "recall": ".3f"}
+    return [
+        ["" if row[c] is None else format(row[c], digits.get(c, "")) for c in COLUMNS]
+        for row in content["rows"]
+    ]
+
+
+def terminal(content: dict[str, Any]) -> str:
+    """The table in columns, for reading on a terminal."""
+    rows = [list(COLUMNS), *table_rows(content)]
+    widths = [max(len(row[j]) for row in rows) for j in range(len(COLUMNS))]
+    lines = (
+        "  ".join(
+            cell.ljust(width) if j == 0 else cell.rjust(width)
+            for j, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+    return "\n".join(lines)
+
+
+def markdown(content: dict[str, Any]) -> str:
+    """The table as Markdown, with what it was made from under it."""
+    rows = [list(COLUMNS), ["---"] + ["---:"] * (len(COLUMNS) - 1), *table_rows(content)]
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    s, data = content["setting"], content["data"]
+    return "\n".join(
+        [
+            "# Table 1: data hyper-cleaning",
+            "",
+            *lines,
+            "",
+            f"Data: {data['source']}; {s['train']} training examples ({data['wrong labels']} with "
+            f"a wrong label), {s['valid']} validation, {s['test']} test; seed {s['seed']}.",
+            f"T = {s['T']} steps of gradient descent, {s['hyper_iterations']} hyper-iterations of "
+            f"projected Adam at {s['outer_rate']:g}; final models: {s['final_steps']} steps.",
+            "Accuracies in percent. An example is discarded when its weight is below "
+            f"{s['discard_below']:g}; F1, precision and recall are those of finding wrong labels.",
+            "",
+        ]
+    )
+
+
+# --- Figure 1 ---
+
+
+def figure1(content: dict[str, Any]) -> Figure:
+    """Discarded examples (left axis) and accuracies of DH-R (right axis) over hyper-iterations."""
+    c, wrong = content["curves"], content["data"]["wrong labels"]
+    k = c["hyper-iteration"]
+    figure = Figure(figsize=(6.4, 4.8), layout="constrained")
+    counts = figure.add_subplot()
+    accuracies = counts.twinx()
+    counts.plot(k, c["TP"], color="#08519c", lw=2, label="TP: discarded, label wrong")
+    counts.plot(k, c["FP"], color="#6baed6", lw=2, ls="--", label="FP: discarded, label right")
+    for name, color, style in (("validation", "#7f2704", "-."), ("test", "#f16913", ":")):
+        values = c[f"{name} accuracy"]
+        accuracies.plot(k, values, color=color, lw=1.6, ls=style, label=f"{name} accuracy (right)")
+    counts.axhline(wrong, color="0.6", lw=0.8)
+    counts.annotate(
+        f"{wrong} wrong labels", (0, wrong), (4, 3),
+        textcoords="offset points", color="0.35", fontsize=8,
+    )  # fmt: skip
+    counts.set(xlim=(0, k[-1]), ylim=(0, 1.4 * wrong))
+    counts.set(xlabel="Hyper-iterations", ylabel="Number of discarded examples")
+    accuracies.set(ylabel="Accuracy (%)")
+    s, R = content["setting"], content["R"]
+    counts.set_title(
+        f"Accuracy and sparsity of λ: DH-{R:g}\n{content['data']['source']}, "
+        f"T = {s['T']}, {s['train']} training examples",
+        fontsize=10,
+    )
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8.5, frameon=False)
+    return figure
+
+
+# --- the digits ---
+
+
+def digits(content: dict[str, Any]) -> Figure:
+    """Digits that were kept, beside digits that were thrown out, each with its given label."""
+    side, halves = content["side"], content["halves"]
+    rows = max(1, *(-(-len(half["example"]) // DIGIT_COLUMNS) for half in halves.values()))
+    figure = Figure(figsize=(11.5, 0.84 * rows + 1.1), layout="constrained")
+    panels: Any = figure.subfigures(1, 2, wspace=0.02)
+    panels[1].set_facecolor("0.9")
+    for panel, name, title in zip(panels, halves, ("Kept", "Thrown out"), strict=True):
+        half = halves[name]
+        wrong = f"{half['with a wrong label']} of them with a wrong label"
+        panel.suptitle(f"{title}: {half['of']} digits, {wrong}", fontsize=11, weight="bold")
+        cells = panel.subplots(rows, DIGIT_COLUMNS, squeeze=False).flat
+        for j, axes in enumerate(cells):
+            axes.set_axis_off()
+            if j < len(half["pixels"]):
+                label, true = half["given label"][j], half["true label"][j]
+                one_digit(axes, half["pixels"][j], side, label, true)
+    figure.supxlabel(
+        f"Under each digit stands the label it was given, boxed where that is wrong.   A random "
+        f"sample of each.   DH-{content['R']:g}, {content['data']['source']}",
+        fontsize=8.5, color="0.3",
+    )  # fmt: skip
+    return figure
+
+
+def one_digit(axes: Any, pixels: str, side: int, given: int, true: int) -> None:
+    image: Array = np.frombuffer(bytes.fromhex(pixels), dtype=np.uint8).reshape(side, side)
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=255)
+    box = {"facecolor": "#a50f15", "edgecolor": "none", "pad": 1.5}
+    style = {"color": "white", "weight": "bold", "bbox": box} if given != true else {}
+    axes.text(0.5, -0.08, f"{given}", transform=axes.transAxes, ha="center", va="top",
+              fontsize=8.5, **style)  # fmt: skip

@@ -1,0 +1,106 @@
+"""The data hyper-cleaner, and the models it is compared by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+import hgref
+from hgref.arguments import Array
+from hgref.constraints import Box, CappedBox, Product
+from hgref.objectives import Softmax
+from hgref.outer import Adam, Minimization, minimize
+from paper_repro.data.images import CLASSES
+from paper_repro.hyper_cleaning.corruption import Corrupted, Part
+from paper_repro.hyper_cleaning.setting import Setting
+
+
+def clean(
+    data: Corrupted,
+    setting: Setting,
+    R: float,
+    file: Path,
+    progress: Callable[[Iterable[int]], Iterable[int]],
+) -> Minimization:
+    """DH-R: min E_val(w_T) over λ in Λ = {0 ≤ λ_i ≤ 1, Σλ_i ≤ R}, by REVERSE-HG.  eq. (PHO)
+
+    data      D_tr with its wrong labels, D_val
+    R         bound on Σλ; λ starts at R/n, and η = rate · n / R keeps the mean rate
+    file      where the run is saved, and goes on from
+    progress  wraps the hyper-iterations
+    returns   the path of λ (eta stands still), with the accuracies of w_T along it
+    Cost      hyper_iterations times T steps forward and backward
+    Source    Franceschi et al. 2017, section 5.1; start and η: the authors' public code
+    """
+    problem = cleaning_problem(data, setting)
+    eta = setting.rate * setting.train / R
+    still = Product(problem, eta=Box(eta, eta), weights=CappedBox(R))
+
+    def judge(k: int, lam: Array, g: hgref.Hypergradient) -> dict[str, float]:
+        return {
+            "validation accuracy": accuracy(data, data.valid, g.s_T),
+            "test accuracy": accuracy(data, data.test, g.s_T),
+        }
+
+    return minimize(
+        problem,
+        problem.pack(eta=eta, weights=np.full(setting.train, R / setting.train)),
+        outer=Adam(setting.outer_rate),
+        project=still.project,
+        iterations=setting.hyper_iterations,
+        callback=judge,
+        file=file,
+        progress=progress,
+    )
+
+
+def cleaning_problem(data: Corrupted, setting: Setting) -> hgref.Problem:
+    """Gradient descent on the weighted training error; E is the validation error."""
+    J = softmax(data, data.train, example_weights=True)
+    return hgref.Problem(hgref.GradientDescent(J), softmax(data, data.valid), setting.T)
+
+
+def last_state(data: Corrupted, setting: Setting, lam: Array) -> Array:
+    """w_T(λ), (p,)."""
+    return trained(cleaning_problem(data, setting), lam)
+
+
+def discarded(setting: Setting, weights: Array) -> Array:
+    """Which examples have λ_i = 0, up to `discard_below`."""
+    return weights < setting.discard_below
+
+
+def final_model(data: Corrupted, setting: Setting, weights: Array) -> Array:
+    """w (p,) of a softmax regression on D_tr weighted by λ together with D_val.
+
+    weights  (n,) λ; examples of D_val get its maximum; an example with weight 0 is left out
+    Source   the authors' public code; trained for `final_steps` at the mean rate `rate`
+    """
+    kept = weights > 0
+    both = Part(
+        np.concatenate([data.train.X[kept], data.valid.X]),
+        np.concatenate([data.train.y[kept], data.valid.y]),
+    )
+    weights = np.concatenate([weights[kept], np.full(setting.valid, weights.max())])
+    J = softmax(data, both, example_weights=True)
+    problem = hgref.Problem(hgref.GradientDescent(J), J, setting.final_steps)
+    eta = setting.rate * len(weights) / weights.sum()
+    return trained(problem, problem.pack(eta=eta, weights=weights))
+
+
+def trained(problem: hgref.Problem, lam: Array) -> Array:
+    for s in problem.states(problem.unpack(lam)):  # noqa: B007 - the last one is wanted
+        pass
+    return s
+
+
+def accuracy(data: Corrupted, part: Part, w: Array) -> float:
+    """Percentage of a part that the model w (p,) gets right."""
+    prediction = softmax(data, part).predict(w).argmax(axis=1)
+    return 100 * float(np.mean(prediction == part.y))
+
+
+def softmax(data: Corrupted, part: Part, example_weights: bool = False) -> Softmax:
+    return Softmax(part.X, part.y, CLASSES, example_weights=example_weights, centre=data.mean)

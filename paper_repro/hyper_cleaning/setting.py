@@ -1,0 +1,100 @@
+"""What a run of the experiment depends on, and the three sizes it comes in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+
+from hgref.arguments import as_count
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Numbers of examples and steps, rates, and the bounds R on Σλ.
+
+    train, valid, test  numbers of examples; half of the training labels are made wrong
+    T                   steps of gradient descent inside, at the mean rate `rate`: η = rate · n / R
+    hyper_iterations    projected Adam steps on λ, of size `outer_rate`
+    final_steps         steps with which each method's final model is trained
+    R                   bounds on Σλ, one run each; the first is the one that Figure 1 follows
+    seed                of the split, the wrong labels and the pictures
+    discard_below       an example with λ_i under this counts as discarded
+    """
+
+    train: int
+    valid: int
+    test: int
+    T: int
+    hyper_iterations: int
+    outer_rate: float
+    final_steps: int
+    R: tuple[float, ...]
+    rate: float = 0.1
+    seed: int = 0
+    discard_below: float = 1e-3
+    images: str = "auto"
+
+    @property
+    def needed(self) -> int:
+        return self.train + self.valid + self.test
+
+    def changed(self, **options: object) -> Setting:
+        """This setting with the options that are not None."""
+        given = {name: value for name, value in options.items() if value is not None}
+        return replace(self, **given).checked()  # type: ignore[arg-type]
+
+    def checked(self) -> Setting:
+        as_count("seed", self.seed, 0)
+        for name in ("train", "valid", "test", "T", "hyper_iterations", "final_steps"):
+            as_count(name, getattr(self, name), 1)
+        for R in self.R:
+            if not 0 < R <= self.train:
+                raise ValueError(f"R: expected a number in (0, {self.train}], found {R:g}")
+        if len(set(self.R)) < len(self.R) or not self.R:
+            raise ValueError(f"R: expected different numbers, found {list(self.R)}")
+        return self
+
+    def key(self, source: str) -> str:
+        """Names the folder of what is half done: one for each setting and source of the data."""
+        text = json.dumps([asdict(self), source], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+# minutes on two cores; R as in the paper: 20, 30, 40 and 50 % of the training examples
+DEFAULT = Setting(
+    train=1500,
+    valid=1500,
+    test=2000,
+    T=100,
+    hyper_iterations=50,
+    outer_rate=0.05,
+    final_steps=1000,
+    R=(300, 450, 600, 750),
+)
+
+# the paper's sizes; Adam's rate and the number of hyper-iterations as the authors' code has them
+PAPER = Setting(
+    train=5000,
+    valid=5000,
+    test=10000,
+    T=4000,
+    hyper_iterations=500,
+    outer_rate=0.005,
+    final_steps=4000,
+    R=(1000, 1500, 2000, 2500),
+)
+
+# seconds: to see that everything runs
+SMALL = Setting(
+    train=200,
+    valid=200,
+    test=400,
+    T=30,
+    hyper_iterations=12,
+    outer_rate=0.1,
+    final_steps=200,
+    R=(60, 100),
+)
+
+PRESETS = {"default": DEFAULT, "paper": PAPER, "small": SMALL}

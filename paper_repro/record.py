@@ -1,0 +1,52 @@
+"""What stands in every result beside its numbers: how they were made, and with what."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hgref.files import write_whole
+
+PACKAGES = ("hgref", "numpy", "scipy", "matplotlib")
+
+
+def write_json(path: Path, content: dict[str, Any]) -> Path:
+    """Write a result whole or not at all; a number in a NumPy type becomes a plain one."""
+    text = json.dumps(content, indent=1, default=plain, allow_nan=False) + "\n"
+    return write_whole(path, lambda file: file.write(text.encode()))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A result that `write_json` wrote; ValueError where the file is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{path}: expected a result in JSON, found {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected a result in JSON, found {type(content).__name__}")
+    return content
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"expected a number, a text, a list or a mapping, found {type(value).__name__}")
+
+
+def surroundings() -> dict[str, Any]:
+    """Versions, machine and threads: what else the numbers and the seconds depend on."""
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "dtype": "float64",
+    }
