@@ -23,11 +23,11 @@ def as_array(name: str, value: Any, shape: tuple[int | str, ...] | None = None) 
     """`value` as an array of finite numbers, its shape checked where `shape` tells one.
 
     shape    integers must match, letters stand for any length: ("n", 3)
-    returns  the array; float64 unless complex or of exact numbers (object), which stay as they are
+    returns  the array: float64, or complex, long double or exact numbers (object) as given
     """
     array = asarray(name, value)
-    if array.dtype.kind in "biu":
-        array = array.astype(float)
+    if array.dtype.kind in "biuf" and array.dtype.itemsize < 16:  # a longdouble stays one
+        array = array.astype(float, copy=False)
     exact = array.dtype == object and all(hasattr(x, "__truediv__") for x in array.flat)
     if array.dtype.kind not in "fc" and not exact:
         raise TypeError(f"{name}: expected numbers, found {type(value).__name__}")

@@ -12,6 +12,17 @@ from hgref.arguments import Array, as_array, require_known
 if TYPE_CHECKING:
     from hgref.problem import Problem
 
+__all__ = [
+    "Box",
+    "CappedBox",
+    "Constraint",
+    "L1Ball",
+    "NonNegative",
+    "Product",
+    "Simplex",
+    "Symmetric",
+]
+
 
 class Constraint:
     """A closed convex set with its projection P(x) = argmin { ‖y − x‖ : y in the set }.

@@ -9,6 +9,8 @@ import numpy as np
 from hgref.arguments import Array, as_array, as_count
 from hgref.problem import Problem
 
+__all__ = ["A", "B"]
+
 
 def A(problem: Problem, t: int, s: Any, lam: Any) -> Array:
     """A_t = ∂Φ_t(s_{t-1}, λ)/∂s_{t-1}, written out.                            eq. (11)

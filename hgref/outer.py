@@ -27,26 +27,26 @@ Project = Callable[[Array], Array]
 class Minimization:
     """The path of an outer optimisation over k = 0 … K hyper-iterations.
 
-    lams     (K+1, m) λ_0 … λ_K
+    lam      (K+1, m) λ_0 … λ_K
     f        (K+1,) f(λ_0) … f(λ_K)
     records  what the callback returned: name → (K, …)
     layout   where the blocks stand in λ
     """
 
-    lams: Array
+    lam: Array
     f: Array
     records: dict[str, Array]
     layout: Layout
 
     @property
-    def lam(self) -> Array:
-        """λ_K, the last point."""
-        return self.lams[-1]
+    def last(self) -> Array:
+        """λ_K."""
+        return self.lam[-1]
 
     @property
     def best(self) -> Array:
         """The point of the path with the smallest f."""
-        return self.lams[int(np.argmin(self.f))]
+        return self.lam[int(np.argmin(self.f))]
 
 
 def minimize(

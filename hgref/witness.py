@@ -11,6 +11,8 @@ import numpy as np
 from hgref.arguments import Array, as_array, as_count
 from hgref.problem import Problem
 
+__all__ = ["Taylor", "adjoint_gap", "central_differences", "complex_step", "taylor"]
+
 Function = Callable[[Array], Any]
 
 

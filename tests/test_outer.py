@@ -39,9 +39,9 @@ def test_f_falls_and_lambda_stays_in_its_set(outer):
     )
     assert run.f[-1] < run.f[0]
     assert run.f.shape == (26,)
-    assert run.lams.shape == (26, 22)
-    assert all(inside(problem).contains(lam) for lam in run.lams)
-    assert [problem.f(lam) for lam in run.lams] == run.f.tolist()
+    assert run.lam.shape == (26, 22)
+    assert all(inside(problem).contains(lam) for lam in run.lam)
+    assert [problem.f(lam) for lam in run.lam] == run.f.tolist()
     assert problem.f(run.best) == run.f.min()
 
 
@@ -50,9 +50,9 @@ def test_one_step_by_hand():
     J = Quadratic([[1.0]], [1.0])
     problem = hgref.Problem(hgref.GradientDescent(J), Quadratic([[1.0]], [0.0]), 1, [3.0])
     run = minimize(problem, [0.5], outer=GradientDescent(0.1), iterations=1)
-    assert run.lam[0] == pytest.approx(0.5 + 0.1 * 2 * (3 - 2 * 0.5), rel=1e-14)
+    assert run.last[0] == pytest.approx(0.5 + 0.1 * 2 * (3 - 2 * 0.5), rel=1e-14)
     run = minimize(problem, [0.5], outer=Adam(0.1), iterations=1)
-    assert run.lam[0] == pytest.approx(0.6, rel=1e-7)  # Adam's first step is ± its rate
+    assert run.last[0] == pytest.approx(0.6, rel=1e-7)  # Adam's first step is ± its rate
 
 
 def test_callback_sees_the_run_and_its_numbers_are_kept():
@@ -65,7 +65,7 @@ def test_callback_sees_the_run_and_its_numbers_are_kept():
 
     run = minimize(problem, start(problem), iterations=4, callback=callback)
     assert seen == [(k, True, ()) for k in (1, 2, 3, 4)]
-    assert run.records["l2"].tolist() == run.lams[:4, -1].tolist()
+    assert run.records["l2"].tolist() == run.lam[:4, -1].tolist()
 
 
 def test_callback_may_end_the_run():
@@ -80,7 +80,7 @@ def test_callback_may_end_the_run():
 def test_every_algorithm_can_drive_it():
     problem = a_problem()
     paths = [
-        minimize(problem, start(problem), method, iterations=3).lams
+        minimize(problem, start(problem), method, iterations=3).lam
         for method in (hgref.reverse, hgref.forward, hgref.checkpointed)
     ]
     np.testing.assert_allclose(paths[1], paths[0], rtol=1e-10)
@@ -117,7 +117,7 @@ def test_an_interrupted_run_goes_on_to_the_last_bit(tmp_path, outer):
         **options,
     )
     assert todo == [5, 6, 7]
-    assert np.array_equal(resumed.lams, whole.lams)
+    assert np.array_equal(resumed.lam, whole.lam)
     assert np.array_equal(resumed.f, whole.f)
     assert np.array_equal(resumed.records["double"], whole.records["double"])
     assert os.listdir(file.parent) == ["run.npz"]

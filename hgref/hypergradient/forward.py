@@ -17,6 +17,7 @@ def forward(
 ) -> Hypergradient:
     """∇f(λ), carrying Z_t = ds_t/dλ along with the training run.
 
+        ∇f(λ) = ∇E(s_T) ds_T/dλ                                                eq. (12)
         Z_0 = ds_0/dλ,   Z_t = A_t Z_{t-1} + B_t,   t = 1 … T                  eq. (14)
         ∇f(λ) = ∇E(s_T) Z_T  (+ ∂E/∂λ where E depends on λ directly)           eq. (15)
 

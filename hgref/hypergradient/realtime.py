@@ -20,28 +20,28 @@ class RealTime:
     """One training run with hyperparameters that moved; U updates, U = ⌊T/Δ⌋.
 
     t       (U,) the steps after which λ was updated: Δ, 2Δ, …
-    lams    (U+1, m) the path of λ: lams[0] served the steps 1 … Δ, lams[u] those after t[u-1]
+    lam     (U+1, m) the path of λ: lam[0] served the steps 1 … Δ, lam[u] those after t[u-1]
     f       (U,) f_t(λ) = E(s_t) at those t, before the update
     s_T     (d,) the final state
     layout  where the blocks stand in λ
     """
 
     t: Array
-    lams: Array
+    lam: Array
     f: Array
     s_T: Array
     layout: Layout
 
     @property
-    def lam(self) -> Array:
-        """The last λ."""
-        return self.lams[-1]
+    def last(self) -> Array:
+        """λ after the last update."""
+        return self.lam[-1]
 
     def __getitem__(self, name: str) -> Array:
         """The path of one block, (U+1, …)."""
         self.layout.select([name])  # refuses unknown names
         shape = self.layout.shapes[name]
-        return self.lams[:, self.layout.slices[name]].reshape(-1, *shape)
+        return self.lam[:, self.layout.slices[name]].reshape(-1, *shape)
 
 
 def realtime(

@@ -59,7 +59,7 @@ class Features:
 def as_rows(X: Any) -> Any:
     X = X.tocsr()
     require_shape("X", X.shape, ("n", "features"))
-    if X.dtype.kind not in "fc":
+    if X.dtype.kind in "biuf":
         X = X.astype(float)
     bad = where_not_finite(X.data)
     if bad is not None:

@@ -71,6 +71,7 @@ class Sum(Objective):
     Raises   ValueError where two terms have blocks of one name, or disagree about p
     Cost     that of the terms
     Exact    to rounding
+    Source   the sum rule
     """
 
     def __init__(self, *parts: Objective):

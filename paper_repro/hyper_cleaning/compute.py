@@ -88,7 +88,7 @@ def remembered(file: Path, make: Callable[[], Row], bar: Any) -> Row:
 
 def weights_of(run: Minimization) -> Array:
     """λ_i of each example at the end."""
-    return run.layout.split(run.lam)["weights"]
+    return run.layout.split(run.last)["weights"]
 
 
 # --- Table 1 ---
@@ -134,11 +134,11 @@ def cleaned(
 
 def curves(data: Corrupted, setting: Setting, R: float, run: Minimization) -> dict[str, Any]:
     """Over k = 0 … K: discarded examples, wrong (TP) or not (FP), and accuracies of w_T(λ_k)."""
-    out = discarded(setting, run.lams[:, run.layout.slices["weights"]])
-    last = last_state(data, setting, run.lam)
+    out = discarded(setting, run.lam[:, run.layout.slices["weights"]])
+    last = last_state(data, setting, run.last)
     parts = {"validation accuracy": data.valid, "test accuracy": data.test}
     return {
-        "hyper-iteration": np.arange(len(run.lams)),
+        "hyper-iteration": np.arange(len(run.lam)),
         "TP": (out & data.wrong).sum(axis=1),
         "FP": (out & ~data.wrong).sum(axis=1),
         **{n: [*run.records[n], accuracy(data, part, last)] for n, part in parts.items()},

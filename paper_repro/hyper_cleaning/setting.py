@@ -69,7 +69,7 @@ DEFAULT = Setting(
     T=100,
     hyper_iterations=50,
     outer_rate=0.05,
-    final_steps=1000,
+    final_steps=2000,
     R=(300, 450, 600, 750),
 )
 

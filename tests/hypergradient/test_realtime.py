@@ -30,21 +30,21 @@ def test_every_update_follows_the_partial_hypergradient_of_the_path(dynamics, ch
     lam, every, rate = point(problem, rng), 1 + choice.seed % problem.T, 1e-4
     run = hgref.realtime(problem, lam, every=every, outer=GradientDescent(rate))
     assert run.t.tolist() == list(range(every, problem.T + 1, every))
-    assert run.lams.shape == (len(run.t) + 1, lam.size)
+    assert run.lam.shape == (len(run.t) + 1, lam.size)
     assert run.f.shape == run.t.shape
-    s_T = replay(problem, run.lams, every, problem.T, 0 * lam)
+    s_T = replay(problem, run.lam, every, problem.T, 0 * lam)
     np.testing.assert_allclose(run.s_T, s_T, rtol=1e-13)
     for u, t in enumerate(run.t):
         assert run.f[u] == pytest.approx(
-            problem.error(t, replay(problem, run.lams, every, t, 0 * lam),
-                          problem.layout.split(run.lams[u])), rel=1e-12)  # fmt: skip
+            problem.error(t, replay(problem, run.lam, every, t, 0 * lam),
+                          problem.layout.split(run.lam[u])), rel=1e-12)  # fmt: skip
 
         def f_t(shift, u=u, t=t):
-            s = replay(problem, run.lams, every, t, shift)
-            return problem.error(t, s, problem.layout.split(run.lams[u] + shift))
+            s = replay(problem, run.lam, every, t, shift)
+            return problem.error(t, s, problem.layout.split(run.lam[u] + shift))
 
         grad = hgref.witness.complex_step(f_t, np.zeros(lam.size))
-        moved = (run.lams[u] - run.lams[u + 1]) / rate
+        moved = (run.lam[u] - run.lam[u + 1]) / rate
         assert relative(moved, grad) < 1e-9  # the difference of two λ costs digits
 
 
@@ -55,7 +55,7 @@ def test_the_first_update_at_the_end_is_one_exact_step():
     problem = hgref.Problem(hgref.Momentum(J), E, 15)
     run = hgref.realtime(problem, {"eta": 0.1, "mu": 0.5}, every=15, outer=GradientDescent(0.1))
     g = hgref.reverse(problem, [0.1, 0.5])
-    np.testing.assert_allclose(run.lam, [0.1, 0.5] - 0.1 * g.grad, rtol=1e-12)
+    np.testing.assert_allclose(run.last, [0.1, 0.5] - 0.1 * g.grad, rtol=1e-12)
     assert run.f[0] == pytest.approx(g.f, rel=1e-14)
 
 
@@ -78,7 +78,7 @@ def test_it_learns_a_rate_from_zero_and_stays_in_its_set():
     assert seen == list(range(1, 301))
     assert run.f[-1] < problem.f(start)
     assert run["eta"][-1] > 0
-    assert all(inside.contains(lam) for lam in run.lams)
+    assert all(inside.contains(lam) for lam in run.lam)
     assert run["eta"].shape == (31,)
 
 

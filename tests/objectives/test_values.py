@@ -96,3 +96,15 @@ def test_block_labels_tell_weights_from_biases():
     W, b = J.unflatten(np.arange(12.0))
     assert W.tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
     assert b.tolist() == [9, 10, 11]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32, bool])
+def test_whatever_the_data_come_in_the_numbers_are_float64(dtype):
+    y = np.array([0, 1, 2, 2, 1, 0])
+    coarse = (10 * X).astype(dtype)
+    w = rng.standard_normal(12)
+    expected = Softmax(coarse.astype(float), y, 3).grad(1, w, {})
+    for features in (coarse, scipy.sparse.csr_matrix(coarse)):
+        found = Softmax(features, y, 3).grad(1, w, {})
+        assert found.dtype == np.float64
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)

@@ -68,11 +68,11 @@ def test_lambda_stays_in_the_papers_set_and_eta_stands_still(images, setting, tm
     data = corrupt(images, setting)
     run = clean(data, setting, 40, tmp_path / "run.npz", lambda ks: ks)
     problem = cleaning_problem(data, setting)
-    for lam in run.lams:
+    for lam in run.lam:
         blocks = problem.unpack(lam)
         assert blocks["eta"] == pytest.approx(0.1 * 120 / 40)
         assert CappedBox(40).contains(blocks["weights"])
-    assert run.lams[0][1:].tolist() == pytest.approx([1 / 3] * 120)
+    assert run.lam[0][1:].tolist() == pytest.approx([1 / 3] * 120)
     assert run.f[-1] < run.f[0]
 
 

@@ -1,0 +1,92 @@
+"""The package as a whole: what importing costs, how it is layered, what its docstrings say."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hgref
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_importing_loads_neither_numba_nor_matplotlib_nor_scipy():
+    code = "import sys, hgref; print([m for m in sys.modules if m.partition('.')[0] in " + (
+        "('numba', 'matplotlib', 'scipy', 'tqdm', 'hypothesis')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+LAYERS = [  # a module may import from its own layer or from one above it in this list
+    {"arguments", "laws", "files"},
+    {"layout"},
+    {"objectives"},
+    {"dynamics"},
+    {"problem"},
+    {"jacobians", "constraints", "witness", "descent"},
+    {"hypergradient", "saved_run"},
+    {"outer"},
+]
+
+
+def imported(path):
+    """First parts of the names under hgref that a module imports when it is loaded."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    later = {
+        id(node)
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
+        for node in ast.walk(branch)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and id(node) not in later:
+            parts = (node.module or "").split(".")
+            if parts[0] == "hgref":
+                yield from [parts[1]] if parts[1:] else [alias.name for alias in node.names]
+
+
+def test_imports_go_downwards():
+    level = {name: j for j, names in enumerate(LAYERS) for name in names}
+    for path in (ROOT / "hgref").rglob("*.py"):
+        here = path.relative_to(ROOT / "hgref").parts[0].removesuffix(".py")
+        if here == "__init__":
+            continue
+        for name in imported(path):
+            assert level[name] <= level[here], f"{path} imports {name}"
+
+
+def public():
+    """Every public function and class, by name."""
+    modules = [hgref, hgref.objectives, hgref.constraints, hgref.jacobians, hgref.witness]
+    for module in [*modules, hgref.outer]:
+        names = getattr(module, "__all__", None) or [n for n in vars(module) if n[0] != "_"]
+        for name in names:
+            item = getattr(module, name)
+            mine = getattr(item, "__module__", "").startswith("hgref")
+            if mine and (inspect.isclass(item) or inspect.isfunction(item)):
+                yield f"{module.__name__}.{name}", item
+
+
+@pytest.mark.parametrize(("name", "item"), dict(public()).items())
+def test_docstrings_have_their_parts_in_order(name, item):
+    """Cost, Exact, Beware and Source, where they stand, stand in that order; sources are named."""
+    lines = [line.split() for line in inspect.getdoc(item).splitlines()]
+    order = ["Raises", "Cost", "Exact", "Beware", "Source"]
+    parts = [line[0] for line in lines if line and line[0] in order]
+    assert parts == [part for part in order if part in parts]
+    records = (hgref.Hypergradient, hgref.Diverged, hgref.outer.Minimization, hgref.witness.Taylor)
+    if item not in records and item.__name__ != "Constraint":
+        assert "Source" in parts
+
+
+def test_no_prints_and_no_addresses():
+    for path in [*(ROOT / "hgref").rglob("*.py"), *(ROOT / "paper_repro").rglob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+        prints = any(ast.unparse(call.func) == "print" for call in calls)
+        assert not prints or path.name in ("__main__.py", "command.py"), path
+        assert "http" not in text, path
