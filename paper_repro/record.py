@@ -42,7 +42,7 @@ def plain(value: Any) -> Any:
 
 
 def surroundings() -> dict[str, Any]:
-    """Versions, machine and threads: what else the numbers and the seconds depend on."""
+    """Versions and machine: what else the numbers and the seconds depend on."""
     return {
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},

@@ -5,6 +5,9 @@ import pytest
 from hypothesis import given
 from strategies import OBJECTIVES, build, choices, few, relative
 
+import hgref
+from hgref.objectives import Logistic
+
 H = 1e-30
 
 
@@ -48,3 +51,15 @@ def test_products_are_the_complex_step_of_grad(objective, choice):
     uH, uM = J.grad_vjp(t, w, blocks, u)
     back = uH @ dw + sum(np.sum(b * layout.split(dlam)[n]) for n, b in uM.items())
     assert abs(u @ witness - back) < 1e-12 * (1 + np.linalg.norm(u) * np.linalg.norm(witness))
+
+
+def test_a_term_without_weights_ignores_those_of_its_neighbour():
+    """J = weighted loss of 6 examples + unweighted loss of 9: block `weights` is the first's."""
+    rng = np.random.default_rng(0)
+    weighted = Logistic(rng.standard_normal((6, 3)), rng.integers(0, 2, 6), example_weights=True)
+    plain = Logistic(rng.standard_normal((9, 3)), rng.integers(0, 2, 9))
+    problem = hgref.Problem(hgref.GradientDescent(weighted + plain), plain, 5)
+    lam = problem.pack(eta=0.3, weights=rng.uniform(0, 1, 6))
+    witness = hgref.witness.complex_step(problem.f, lam)
+    for method in (hgref.forward, hgref.reverse):
+        assert relative(method(problem, lam).grad, witness) < 1e-12

@@ -96,6 +96,22 @@ def test_block_labels_tell_weights_from_biases():
     W, b = J.unflatten(np.arange(12.0))
     assert W.tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
     assert b.tolist() == [9, 10, 11]
+    J = LeastSquares(X, np.ones(6), bias=False)
+    assert J.block_labels.tolist() == [0, 0, 0]
+    W, b = J.unflatten(np.arange(3.0))
+    assert (W.tolist(), b.tolist()) == ([[0, 1, 2]], [])
+
+
+def test_predict_is_the_linear_layer():
+    y, table = np.array([0, 1, 2, 2, 1, 0]), np.array([[3, 0], [5, 5]])
+    W, b = rng.standard_normal((3, 3)), rng.standard_normal(3)
+    w = np.concatenate([W.ravel(), b])
+    np.testing.assert_allclose(Softmax(X, y, 3).predict(w), X @ W.T + b)
+    J = Softmax(X, y, 3, batches=table)
+    np.testing.assert_allclose(J.predict(w), X[table[0]] @ W.T + b)  # step 1 unless told
+    np.testing.assert_allclose(J.predict(w, t=2), X[table[1]] @ W.T + b)
+    wide = Softmax(rng.standard_normal((4, 5)), [0, 1, 0, 1], 2)  # more features than classes
+    assert wide.unflatten(np.arange(12.0))[0].tolist() == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32, bool])
