@@ -99,7 +99,7 @@ def trained(problem: hgref.Problem, lam: Array) -> Array:
 def accuracy(data: Corrupted, part: Part, w: Array) -> float:
     """Percentage of a part that the model w (p,) gets right."""
     prediction = softmax(data, part).predict(w).argmax(axis=1)
-    return 100 * float(np.mean(prediction == part.y))
+    return 100 * float(np.count_nonzero(prediction == part.y)) / len(part.y)
 
 
 def softmax(data: Corrupted, part: Part, example_weights: bool = False) -> Softmax:
