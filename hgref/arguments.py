@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+REAL = (int, float, np.integer, np.floating)
 
 
 def where_not_finite(x: Array) -> tuple[int, ...] | None:
@@ -26,6 +27,8 @@ def as_array(name: str, value: Any, shape: tuple[int | str, ...] | None = None) 
     returns  the array: float64, or complex, long double or exact numbers (object) as given
     """
     array = asarray(name, value)
+    if array.dtype == object and all(isinstance(x, REAL) for x in array.flat):
+        array = array.astype(float)
     if array.dtype.kind in "biuf" and array.dtype.itemsize < 16:  # a longdouble stays one
         array = array.astype(float, copy=False)
     exact = array.dtype == object and all(hasattr(x, "__truediv__") for x in array.flat)
@@ -74,9 +77,15 @@ def require_known(name: str, known: Iterable[str], what: str) -> None:
     """Raise ValueError when `name` is none of the `known` names, with the likeliest meant."""
     known = list(known)
     if name not in known:
-        close = difflib.get_close_matches(name, known, 1)
+        close = difflib.get_close_matches(str(name), known, 1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise ValueError(f"unknown {what} {name!r}: expected one of {known}{hint}")
+
+
+def require_callable(name: str, value: Any) -> None:
+    """Raise TypeError unless `value` can be called."""
+    if not callable(value):
+        raise TypeError(f"{name}: expected a function, found {type(value).__name__}")
 
 
 def require_at_least(name: str, value: Array, low: float, advice: str = "") -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, as_array, require_known
-
-if TYPE_CHECKING:
-    from hgref.problem import Problem
+from hgref.arguments import Array, as_array, asarray, require_known, require_shape
+from hgref.layout import Layout, layout_of
 
 __all__ = [
     "Box",
@@ -28,7 +26,7 @@ class Constraint:
     """A closed convex set with its projection P(x) = argmin { ‖y − x‖ : y in the set }.
 
     project(x)             the nearest point, shaped like x
-    contains(x, tol=1e-9)  whether x is in the set, up to tol · max(1, |x|)
+    contains(x, tol=1e-9)  whether x is in the set, each entry up to tol · max(1, |x|)
     """
 
     def project(self, x: Any) -> Any:
@@ -49,7 +47,7 @@ class Constraint:
 class Box(Constraint):
     """argmin ‖y − x‖ over lo ≤ y ≤ hi, entry by entry: min(max(x, lo), hi).
 
-    lo, hi   numbers, or arrays of x's length; −inf and inf stand for no bound
+    lo, hi   numbers, or arrays with as many entries as x; −inf and inf stand for no bound
     Raises   ValueError where lo > hi
     Cost     O(n)
     Exact    no rounding at all
@@ -57,8 +55,10 @@ class Box(Constraint):
     """
 
     def __init__(self, lo: Any, hi: Any):
-        self.lo, self.hi = np.asarray(lo, dtype=float), np.asarray(hi, dtype=float)
-        if np.isnan(self.lo).any() or np.isnan(self.hi).any() or (self.lo > self.hi).any():
+        self.lo, self.hi = read_bound("Box lo", lo), read_bound("Box hi", hi)
+        if self.lo.ndim and self.hi.ndim:
+            require_shape("Box hi", self.hi.shape, self.lo.shape)
+        if not (self.lo <= self.hi).all():
             raise ValueError(f"Box: expected lo <= hi, found lo = {lo}, hi = {hi}")
 
     def __repr__(self) -> str:
@@ -111,7 +111,13 @@ class CappedBox(Constraint):
     def nearest(self, x: Array) -> Array:
         if np.clip(x, 0, 1).sum() <= self.R:
             return np.clip(x, 0, 1)
-        return np.clip(x - self.shift(x), 0, 1)
+        if self.R == 0:
+            return np.zeros_like(x)
+        # relative to the ⌈R⌉-th largest entry τ is a small number, and nothing cancels
+        rank = x.size - int(np.ceil(self.R))
+        with np.errstate(over="ignore"):
+            near = np.clip(x - np.partition(x, rank)[rank], -2, 2)
+        return np.clip(near - self.shift(near), 0, 1)
 
     def shift(self, x: Array) -> float:
         """τ with Σ clip(x − τ, 0, 1) = R."""
@@ -150,6 +156,8 @@ class Simplex(Constraint):
     def nearest(self, x: Array) -> Array:
         if x.size == 0:
             raise ValueError("x: expected at least one entry, found none")
+        with np.errstate(over="ignore"):
+            x = np.maximum(x - x.max(), -2 * self.z)  # P(x + c) = P(x): nothing cancels
         down = np.sort(x)[::-1]
         taus = (np.cumsum(down) - self.z) / np.arange(1, x.size + 1)
         count = np.flatnonzero(down > taus)[-1]  # the largest support that stays positive
@@ -172,8 +180,9 @@ class L1Ball(Constraint):
         return f"L1Ball({self.R})"
 
     def nearest(self, x: Array) -> Array:
-        if np.abs(x).sum() <= self.R:
-            return x.copy()
+        with np.errstate(over="ignore"):
+            if np.abs(x).sum() <= self.R:
+                return x.copy()
         if self.R == 0:
             return np.zeros_like(x)
         return np.sign(x) * Simplex(self.R).nearest(np.abs(x))
@@ -182,7 +191,7 @@ class L1Ball(Constraint):
 class Symmetric(Constraint):
     """argmin ‖Y − X‖ over Y = Yᵀ: (X + Xᵀ)/2, for X (K, K) or its K² entries.
 
-    Raises   ValueError where x is not a square matrix
+    Raises   ValueError where x is neither a square matrix nor as many numbers in a row
     Cost     O(K²)
     Exact    to rounding
     Source   the textbook's
@@ -191,28 +200,35 @@ class Symmetric(Constraint):
     def __repr__(self) -> str:
         return "Symmetric()"
 
-    def nearest(self, x: Array) -> Array:
+    def project(self, x: Any) -> Any:
+        """P(x), shaped like x."""
+        x = as_array("x", x)
         K = round(x.size**0.5)
-        if x.size != K**2:
-            raise ValueError(f"x: expected a square matrix, found {x.size} entries")
+        if x.shape not in ((K, K), (K * K,)):
+            raise ValueError(f"x: expected a square matrix (K, K) or (K²,), found shape {x.shape}")
         X = x.reshape(K, K)
-        return ((X + X.T) / 2).reshape(-1)
+        return (X / 2 + X.T / 2).reshape(x.shape)
 
 
 class Product(Constraint):
     """argmin over a product of sets: each named block of λ is projected onto its own.
 
-        Product(problem, weights=CappedBox(1000), eta=NonNegative()).project(lam)
+        Product(weights=CappedBox(1000), eta=NonNegative()).project(lam)
 
-    problem  whose flat λ is to be projected; without it, only mappings of names can be
-    sets     name → constraint; a block that is not named may be anything
+    sets     name → constraint, as keywords or as one mapping; a block not named may be anything
+    problem  only needed to project a plain vector: one from `pack`, and every λ in `minimize` and
+             `realtime`, knows its own blocks, and so does a mapping
     Raises   ValueError for a name that is no block of λ
     Cost     that of the sets
     Exact    as they are
     Source   separable; the textbook's
     """
 
-    def __init__(self, problem: Problem | None = None, /, **sets: Constraint):
+    def __init__(self, problem: Any = None, /, **sets: Constraint):
+        if isinstance(problem, Mapping):
+            problem, sets = None, {**problem, **sets}
+        if problem is not None and not (hasattr(problem, "read") and hasattr(problem, "layout")):
+            raise TypeError(f"Product: expected a problem or sets, found {type(problem).__name__}")
         for name, constraint in sets.items():
             if not isinstance(constraint, Constraint):
                 found = type(constraint).__name__
@@ -226,26 +242,47 @@ class Product(Constraint):
 
     def project(self, x: Any) -> Any:
         """P(x): a mapping where x is one, otherwise a flat vector."""
-        if isinstance(x, Mapping):
-            return self.project_blocks(x)
-        if self.problem is None:
-            raise TypeError("Product: expected a mapping, or Product(problem, …) for a flat λ")
-        blocks, layout = self.problem.read(x)
-        return layout.flatten(self.project_blocks(blocks))
-
-    def project_blocks(self, blocks: Mapping[str, Any]) -> dict[str, Any]:
-        for name in self.sets:
-            require_known(name, blocks, "hyperparameter")
-        return {n: self.sets[n].project(b) if n in self.sets else b for n, b in blocks.items()}
+        blocks, layout = self.read(x)
+        nearest = {n: self.sets[n].project(b) if n in self.sets else b for n, b in blocks.items()}
+        return nearest if layout is None else layout.point(layout.flatten(nearest))
 
     def contains(self, x: Any, tol: float = 1e-9) -> bool:
         """Whether each named block is in its set."""
-        blocks = x if isinstance(x, Mapping) or self.problem is None else self.problem.unpack(x)
+        blocks, _ = self.read(x)
         return all(constraint.contains(blocks[n], tol) for n, constraint in self.sets.items())
+
+    def read(self, x: Any) -> tuple[Mapping[str, Any], Layout | None]:
+        """The blocks of x, and their layout where x is flat."""
+        layout = layout_of(x)
+        if isinstance(x, Mapping):
+            blocks = x
+        elif self.problem is not None:
+            blocks, layout = self.problem.read(x)
+        elif layout is not None:
+            blocks = layout.split(as_array("lam", x))
+        else:
+            raise TypeError(
+                "Product: expected a mapping or a vector from `pack`; for a plain vector, "
+                "Product(problem, …)"
+            )
+        for name in self.sets:
+            require_known(name, blocks, "hyperparameter")
+        return blocks, layout
+
+
+def read_bound(name: str, value: Any) -> Array:
+    """Numbers, among which infinities are welcome and NaN is not."""
+    bound = asarray(name, value)
+    if bound.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: expected numbers, found {type(value).__name__}")
+    return bound.astype(float)
 
 
 def read_size(name: str, value: Any) -> float:
-    size = float(as_array(name, value, ()))
+    number = as_array(name, value, ())
+    if number.dtype.kind != "f":
+        raise TypeError(f"{name}: expected a real number, found {value!r}")
+    size = float(number)
     if size < 0:
         raise ValueError(f"{name}: expected a number >= 0, found {size}")
     return size

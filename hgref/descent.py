@@ -8,7 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from hgref import laws
-from hgref.arguments import Array, as_array
+from hgref.arguments import Array, as_array, require_at_least, require_below
+from hgref.layout import Layout
+from hgref.problem import Problem
 
 
 class Descent(Protocol):
@@ -64,6 +66,9 @@ class Adam:
 
     def __post_init__(self) -> None:
         require_rate(self.rate)
+        for name in ("beta1", "beta2"):
+            require_at_least(name, as_array(name, getattr(self, name), ()), 0)
+            require_below(name, as_array(name, getattr(self, name), ()), 1)
 
     def start(self, lam: Array) -> Array:
         """The two running means, at zero."""
@@ -80,6 +85,22 @@ class Adam:
 def require_rate(rate: Any) -> None:
     if not as_array("rate", rate, ()) > 0:
         raise ValueError(f"rate: expected a number > 0, found {rate}")
+
+
+def require_descent(outer: Any) -> None:
+    """Raise TypeError unless `outer` can move a λ."""
+    made = not isinstance(outer, type) and hasattr(outer, "start") and hasattr(outer, "update")
+    if not made:
+        raise TypeError(f"outer: expected a step such as outer.Adam(0.005), found {outer!r}")
+
+
+def projected(problem: Problem, layout: Layout, project: Any, lam: Array) -> Array:
+    """P_Λ(λ), which knows its blocks, is read-only, and is inside of the problem's domain."""
+    inside = as_array("project(lam)", project(layout.point(lam)), (layout.size,))
+    point = layout.point(inside.copy())
+    point.flags.writeable = False
+    problem.point(point)
+    return point
 
 
 def anywhere(lam: Array) -> Array:

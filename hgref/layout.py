@@ -13,6 +13,38 @@ from hgref.arguments import Array, as_array, require_known
 Blocks = dict[str, Array]
 
 
+class Point(np.ndarray):
+    """A flat λ (m,) that knows its blocks: a vector like any other, with a `layout`.
+
+    Sums and multiples of it, copies and complex steps from it know them too; a slice does not.
+    """
+
+    layout: Layout | None
+
+    def __array_finalize__(self, source: Any) -> None:
+        layout = getattr(source, "layout", None)
+        fits = layout is not None and self.shape == (layout.size,)
+        self.layout = layout if fits else None
+
+    def __reduce__(self) -> Any:
+        return revived, (np.asarray(self), self.layout)
+
+
+def revived(flat: Array, layout: Layout | None) -> Array:
+    """A point out of its pickled parts."""
+    return flat if layout is None else layout.point(flat)
+
+
+def layout_of(lam: Any) -> Layout | None:
+    """The layout that a vector brings along, or None."""
+    return lam.layout if isinstance(lam, Point) else None
+
+
+def alike(flat: Array, lam: Any) -> Array:
+    """`flat` with the layout that `lam` brings along, where it brings one."""
+    return revived(flat, layout_of(lam))
+
+
 class Layout:
     """Where each named block of λ stands in the flat vector (m,).
 
@@ -46,8 +78,15 @@ class Layout:
         parts = [as_array(n, blocks[n], shape).reshape(-1) for n, shape in self.shapes.items()]
         return np.concatenate(parts) if parts else np.zeros(0)
 
+    def point(self, flat: Array) -> Array:
+        """The same vector, knowing this layout; a view."""
+        point = np.asarray(flat).view(Point)
+        point.layout = self
+        return point
+
     def split(self, flat: Array) -> Blocks:
         """The named blocks of a flat vector (m,); views, no copies."""
+        flat = np.asarray(flat)
         return {n: flat[self.slices[n]].reshape(shape) for n, shape in self.shapes.items()}
 
     def zeros(self, like: Array) -> Blocks:
@@ -60,10 +99,12 @@ class Layout:
         return {n: eye[self.slices[n]].reshape(*s, self.size) for n, s in self.shapes.items()}
 
     def select(self, names: Iterable[str]) -> Layout:
-        """The layout of some of the blocks alone, in this layout's order."""
+        """The layout of some of the blocks alone, in the order of `names`."""
+        if not isinstance(names, Iterable):
+            raise TypeError(f"wrt: expected names of blocks, found {type(names).__name__}")
         names = [names] if isinstance(names, str) else list(names)
         for name in names:
             require_known(name, self.shapes, "hyperparameter")
         if not names:
             raise ValueError(f"wrt: expected at least one of {list(self.shapes)}, found none")
-        return Layout({name: s for name, s in self.shapes.items() if name in names})
+        return Layout({name: self.shapes[name] for name in names})

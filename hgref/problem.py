@@ -11,30 +11,34 @@ import numpy as np
 
 from hgref.arguments import Array, as_array, as_count, require_shape, where_not_finite
 from hgref.dynamics.dynamics import Dynamics
-from hgref.layout import Blocks, Layout
+from hgref.layout import Blocks, Layout, layout_of
 from hgref.objectives.objective import Objective
 
 
 class Diverged(ArithmeticError):
     """A run left the finite numbers.
 
-    t, block, coordinate   step, block of the state and index in it of the first NaN or infinity
+    t, block, coordinate   step, block (of the state, or of λ, or E itself) and index in it of the
+                           first NaN or infinity
     """
 
-    def __init__(self, what: str, t: int, block: str, coordinate: int, advice: str):
-        super().__init__(
-            f"{what} left the finite numbers at step t = {t}, block {block!r}, "
-            f"coordinate {coordinate}; {advice}"
+    def __init__(self, what: str, t: int, block: str, coordinate: int):
+        super().__init__(what, t, block, coordinate)
+        self.what, self.t, self.block, self.coordinate = what, t, block, coordinate
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} left the finite numbers at step t = {self.t}, block {self.block!r}, "
+            f"coordinate {self.coordinate}; try a smaller eta, and look for 0/0 (an epsilon of 0)"
         )
-        self.t, self.block, self.coordinate = t, block, coordinate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hypergradient:
     """f(λ) and ∇f(λ).
 
     f         E(s_T), scalar
-    grad      (m,), or (k,) for the columns asked for
+    grad      (m,), or (k,) for the columns asked for, in the order in which they were
     s_T       (d,) final state
     layout    where the blocks of `grad` stand; g["eta"] is one of them
     partials  (T, m): ∇f_t(λ) for every t (16), where asked for
@@ -49,6 +53,16 @@ class Hypergradient:
     def __getitem__(self, name: str) -> Array:
         self.layout.select([name])  # refuses unknown names
         return self.blocks[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.layout.shapes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.layout.shapes)
+
+    def keys(self) -> list[str]:
+        """Names of the blocks: with it, dict(g) is the gradient as a mapping."""
+        return list(self.layout.shapes)
 
     @property
     def blocks(self) -> Blocks:
@@ -67,8 +81,8 @@ class Problem:
     learn_w0  True: w0 is a hyperparameter, block `w0` (p,)
     Raises    ValueError, TypeError with the name, the expected and the found
     Cost      none; the run happens in `f`, `hgref.forward`, `hgref.reverse` …
-    Beware    a flat λ is read by its length. Where two schedules could be meant, the problem reads
-              it as `pack` last wrote one of that length, and refuses when that is not unique
+    Beware    `pack` returns a vector that knows its blocks. A plain vector is read by its length,
+              and refused where two hyperparameters could be the schedule. Data are not copied
     Source    Franceschi et al. 2017, section 2
     """
 
@@ -88,7 +102,6 @@ class Problem:
         for part in (dynamics.J, E):
             part.check_run(self.T, self.p)
         self.layout = Layout(self.shapes())
-        self.packed: dict[int, Layout | None] = {}  # by length; None: not unique
 
     def __repr__(self) -> str:
         what = f"{type(self.dynamics).__name__}, T={self.T}, p={self.p}, d={self.d}"
@@ -112,25 +125,23 @@ class Problem:
         return shapes
 
     def pack(self, **blocks: Any) -> Array:
-        """The flat λ (m,) of named blocks: dynamics, objective, then w0.
+        """The flat λ (m,) of named blocks: dynamics, objective, then w0; it knows them.
 
         Each block has the shape in `problem.layout`; a hyperparameter of the dynamics may also be a
         schedule (T,). Block w0 may be left out: it then is the problem's own w0.
         """
-        return self.flatten(blocks)[0]
+        flat, layout = self.flatten(blocks)
+        return layout.point(flat)
 
     def unpack(self, lam: Any) -> Blocks:
-        """The named blocks of λ."""
-        return self.read(lam)[0]
+        """The named blocks of λ, copied."""
+        return {name: block.copy() for name, block in self.read(lam)[0].items()}
 
     def flatten(self, blocks: Mapping[str, Any]) -> tuple[Array, Layout]:
         shapes = {n: self.scheduled(n, s, blocks.get(n)) for n, s in self.layout.shapes.items()}
         layout = Layout(shapes)
         default = {"w0": self.w0} if self.learn_w0 else {}
-        flat = layout.flatten({**default, **blocks})
-        known = self.packed.setdefault(layout.size, layout)
-        self.packed[layout.size] = layout if known == layout else None
-        return flat, layout
+        return layout.flatten({**default, **blocks}), layout
 
     def scheduled(self, name: str, shape: tuple[int, ...], value: Any) -> tuple[int, ...]:
         """The shape of a block: that of a schedule, where the value is one."""
@@ -144,7 +155,9 @@ class Problem:
             flat, layout = self.flatten(lam)
         else:
             flat = as_array("lam", lam, ("m",))
-            layout = self.layout_for(flat.size)
+            brought = layout_of(lam)
+            known = brought is not None and brought in self.layouts()
+            layout = brought if known and brought else self.layout_for(flat.size)
         return layout.split(flat), layout
 
     def point(self, lam: Any) -> tuple[Blocks, Layout]:
@@ -155,10 +168,7 @@ class Problem:
         return blocks, layout
 
     def layout_for(self, size: int) -> Layout:
-        """The layout of a flat λ of that length."""
-        packed = self.packed.get(size)
-        if packed is not None:
-            return packed
+        """The layout of a plain vector of that length."""
         if size == self.layout.size:
             return self.layout
         fits = [layout for layout in self.layouts() if layout.size == size]
@@ -167,7 +177,7 @@ class Problem:
         if fits:
             raise ValueError(
                 f"lam: a vector of length {size} can be {' or '.join(map(repr, fits))}; "
-                f"give a mapping of names instead, or a vector from this problem's `pack`"
+                f"give a vector from `pack`, or a mapping of names"
             )
         require_shape("lam", (size,), (self.layout.size,))
         raise AssertionError("unreachable")
@@ -204,7 +214,7 @@ class Problem:
         if bad is not None:
             block, coordinate = divmod(bad[0], self.p)
             name = self.dynamics.state[block]
-            raise Diverged("the training run", t, name, coordinate, "try a smaller eta")
+            raise Diverged("the training run", t, name, coordinate)
         return s
 
     def states(self, lam: Blocks) -> Iterator[Array]:
@@ -218,15 +228,28 @@ class Problem:
     # --- the validation error ---
 
     def error(self, t: int, s: Array, lam: Blocks) -> Any:
-        """E(s_t), scalar."""
-        return self.E.value(t, self.dynamics.weights(s), lam)
+        """E(s_t), scalar, refused as `Diverged` when it is not finite."""
+        with np.errstate(all="ignore"):
+            value = self.E.value(t, self.dynamics.weights(s), lam)
+        if where_not_finite(np.asarray(value)) is not None:
+            raise Diverged("the validation error", t, "E", 0)
+        return value
 
     def error_grad(self, t: int, s: Array, lam: Blocks) -> tuple[Array, Blocks]:
-        """(∇E(s_t) (d,), {name: ∂E/∂λ directly})."""
+        """(∇E(s_t) (d,), {name: ∂E/∂λ directly}), refused as `Diverged` when not finite."""
         w = self.dynamics.weights(s)
-        row = self.E.grad(t, w, lam)
+        with np.errstate(all="ignore"):
+            row, direct = self.E.grad(t, w, lam), self.E.grad_lam(t, w, lam)
+        self.require_finite("∇E", t, {"w": row, **direct})
         rest = np.zeros(self.d - self.p, dtype=row.dtype)
-        return np.concatenate([rest, row]), self.E.grad_lam(t, w, lam)
+        return np.concatenate([rest, row]), direct
+
+    def require_finite(self, what: str, t: int, blocks: Blocks) -> None:
+        """Raise Diverged, naming the block and coordinate, where one is not finite."""
+        for name, block in blocks.items():
+            bad = where_not_finite(np.asarray(block).reshape(-1))
+            if bad is not None:
+                raise Diverged(what, t, name, bad[0])
 
     def f(self, lam: Any) -> Any:
         """f(λ) = E(s_T(λ)), by running the training.
@@ -251,7 +274,7 @@ def start_weights(J: Objective, E: Objective, w0: Any) -> Array:
     if len(sizes) > 1:
         raise ValueError(f"E: expected p = {J.p} weights as the training has, found {E.p}")
     if w0 is not None:
-        return as_array("w0", w0, (sizes.pop() if sizes else "p",))
+        return as_array("w0", w0, (sizes.pop() if sizes else "p",)).copy()
     if not sizes:
         raise ValueError("w0: expected (p,) numbers, as neither J nor E tells p; found None")
     return np.zeros(sizes.pop())

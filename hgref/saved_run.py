@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from hgref.arguments import Array
+from hgref.arguments import Array, asarray
 from hgref.descent import Descent
 from hgref.files import write_whole
-from hgref.problem import Problem
+from hgref.layout import layout_of
+from hgref.problem import Hypergradient, Problem
 
 
 class Done(NamedTuple):
@@ -22,6 +23,7 @@ class Done(NamedTuple):
     memory: Array  # of the outer step, after k
     f: list[float]  # f(λ_0) … f(λ_{k-1})
     rows: list[dict[str, Any]]  # what the callback returned, k of them
+    probe: Array  # two numbers of the hypergradient at λ_0
 
     @property
     def names(self) -> list[str]:
@@ -31,35 +33,72 @@ class Done(NamedTuple):
     def records(self) -> dict[str, Array]:
         return {name: np.array([row[name] for row in self.rows]) for name in self.names}
 
-    def extended(self, lam: Array, memory: Array, f: Any, row: Mapping[str, Any]) -> Done:
+    def extended(self, lam: Array, memory: Array, g: Hypergradient, row: Any) -> Done:
+        row = read_row(row)
         if self.rows and list(row) != self.names:
             raise ValueError(f"callback: expected records {self.names}, found {list(row)}")
-        return Done([*self.lams, lam], memory, [*self.f, float(f)], [*self.rows, dict(row)])
+        f, first = [*self.f, float(g.f)], self.probe if self.f else probe(g)
+        return Done([*self.lams, lam], memory, f, [*self.rows, row], first)
+
+
+def read_row(row: Any) -> dict[str, Array]:
+    """What a callback returned, as numbers by name."""
+    if row is None:
+        return {}
+    if not isinstance(row, Mapping):
+        raise TypeError(f"callback: expected a mapping of numbers, found {type(row).__name__}")
+    return {str(name): as_record(f"callback record {name}", x) for name, x in row.items()}
+
+
+def as_record(name: str, value: Any) -> Array:
+    array = asarray(name, value)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"{name}: expected numbers, found {type(value).__name__}")
+    return array
+
+
+def probe(g: Hypergradient) -> Array:
+    """Two numbers that tell one hypergradient from another: f, and ∇f along some direction."""
+    return np.array([g.f, g.grad @ np.cos(np.arange(g.grad.size))], dtype=float)
 
 
 class SavedRun:
-    """What `minimize` has done so far; `done` is taken from the file where that exists."""
+    """What `minimize` has done so far; `done` is taken from the file where that exists.
 
-    def __init__(self, file: Any, fingerprint: Array, lam_0: Array, memory: Array):
+    fingerprint  bytes that the file must have been begun with
+    first        the hypergradient at λ_0, for comparing: a file of other data, settings or
+                 hypergradients is of another run
+    """
+
+    def __init__(
+        self,
+        file: Any,
+        fingerprint: Array,
+        start: Done,
+        first: Callable[[], Hypergradient],
+    ):
         self.file, self.fingerprint = None if file is None else Path(file), fingerprint
-        self.done = Done([lam_0], memory, [], [])
+        self.done = start
         if self.file is not None and self.file.exists():
-            self.done = self.load(self.file)
+            self.done = self.load(self.file, start, first)
         self.saved_at, self.saved_length = time.monotonic(), len(self.done.f)
 
-    def load(self, file: Path) -> Done:
+    def load(self, file: Path, start: Done, first: Callable[[], Hypergradient]) -> Done:
         saved = saved_arrays(file)
-        if not np.array_equal(saved["fingerprint"], self.fingerprint):
+        same = np.array_equal(saved["fingerprint"], self.fingerprint)
+        if not (same and np.allclose(saved["probe"], probe(first()), rtol=1e-6, atol=0)):
             raise ValueError(
-                f"file: {file} holds a run of another problem, start, outer step or Λ; "
-                f"give another file, or remove it"
+                f"file: {file} holds a run of another problem, hypergradient, start, outer step "
+                f"or Λ; give another file, or remove it"
             )
         columns = {
             key.removeprefix("record "): saved[key] for key in saved if key.startswith("record ")
         }
         k = len(saved["f"])
         rows = [{name: column[i] for name, column in columns.items()} for i in range(k)]
-        return Done(list(saved["lams"]), saved["memory"], saved["f"].tolist(), rows)
+        layout = layout_of(start.lams[0])
+        lams = [lam if layout is None else layout.point(lam) for lam in saved["lams"]]
+        return Done(lams, saved["memory"], saved["f"].tolist(), rows, saved["probe"])
 
     def save(self, seconds: float = 0.0) -> None:
         """Write the file where there is news and the last writing is that long ago."""
@@ -69,6 +108,7 @@ class SavedRun:
             return
         arrays: dict[str, Any] = {f"record {name}": x for name, x in done.records.items()}
         arrays |= {"lams": np.array(done.lams), "memory": done.memory, "f": np.array(done.f)}
+        arrays["probe"] = done.probe
         write_whole(self.file, lambda to: np.savez(to, fingerprint=self.fingerprint, **arrays))
         self.saved_at, self.saved_length = time.monotonic(), len(done.f)
 
@@ -82,7 +122,7 @@ def saved_arrays(file: Path) -> dict[str, Array]:
         lengths = {len(saved[key]) - k for key in saved if key.startswith("record ")} | {0}
         if lengths != {0} or len(saved["lams"]) != k + 1 or "memory" not in saved:
             raise ValueError("lengths do not fit")
-        if saved["fingerprint"].ndim != 1:
+        if saved["fingerprint"].ndim != 1 or saved["probe"].shape != (2,):
             raise ValueError("no fingerprint")
     except OSError as error:
         if error.errno is not None:  # the disk, not the content
@@ -94,14 +134,15 @@ def saved_arrays(file: Path) -> dict[str, Array]:
 
 
 def fingerprint(problem: Problem, lam: Array, outer: Descent, project: Any) -> Array:
-    """Bytes that tell one run from another: sizes, start, steps, Λ, and the data by two probes."""
-    blocks, _ = problem.read(lam)
-    w = problem.dynamics.weights(problem.start(blocks))
-    direction = np.cos(np.arange(problem.p))  # any that data do not happen to be orthogonal to
-    training = problem.dynamics.J.grad(1, w, blocks) @ direction
-    validation = problem.E.grad(problem.T, w, blocks) @ direction
-    # eight digits: the last ones depend on the number of threads
-    probes = f"{training:.8g} {validation:.8g}"
-    text = f"{problem!r} {outer!r} {getattr(project, '__self__', None)!r} {probes}"
-    parts = [text.encode(), lam.tobytes(), problem.w0.tobytes()]
+    """Bytes that tell one run from another: sizes, start, outer step, Λ."""
+    owner = getattr(project, "__self__", None)
+    words = [repr(problem), in_words(outer), in_words(project), in_words(owner)]
+    parts = [" ".join(words).encode(), np.asarray(lam).tobytes(), problem.w0.tobytes()]
     return np.frombuffer(b"|".join(parts), dtype=np.uint8)
+
+
+def in_words(thing: Any) -> str:
+    """The representation of a thing that has one of its own, else the name of it or its kind."""
+    if type(thing).__repr__ is not object.__repr__ and not callable(thing):
+        return repr(thing)
+    return getattr(thing, "__qualname__", type(thing).__qualname__)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array, as_array, as_count
+from hgref.layout import alike
 from hgref.problem import Problem
 
 __all__ = ["Taylor", "adjoint_gap", "central_differences", "complex_step", "taylor"]
@@ -30,7 +31,7 @@ def complex_step(f: Function, x: Any, directions: Any = None, h: float = 1e-30) 
     Beware      |x|, max and conj are not analytic: a function that uses them on x deceives it
     Source      Squire and Trapp 1998, SIAM Review 40
     """
-    x = as_array("x", x, ("m",))
+    x = alike(as_array("x", x, ("m",)), x)
     V = np.eye(x.size) if directions is None else as_array("directions", directions, (x.size, "k"))
     slopes = []
     for v in V.T:
@@ -62,7 +63,7 @@ def central_differences(
                 finite) are skipped and only smaller ones count
     Source      Ridders 1982, Advances in Engineering Software 4
     """
-    x = as_array("x", x, ("m",))
+    x = alike(as_array("x", x, ("m",)), x)
     levels = as_count("levels", levels, 2)
     if directions is None:
         V = np.diag(np.where(x == 0, 1.0, np.abs(x)))
@@ -138,7 +139,7 @@ def taylor(
     Beware   along a direction in which f has no curvature the slope is 3
     Source   the adjoint community's test (pyadjoint, pymanopt)
     """
-    x = as_array("x", x, ("m",))
+    x = alike(as_array("x", x, ("m",)), x)
     grad = as_array("grad", grad, x.shape)
     if v is None:
         signs = np.random.default_rng(seed).choice([-1.0, 1.0], x.size)

@@ -120,6 +120,31 @@ def test_the_papers_size():
     assert (x[p == 1] >= shift[0] + 1).all()
 
 
+@pytest.mark.parametrize("constraint", [CappedBox(1.5), Simplex(1.5), L1Ball(1.5)])
+@given(
+    x=arrays(float, st.integers(1, 6), elements=st.floats(allow_nan=False, allow_infinity=False))
+)
+def test_any_finite_point_is_projected_into_the_set(constraint, x):
+    p = constraint.project(x)
+    assert np.isfinite(p).all()
+    if isinstance(constraint, Simplex):
+        assert p.sum() == pytest.approx(1.5)
+    else:
+        assert np.abs(p).sum() <= 1.5 + 1e-12
+    assert constraint.contains(p)
+
+
+def test_large_entries_do_not_cancel():
+    np.testing.assert_allclose(CappedBox(1).project([1e17, 1e17]), [0.5, 0.5])
+    np.testing.assert_allclose(CappedBox(1.5).project([1e17, 0.25, 0.5]), [1, 0.125, 0.375])
+    np.testing.assert_allclose(Simplex(1).project([1e17, 1e17, -1e17]), [0.5, 0.5, 0])
+    np.testing.assert_allclose(L1Ball(1).project([1e308, -1e308]), [0.5, -0.5])
+    np.testing.assert_allclose(L1Ball(1e-17).project([1.0]), [1e-17])
+    x = 1e9 + np.random.default_rng(0).random(5000)
+    for constraint in (CappedBox(1000), Simplex(1000)):
+        assert constraint.contains(constraint.project(x))
+
+
 def test_symmetric():
     X = np.arange(9.0).reshape(3, 3)
     P = Symmetric().project(X)
@@ -128,8 +153,9 @@ def test_symmetric():
     assert np.array_equal(Symmetric().project(X.ravel()), P.ravel())
     assert Symmetric().contains(P)
     assert not Symmetric().contains(X)
-    with pytest.raises(ValueError, match="x: expected a square matrix, found 3 entries"):
-        Symmetric().project([1.0, 2.0, 3.0])
+    for x in (np.ones(3), np.ones((2, 8)), np.ones((4, 4, 1))):
+        with pytest.raises(ValueError, match="x: expected a square matrix"):
+            Symmetric().project(x)
 
 
 def a_problem():
@@ -151,12 +177,27 @@ def test_a_product_projects_named_blocks_of_a_flat_lambda():
     assert problem.unpack(inside.project(schedule))["eta"].tolist() == [0.0] * 6
 
 
+def test_a_product_projects_a_packed_vector_without_a_problem():
+    problem = a_problem()
+    inside = Product({"weights": CappedBox(2.0)}, mu=Box(0, 0.9))
+    lam = problem.pack(eta=np.full(6, 0.1), mu=2.0, weights=np.ones(4), l2=0.0)
+    p = inside.project(lam)
+    assert inside.contains(p)
+    assert not inside.contains(lam)
+    blocks = problem.unpack(p)
+    assert (blocks["eta"].shape, blocks["mu"]) == ((6,), 0.9)
+    np.testing.assert_allclose(blocks["weights"], 0.5)
+
+
 def test_a_product_projects_mappings_without_a_problem():
     inside = Product(a=NonNegative())
     assert inside.project({"a": [-1.0, 1.0], "b": 3})["a"].tolist() == [0.0, 1.0]
     assert inside.contains({"a": [0.0, 1.0], "b": -3})
-    with pytest.raises(TypeError, match="expected a mapping, or Product"):
-        inside.project(np.ones(2))
+    for use in (inside.project, inside.contains):
+        with pytest.raises(TypeError, match="expected a mapping or a vector from `pack`"):
+            use(np.ones(2))
+    with pytest.raises(TypeError, match="Product: expected a problem or sets, found list"):
+        Product([NonNegative()])
     with pytest.raises(ValueError, match="unknown hyperparameter 'a'"):
         inside.project({"b": 1.0})
 
@@ -164,6 +205,14 @@ def test_a_product_projects_mappings_without_a_problem():
 def test_bad_sets_and_points_are_refused():
     with pytest.raises(ValueError, match="Box: expected lo <= hi"):
         Box(1, 0)
+    with pytest.raises(ValueError, match="Box: expected lo <= hi"):
+        Box(0, float("nan"))
+    with pytest.raises(TypeError, match="Box lo: expected numbers, found str"):
+        Box("a", 1)
+    with pytest.raises(ValueError, match=r"Box hi: expected shape \(2,\), found \(3,\)"):
+        Box([0, 0], [1, 1, 1])
+    with pytest.raises(TypeError, match="CappedBox: R: expected a real number, found 1j"):
+        CappedBox(1j)
     with pytest.raises(ValueError, match=r"CappedBox: R: expected a number >= 0, found -1.0"):
         CappedBox(-1)
     with pytest.raises(ValueError, match="L1Ball: R: expected finite numbers, found nan"):

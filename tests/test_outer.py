@@ -124,20 +124,35 @@ def test_an_interrupted_run_goes_on_to_the_last_bit(tmp_path, outer):
 
 
 def test_a_run_that_diverges_is_saved(tmp_path):
+    """η grows by 2 each time: from η = 4.5 on, w is tripled each step, or worse."""
+    J, file = Quadratic([[1.0]], [1.0]), tmp_path / "run.npz"
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 2000, [3.0])
+    options = {"outer": GradientDescent(1e-9), "project": lambda x: x + 2, "file": file}
+    with pytest.raises(hgref.Diverged):
+        minimize(problem, [-1.5], iterations=9, **options)
+    assert np.load(file)["f"].shape == (1,)
+
+
+def test_a_last_point_that_diverges_loses_no_path():
     J = Quadratic([[1.0]], [1.0])
     problem = hgref.Problem(hgref.GradientDescent(J), J, 2000, [3.0])
-    up = GradientDescent(0.1)
-    with pytest.raises(hgref.Diverged):
-        minimize(problem, [0.5], outer=up, project=lambda x: x + 2, file=tmp_path / "run.npz",
-                 iterations=9, hypergradient=lambda p, lam: hgref.truncated(p, lam, 1))  # fmt: skip
+    run = minimize(
+        problem, [-1.5], outer=GradientDescent(1e-9), project=lambda x: x + 2, iterations=1
+    )
+    assert run.lam.shape == (2, 1)
+    assert run.f[-1] == np.inf
 
 
 def test_a_file_of_another_run_is_refused(tmp_path):
     problem, file = a_problem(), tmp_path / "run.npz"
     minimize(problem, start(problem), iterations=2, file=file)
     kept = file.read_bytes()
+    shorter = {"hypergradient": lambda p, lam: hgref.truncated(p, lam, 3)}
+    late = hgref.Problem(hgref.Momentum(problem.dynamics.J, nesterov=True), problem.E, 10)
     others = [
         (a_problem(flip=True), start(problem), {}),  # other data
+        (late, {"mu": 0.5, **problem.unpack(start(problem))}, {}),
+        (problem, start(problem), shorter),
         (problem, start(problem) * 1.01, {}),
         (problem, start(problem), {"outer": Adam(0.5)}),
         (problem, start(problem), {"project": inside(problem).project}),
@@ -177,7 +192,8 @@ def test_a_file_with_objects_in_it_is_never_executed(tmp_path):
         def __reduce__(self):
             return (os.mkdir, (str(tmp_path / "boom"),))
 
-    np.savez(file, fingerprint=np.array([Bomb()], dtype=object), lams=[0], memory=[0], f=[0])
+    bomb = np.array([Bomb()], dtype=object)
+    np.savez(file, fingerprint=bomb, lams=[0, 0], memory=[0], f=[0], probe=[0, 0])
     with pytest.raises(ValueError, match="is not a run saved by minimize"):
         minimize(problem, start(problem), iterations=2, file=file)
     assert not (tmp_path / "boom").exists()
@@ -222,5 +238,39 @@ def test_bad_arguments_are_refused():
         minimize(problem, start(problem), project=lambda lam: np.zeros(3))
     with pytest.raises(ValueError, match=r"callback: expected records \['a'\], found \['b'\]"):
         minimize(problem, start(problem), callback=lambda k, lam, g: {"ab"[k - 1]: 1})
-    with pytest.raises(ValueError, match=r"weights: expected numbers >= 0.*project onto"):
-        minimize(problem, start(problem), outer=Adam(1.0), iterations=3)
+    for K in (1, 3):
+        with pytest.raises(ValueError, match=r"weights: expected numbers >= 0.*project onto"):
+            minimize(problem, start(problem), outer=Adam(1.0), iterations=K)
+    with pytest.raises(ValueError, match="beta1: expected numbers < 1, found 2"):
+        Adam(0.1, beta1=2)
+    for outer in ("adam", Adam):
+        with pytest.raises(TypeError, match="outer: expected a step such as"):
+            minimize(problem, start(problem), outer=outer)
+    with pytest.raises(TypeError, match="project: expected a function, found CappedBox"):
+        minimize(problem, start(problem), project=CappedBox(8.0))
+    with pytest.raises(TypeError, match="hypergradient: expected a function, found NoneType"):
+        minimize(problem, start(problem), hypergradient=None)
+    with pytest.raises(TypeError, match="callback: expected a mapping of numbers, found float"):
+        minimize(problem, start(problem), callback=lambda k, lam, g: 3.0)
+    with pytest.raises(TypeError, match="callback record a: expected numbers, found str"):
+        minimize(problem, start(problem), callback=lambda k, lam, g: {"a": "b"})
+
+
+def test_schedules_pass_through_the_outer_loop_and_a_product_without_a_problem():
+    J = Logistic(X, y)
+    problem = hgref.Problem(hgref.Momentum(J), Logistic(X[:8], y[:8]), 5)
+    rates = Product(eta=NonNegative(), mu=Box(0, 0.9))
+    for schedule in ({"eta": np.full(5, 0.1), "mu": 0.5}, {"eta": 0.1, "mu": np.full(5, 0.5)}):
+        run = minimize(problem, schedule, project=rates.project, iterations=3)
+        assert run.layout.shapes == {name: np.shape(x) for name, x in schedule.items()}
+        assert hgref.reverse(problem, run.last).f == run.f[-1]
+        fun = hgref.as_scipy(problem, like=run.last)
+        assert fun(np.asarray(run.last))[0] == run.f[-1]
+
+
+def test_the_path_cannot_be_changed_by_the_callback():
+    def meddle(k, lam, g):
+        lam[0] = 7.0
+
+    with pytest.raises(ValueError, match="read-only"):
+        minimize(a_problem(), start(a_problem()), callback=meddle)

@@ -29,7 +29,7 @@ LAYERS = [  # a module may import from its own layer or from one above it in thi
     {"problem"},
     {"jacobians", "constraints", "witness", "descent"},
     {"hypergradient", "saved_run"},
-    {"outer"},
+    {"outer", "verify"},
 ]
 
 

@@ -1,5 +1,8 @@
 """λ in and out, bad input, and runs that diverge."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -57,16 +60,35 @@ def test_a_constant_schedule_is_the_number():
     assert schedule["eta"].sum() == pytest.approx(number["eta"], rel=1e-12)
 
 
-def test_a_length_that_could_mean_two_schedules_is_refused_until_packed():
+def test_a_packed_vector_knows_which_hyperparameter_is_the_schedule():
+    """Two of one length, from one problem, in any order; and whatever is made of them."""
     problem = a_problem()
-    lam = np.full(13, 0.1)
-    with pytest.raises(ValueError, match="length 13 can be .*eta.* or .*give a mapping"):
-        hgref.reverse(problem, lam)
-    packed = problem.pack(**{**GOOD, "mu": np.full(5, 0.5)})
-    assert hgref.reverse(problem, packed)["mu"].shape == (5,)
-    problem.pack(**{**GOOD, "eta": np.full(5, 0.5)})
-    with pytest.raises(ValueError, match="length 13 can be"):
-        hgref.reverse(problem, packed)
+    late_mu = problem.pack(**{**GOOD, "mu": np.full(5, 0.5)})
+    late_eta = problem.pack(**{**GOOD, "eta": np.full(5, 0.5)})
+    assert late_mu.size == late_eta.size == 13
+    for lam, name in ((late_mu, "mu"), (late_eta, "eta"), (2 * late_mu - late_mu, "mu")):
+        for copied in (lam, lam.copy(), pickle.loads(pickle.dumps(lam)), lam + 1e-9):
+            g = hgref.reverse(problem, copied)
+            assert g[name].shape == (5,)
+    witness = hgref.witness.complex_step(problem.f, late_mu)
+    np.testing.assert_allclose(hgref.reverse(problem, late_mu).grad, witness, rtol=1e-10)
+    assert hgref.witness.central_differences(problem.f, late_eta)[0].shape == (13,)
+
+
+def test_a_plain_vector_that_could_mean_two_schedules_is_refused():
+    problem = a_problem()
+    problem.pack(**{**GOOD, "mu": np.full(5, 0.5)})
+    with pytest.raises(ValueError, match="length 13 can be .*eta.* or .*mu.*; give a vector from"):
+        hgref.reverse(problem, np.full(13, 0.1))
+    both = hgref.reverse(problem, np.full(17, 0.1))  # two schedules: no doubt
+    assert (both["eta"].shape, both["mu"].shape) == ((5,), (5,))
+
+
+def test_a_vector_of_another_problem_is_read_by_its_length():
+    other = a_problem(T=9)
+    lam = other.pack(**{**GOOD, "mu": np.full(9, 0.5)})
+    with pytest.raises(ValueError, match=r"lam: expected shape \(9,\), found \(17,\)|can be"):
+        hgref.reverse(a_problem(T=4), lam)
 
 
 def test_the_mapping_and_the_vector_are_one_point():
@@ -119,6 +141,46 @@ def test_a_bad_lambda_is_refused(method, change, message):
         method(a_problem(), {**GOOD, **change})
 
 
+def test_blocks_of_j_may_not_be_called_like_those_of_the_dynamics():
+    J = LeastSquares(X, y.astype(float)) + L2(name="eta")
+    with pytest.raises(
+        ValueError, match="J: its block 'eta' has the name of a hyperparameter of Gr"
+    ):
+        hgref.Problem(hgref.GradientDescent(J), J, 3)
+
+
+def test_example_weights_of_e_can_have_a_name_of_their_own():
+    J = LeastSquares(X, y.astype(float), example_weights=True)
+    E = LeastSquares(X, y.astype(float), example_weights="validation")
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 3)
+    lam = problem.pack(eta=0.1, weights=np.ones(6), validation=np.ones(6))
+    witness = hgref.witness.complex_step(problem.f, lam)
+    for method in (hgref.reverse, hgref.forward):
+        np.testing.assert_allclose(method(problem, lam).grad, witness, rtol=1e-11)
+    with pytest.raises(ValueError, match="validation: expected numbers >= 0"):
+        hgref.reverse(problem, problem.pack(eta=0.1, weights=np.ones(6), validation=-np.ones(6)))
+
+
+def test_a_hypergradient_is_a_mapping():
+    g = hgref.reverse(a_problem(), GOOD)
+    assert "eta" in g
+    assert "nu" not in g
+    assert dict(g).keys() == GOOD.keys()
+    assert np.array_equal(dict(g)["weights"], g["weights"])
+
+
+def test_what_is_given_is_not_changed_and_what_is_kept_is_not_shared():
+    w0 = np.ones(9)
+    problem = a_problem(w0=w0, learn_w0=True)
+    lam = problem.pack(**GOOD)
+    before = lam.copy()
+    expected = hgref.reverse(problem, lam).grad
+    w0[:] = 7
+    problem.unpack(lam)["weights"][:] = 7
+    assert np.array_equal(hgref.reverse(problem, lam).grad, expected)
+    assert np.array_equal(lam, before)
+
+
 def test_missing_blocks_and_wrong_lengths_are_refused():
     problem = a_problem()
     with pytest.raises(ValueError, match=r"missing hyperparameters \['weights', 'l2'\]"):
@@ -135,6 +197,10 @@ def test_missing_blocks_and_wrong_lengths_are_refused():
         ValueError, match="unknown hyperparameter 'wieghts'.*did you mean 'weights'"
     ):
         hgref.forward(problem, GOOD, wrt=["wieghts"])
+    with pytest.raises(TypeError, match="wrt: expected names of blocks, found int"):
+        hgref.forward(problem, GOOD, wrt=5)
+    with pytest.raises(ValueError, match="unknown hyperparameter 1"):
+        hgref.forward(problem, GOOD, wrt=("eta", 1))
     with pytest.raises(ValueError, match="wrt: expected at least one"):
         hgref.forward(problem, GOOD, wrt=[])
     with pytest.raises(ValueError, match="unknown hyperparameter 'nu'"):
@@ -237,6 +303,31 @@ def test_a_multiplier_that_overflows_alone_says_so():
     problem = hgref.Problem(hgref.GradientDescent(J), Quadratic([[0.0]], [1.0]), 10, [0.0])
     with pytest.raises(hgref.Diverged, match="alpha, going backwards, .* t = 6, block 'w'"):
         hgref.reverse(problem, {"eta": 1.0})
+
+
+@pytest.mark.parametrize("method", [hgref.reverse, hgref.forward, hgref.checkpointed])
+def test_an_error_that_overflows_alone_says_so(method):
+    """s_T is finite, ½ s_Tᵀs_T is not."""
+    J = Quadratic([[1.0]], [0.0])
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 1, [1e200])
+    with pytest.raises(hgref.Diverged, match="the validation error left the finite numbers"):
+        method(problem, {"eta": 1e3})
+
+
+@pytest.mark.parametrize("method", [hgref.reverse, hgref.forward])
+def test_a_gradient_that_overflows_alone_names_its_block(method):
+    J = Quadratic([[1.0]], [0.0])
+    linear = Quadratic([[0.0]], [-1e200])
+    problem = hgref.Problem(hgref.GradientDescent(J), linear, 1, [1e109])
+    with pytest.raises(hgref.Diverged, match="∇f left the finite numbers .* block 'eta'"):
+        method(problem, {"eta": 1.0})
+
+
+def test_a_divergence_can_be_copied_and_sent_between_processes():
+    error = hgref.Diverged("the training run", 3, "w", 5)
+    for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert str(twin) == str(error)
+        assert (twin.t, twin.block, twin.coordinate) == (3, "w", 5)
 
 
 def test_no_warning_escapes_and_numpys_settings_are_left_alone():

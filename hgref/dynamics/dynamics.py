@@ -39,7 +39,15 @@ class Dynamics:
         self.J = J
 
     def hyper(self, p: int) -> Shapes:
-        return {**dict.fromkeys(self.names, ()), **self.J.hyper(p)}
+        """Shapes of the blocks of λ: the dynamics' numbers, then those of the objective."""
+        shapes = self.J.hyper(p)
+        for name in self.names:
+            if name in shapes:
+                raise ValueError(
+                    f"J: its block {name!r} has the name of a hyperparameter of "
+                    f"{type(self).__name__}; give it another name"
+                )
+        return {**dict.fromkeys(self.names, ()), **shapes}
 
     def check_blocks(self, lam: Blocks) -> None:
         """Raise ValueError where a block is outside of what the map allows."""

@@ -22,7 +22,7 @@ def forward(
         ∇f(λ) = ∇E(s_T) Z_T  (+ ∂E/∂λ where E depends on λ directly)           eq. (15)
 
     lam       (m,) the point λ, or a mapping of names
-    wrt       names of blocks: only their columns of Z are carried; default all
+    wrt       names of blocks: only their columns of Z are carried, in this order; default all
     partials  True: also ∇f_t(λ) = ∇E(s_t) Z_t for every t                     eq. (16)
     returns   Hypergradient: f scalar, grad (m,), s_T (d,), partials (T, m) or None
     Raises    ValueError for a bad λ or name, Diverged where s_t or Z_t leaves the finite numbers
@@ -62,15 +62,17 @@ def tangent_step(
     if Z.dtype != object and not np.isfinite(Z).all():
         block, coordinate = divmod(int(np.argwhere(~np.isfinite(Z))[0, 0]), problem.p)
         name = problem.dynamics.state[block]
-        raise Diverged("Z_t", t, name, coordinate, "try a smaller eta or fewer steps")
+        raise Diverged("Z_t", t, name, coordinate)
     return s, Z
 
 
 def partial(problem: Problem, t: int, s: Array, Z: Array, lam: Blocks, columns: Layout) -> Array:
     """∇f_t(λ) = ∇E(s_t) Z_t + ∂E/∂λ, (k,).                                     eq. (16)"""
     row, direct = problem.error_grad(t, s, lam)
-    grad = row @ Z
-    for name, share in columns.split(grad).items():
-        if name in direct:
-            share += direct[name]
+    with np.errstate(all="ignore"):
+        grad = row @ Z
+    blocks = columns.split(grad)
+    for name in blocks.keys() & direct.keys():
+        blocks[name] += direct[name]
+    problem.require_finite("∇f", t, blocks)
     return grad

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, as_array, as_count
-from hgref.descent import Adam, Descent, anywhere
+from hgref.arguments import Array, as_count, require_callable
+from hgref.descent import Adam, Descent, anywhere, projected, require_descent
 from hgref.hypergradient.forward import partial, tangent_step
 from hgref.layout import Layout
 from hgref.problem import Problem
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RealTime:
     """One training run with hyperparameters that moved; U updates, U = ⌊T/Δ⌋.
 
@@ -35,7 +35,7 @@ class RealTime:
     @property
     def last(self) -> Array:
         """λ after the last update."""
-        return self.lam[-1]
+        return self.layout.point(self.lam[-1])
 
     def __getitem__(self, name: str) -> Array:
         """The path of one block, (U+1, …)."""
@@ -73,10 +73,12 @@ def realtime(
     """
     outer = Adam() if outer is None else outer
     project = anywhere if project is None else project
+    require_descent(outer)
+    require_callable("project", project)
     every = as_count("every", every, 1, problem.T)
     blocks, layout = problem.read(lam)
-    lams = [as_array("project(lam)", project(layout.flatten(blocks)), (layout.size,))]
-    blocks, _ = problem.point(layout.split(lams[0]))
+    lams = [projected(problem, layout, project, layout.flatten(blocks))]
+    blocks = layout.split(lams[0])
     columns = layout if wrt is None else layout.select(wrt)
     moved = np.concatenate([np.arange(layout.size)[layout.slices[n]] for n in columns.shapes])
     dlam, memory = columns.identity(), outer.start(lams[0][moved])
@@ -89,6 +91,6 @@ def realtime(
             grad = partial(problem, t, s, Z, blocks, columns)
             lam_t = lams[-1].copy()
             lam_t[moved], memory = outer.update(len(f), lam_t[moved], grad, memory)
-            lams.append(as_array("project(lam)", project(lam_t), (layout.size,)))
-            blocks, _ = problem.point(layout.split(lams[-1]))
+            lams.append(projected(problem, layout, project, lam_t))
+            blocks = layout.split(lams[-1])
     return RealTime(every * np.arange(1, len(f) + 1), np.array(lams), np.array(f), s, layout)

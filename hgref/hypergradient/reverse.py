@@ -9,7 +9,7 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.layout import Blocks, Layout
-from hgref.problem import Diverged, Hypergradient, Problem
+from hgref.problem import Hypergradient, Problem
 
 
 def reverse(problem: Problem, lam: Any) -> Hypergradient:
@@ -43,28 +43,22 @@ def multipliers(
     back: Iterable[tuple[int, Array]],
 ) -> Hypergradient:
     """(8)-(10) along (t, s_{t-1}) for t = T, T-1, …, down to 1 or wherever `back` ends."""
+    f = problem.error(problem.T, s_T, lam)
     alpha, direct = problem.error_grad(problem.T, s_T, lam)
     grad = layout.zeros(like=alpha)
     add(grad, direct)
     for t, s in back:
         with np.errstate(all="ignore"):
             alpha, share = problem.dynamics.vjp(t, s, lam, alpha)
-        require_finite(problem, t, alpha)
+        blocks = zip(problem.dynamics.state, problem.dynamics.split(alpha), strict=True)
+        problem.require_finite("alpha, going backwards,", t - 1, dict(blocks))
         add(grad, share)
     if t == 1:
         add(grad, problem.start_vjp(alpha))
-    f = problem.error(problem.T, s_T, lam)
+    problem.require_finite("∇f", 0, grad)
     return Hypergradient(f, layout.flatten(grad), s_T, layout)
 
 
 def add(grad: Blocks, share: Blocks) -> None:
     for name, block in share.items():
         grad[name] += block
-
-
-def require_finite(problem: Problem, t: int, alpha: Array) -> None:
-    if alpha.dtype != object and not np.isfinite(alpha).all():
-        block, coordinate = divmod(int(np.flatnonzero(~np.isfinite(alpha))[0]), problem.p)
-        name = problem.dynamics.state[block]
-        advice = "try a smaller eta, or truncate"
-        raise Diverged("alpha, going backwards,", t - 1, name, coordinate, advice)

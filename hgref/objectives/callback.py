@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, as_array, require_known
+from hgref.arguments import Array, as_count, require_callable, require_known, require_shape
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective, Shapes
 
 
 class Callback(Objective):
-    """J(w, λ) given by functions of (w, lam), lam a mapping of the blocks of λ.
+    """J(w, λ) given by functions of (w, lam), lam a mapping of all the blocks of the problem's λ.
 
         value(w, lam)                   J                        scalar
         grad(w, lam)                    g = ∇_w J                (p,)
@@ -21,13 +21,15 @@ class Callback(Objective):
         grad_vjp(w, lam, u)             (u H, {name: u M})       (p,), blocks shaped like λ's
         grad_lam(w, lam)                {name: ∂J/∂λ}            where J serves as E and sees λ
 
-    hyper    {name: shape} of the blocks of λ that the functions read besides the problem's own
+    hyper    {name: shape} of the blocks of λ that this J adds to the problem's, or that E shares
+             with it; grad_vjp and grad_lam return a derivative for each
     p        number of weights; None: whatever w0 has
     Raises   TypeError with the name of a function that is needed but was not given: `forward` needs
              grad_jvp, `reverse` grad_vjp, E only value and grad
     Cost     that of the functions
     Exact    as exact as they are: hgref.witness shows whether they fit together
-    Beware   complex-step witnesses call value and grad with complex w and λ: write `x * x`, not
+    Beware   w and lam are read-only; in dlam a block that is not asked for is zero
+             complex-step witnesses call value and grad with complex w and λ: write `x * x`, not
              `abs(x)**2`, and no `.conj()`, `np.vdot`
     Source   Franceschi et al. 2017, section 2 (J and E are any differentiable functions)
     """
@@ -50,10 +52,10 @@ class Callback(Objective):
             "grad_lam": grad_lam,
         }
         for name, function in self.functions.items():
-            if function is not None and not callable(function):
-                raise TypeError(f"{name}: expected a function, found {type(function).__name__}")
-        self.shapes = {name: tuple(shape) for name, shape in (hyper or {}).items()}
-        self.p = p
+            if function is not None:
+                require_callable(name, function)
+        self.shapes = read_shapes(hyper or {})
+        self.p = None if p is None else as_count("p", p, 1)
 
     def hyper(self, p: int) -> Shapes:
         return self.shapes
@@ -62,16 +64,16 @@ class Callback(Objective):
         function = self.functions[name]
         if function is None:
             raise TypeError(f"Callback: this computation needs the function {name}=, found None")
-        return function(*arguments)
+        return function(*(read_only(argument) for argument in arguments))
 
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
-        return as_array("Callback value", self.call("value", w, lam), ())[()]
+        return number_array("Callback value", self.call("value", w, lam), ())[()]
 
     def grad(self, t: int, w: Array, lam: Blocks) -> Array:
         return number_array("Callback grad", self.call("grad", w, lam), w.shape)
 
     def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
-        zeros = {n: np.zeros((*s, dw.shape[1])) for n, s in self.shapes.items() if n not in dlam}
+        zeros = {n: np.zeros((*b.shape, dw.shape[1])) for n, b in lam.items() if n not in dlam}
         product = self.call("grad_jvp", w, lam, dw, {**dlam, **zeros})
         return number_array("Callback grad_jvp", product, dw.shape)
 
@@ -83,7 +85,7 @@ class Callback(Objective):
         return row, self.read_blocks("grad_vjp", pair[1], self.shapes)
 
     def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
-        if self.functions["grad_lam"] is None:
+        if self.functions["grad_lam"] is None and not self.shapes:
             return {}
         shapes = {name: np.shape(block) for name, block in lam.items()}
         return self.read_blocks("grad_lam", self.call("grad_lam", w, lam), shapes)
@@ -93,12 +95,39 @@ class Callback(Objective):
             raise TypeError(f"Callback {what}: expected a mapping, found {type(blocks).__name__}")
         for name in blocks:
             require_known(name, shapes, f"block in Callback {what}")
+        missing = [name for name in self.shapes if name not in blocks]
+        if missing:
+            raise ValueError(
+                f"Callback {what}: expected blocks {list(self.shapes)}, lacks {missing}"
+            )
         return {n: number_array(f"Callback {what} {n}", b, shapes[n]) for n, b in blocks.items()}
 
 
 def number_array(name: str, value: Any, shape: tuple[int, ...]) -> Array:
     """The value as an array of that shape; NaN passes: a run that diverges says so itself."""
     array = np.asarray(value)
-    if array.shape != shape:
-        raise ValueError(f"{name}: expected shape {shape}, found {array.shape}")
-    return array
+    if array.dtype.kind not in "biufcO":
+        raise TypeError(f"{name}: expected numbers, found dtype {array.dtype}")
+    require_shape(name, array.shape, shape)
+    return array.astype(float, copy=False) if array.dtype.kind in "biuf" else array
+
+
+def read_shapes(hyper: Any) -> Shapes:
+    """{name: shape}; a number n stands for (n,)."""
+    if not isinstance(hyper, Mapping):
+        raise TypeError(f"hyper: expected a mapping {{name: shape}}, found {type(hyper).__name__}")
+    shapes = {}
+    for name, shape in hyper.items():
+        sizes = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+        shapes[name] = tuple(as_count(f"hyper {name}", size, 0) for size in sizes)
+    return shapes
+
+
+def read_only(argument: Any) -> Any:
+    """The same numbers, which the user's function cannot change by accident."""
+    if isinstance(argument, np.ndarray):
+        argument = argument.view()
+        argument.flags.writeable = False
+    elif isinstance(argument, dict):
+        argument = {name: read_only(block) for name, block in argument.items()}
+    return argument

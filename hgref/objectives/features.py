@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, as_array, require_shape, where_not_finite
+from hgref.arguments import Array, as_array, asarray, require_shape, where_not_finite
 
 
 class Features:
@@ -70,7 +70,7 @@ def as_rows(X: Any) -> Any:
 
 
 def read_batches(batches: Any, n: int) -> Array:
-    table = np.asarray(batches)
+    table = asarray("batches", batches)
     if table.dtype.kind not in "iu":
         raise TypeError(f"batches: expected a (T, B) table of integers, found dtype {table.dtype}")
     require_shape("batches", table.shape, ("T", "B"))

@@ -23,7 +23,8 @@ class LinearModel(Objective):
 
     w        (p,) = W row by row (outputs × features), then b (outputs): the order in which
              frameworks keep a linear layer's weight and bias
-    λ_i      block `weights` (n,), all 1 and no hyperparameters unless `example_weights`
+    λ_i      block `weights` (n,), or of the name that `example_weights` gives; all 1 and no
+             hyperparameters without it
     Cost     passes over X: value 1; grad, grad_jvp (all k columns at once) and grad_vjp 2 each
     """
 
@@ -35,7 +36,7 @@ class LinearModel(Objective):
         y: Any,
         *,
         bias: bool = True,
-        example_weights: bool = False,
+        example_weights: bool | str = False,
         centre: Any = None,
         batches: Any = None,
     ):
@@ -45,6 +46,7 @@ class LinearModel(Objective):
             raise ValueError(f"y: expected shape ({self.features.n},), found ({len(self.y)},)")
         self.bias = bool(bias)
         self.example_weights = bool(example_weights)
+        self.block = example_weights if isinstance(example_weights, str) else "weights"
         self.p = self.outputs * (self.features.N + self.bias)
 
     def read_targets(self, y: Any) -> Array:
@@ -100,12 +102,12 @@ class LinearModel(Objective):
 
     # the weights of the examples
     def hyper(self, p: int) -> Shapes:
-        return {"weights": (self.features.n,)} if self.example_weights else {}
+        return {self.block: (self.features.n,)} if self.example_weights else {}
 
     def check_blocks(self, lam: Blocks) -> None:
         if self.example_weights:
             advice = "; project onto hgref.constraints.NonNegative()"
-            require_at_least("weights", lam["weights"], 0, advice)
+            require_at_least(self.block, lam[self.block], 0, advice)
 
     def check_run(self, T: int, p: int) -> None:
         table = self.features.batches
@@ -119,7 +121,7 @@ class LinearModel(Objective):
         """c_i = λ_i / B, (B,) or a scalar."""
         rows = self.features.rows(t)
         B = len(self.y[rows])
-        return lam["weights"][rows] / B if self.example_weights else 1 / B
+        return lam[self.block][rows] / B if self.example_weights else 1 / B
 
     # the five functions of an objective
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
@@ -134,8 +136,8 @@ class LinearModel(Objective):
         rows = self.features.rows(t)
         y, (z, dz) = self.y[rows], self.predict_both(t, w, dw)
         dR = spread(self.scale(t, lam), self.curvature(z, y, dz))
-        if self.example_weights and "weights" in dlam:
-            dc = dlam["weights"][rows] / len(y)
+        if self.example_weights and self.block in dlam:
+            dc = dlam[self.block][rows] / len(y)
             dR = dR + self.residual(z, y)[:, :, None] * dc[:, None, :]
         return self.pull_columns(t, dR)
 
@@ -145,13 +147,13 @@ class LinearModel(Objective):
         uH = self.pull_columns(t, spread(self.scale(t, lam), self.curvature(z, y, a)))[:, 0]
         if not self.example_weights:
             return uH, {}
-        return uH, {"weights": self.scatter(t, (self.residual(z, y) * a[:, :, 0]).sum(axis=1))}
+        return uH, {self.block: self.scatter(t, (self.residual(z, y) * a[:, :, 0]).sum(axis=1))}
 
     def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
         if not self.example_weights:
             return {}
         y = self.y[self.features.rows(t)]
-        return {"weights": self.scatter(t, self.loss(self.predict(w, t), y))}
+        return {self.block: self.scatter(t, self.loss(self.predict(w, t), y))}
 
     def scatter(self, t: int, share: Array) -> Array:
         """(1/B) Σ over the batch of each example's share, (n,); one may stand in it twice."""

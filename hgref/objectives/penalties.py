@@ -29,6 +29,8 @@ class L2(Objective):
     """
 
     def __init__(self, groups: Any = None, name: str = "l2"):
+        if not (isinstance(name, str) and name):
+            raise TypeError(f"name: expected the name of a block, found {name!r}")
         self.name = name
         self.per_weight = isinstance(groups, str)
         if self.per_weight and groups != "weight":

@@ -23,6 +23,8 @@ class Quadratic(Objective):
     """
 
     def __init__(self, A: Any, b: Any):
+        if hasattr(A, "tocsr"):
+            raise TypeError("A: expected a dense matrix, found a sparse one; give A.toarray()")
         self.A = as_array("A", A, ("p", "p"))
         self.p = len(self.A)
         require_square(self.A)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, as_count
+from hgref.arguments import Array, as_count, asarray
 from hgref.objectives.linear_model import LinearModel
 
 
@@ -23,7 +23,8 @@ class Softmax(LinearModel):
     Raises   ValueError for labels outside of 0 … K-1
     Cost     O(n N K) a product
     Exact    to rounding: logits are shifted by their maximum, a constant
-    Beware   give a validation set the *training* mean: centre=J.features.centre
+    Beware   give a validation set the *training* mean: centre=training.features.centre, where
+             `training` is the Softmax itself, not a sum with penalties
     Source   Franceschi et al. 2017, section 5.1
     """
 
@@ -59,10 +60,10 @@ def largest(z: Array) -> Array:
 
 
 def read_labels(y: Any, classes: int | None) -> Array:
-    labels = np.asarray(y)
+    labels = asarray("y", y)
     if labels.ndim != 1 or labels.size == 0:
         raise ValueError(f"y: expected shape (n,), found {labels.shape}")
-    if labels.dtype.kind not in "iub":
+    if labels.dtype.kind not in "iub" and not whole(labels):
         raise TypeError(f"y: expected integer labels, found dtype {labels.dtype}")
     labels = labels.astype(np.intp)
     high = labels.max() if classes is None else as_count("classes", classes, 1) - 1
@@ -71,3 +72,8 @@ def read_labels(y: Any, classes: int | None) -> Array:
             f"y: expected labels from 0 to {high}, found {labels.min()} to {labels.max()}"
         )
     return labels
+
+
+def whole(labels: Array) -> bool:
+    """Whether floats are integers all the same."""
+    return labels.dtype.kind == "f" and bool((labels == np.floor(labels)).all())

@@ -36,7 +36,7 @@ def clean(
     """
     problem = cleaning_problem(data, setting)
     eta = setting.rate * setting.train / R
-    still = Product(problem, eta=Box(eta, eta), weights=CappedBox(R))
+    still = Product(eta=Box(eta, eta), weights=CappedBox(R))
 
     def judge(k: int, lam: Array, g: hgref.Hypergradient) -> dict[str, float]:
         return {

@@ -34,6 +34,12 @@ REFUSED = [
     (lambda: Softmax(X, y, batches=[0, 1]), r"batches: expected shape \(T, B\), found \(2,\)"),
     (lambda: Quadratic(X, [1, 1]), r"A: expected a square matrix, found shape \(4, 2\)"),
     (lambda: Quadratic(np.eye(2), [1]), r"b: expected shape \(2,\), found \(1,\)"),
+    (lambda: Softmax(X, y, batches=[[0, 1], [0]]), r"batches: expected a rectangular array"),
+    (lambda: Quadratic(scipy.sparse.eye(2), [1, 1]), r"A: expected a dense matrix, found a sparse"),
+    (lambda: L2(name=None), r"name: expected the name of a block, found None"),
+    (lambda: Callback(len, len, p="2"), r"p: expected an integer, found '2'"),
+    (lambda: Callback(len, len, hyper=["a"]), r"hyper: expected a mapping \{name: shape\}, found"),
+    (lambda: Callback(len, len, hyper={"a": -1}), r"hyper a: expected at least 0, found -1"),
     (lambda: L2("block"), r"groups: expected None, 'weight' or integers \(p,\), found 'block'"),
     (lambda: L2([0.5]), r"groups: expected integers \(p,\), found dtype float64"),
     (lambda: L2([-1]), r"groups: expected at least one number, none negative"),
@@ -83,6 +89,66 @@ def test_a_callback_of_the_wrong_shape_is_named():
     problem = hgref.Problem(hgref.GradientDescent(J), J, 3, [1.0, 1.0])
     with pytest.raises(ValueError, match="unknown block in Callback grad_vjp 'c'"):
         hgref.reverse(problem, [0.1])
+
+
+def test_a_derivative_that_was_forgotten_is_not_taken_for_zero():
+    E = Callback(lambda w, lam: w @ w * lam["z"], lambda w, lam: 2 * w * lam["z"], hyper={"z": ()})
+    quadratic = Quadratic(np.eye(2), [1, 1])
+    problem = hgref.Problem(hgref.GradientDescent(quadratic), E, 3)
+    with pytest.raises(TypeError, match="needs the function grad_lam=, found None"):
+        hgref.reverse(problem, [0.1, 1.0])
+    J = Callback(
+        lambda w, lam: w @ w * lam["z"],
+        lambda w, lam: 2 * w * lam["z"],
+        grad_vjp=lambda w, lam, u: (2 * u * lam["z"], {}),
+        hyper={"z": ()},
+        p=2,
+    )
+    problem = hgref.Problem(hgref.GradientDescent(J), quadratic, 3)
+    with pytest.raises(
+        ValueError, match=r"Callback grad_vjp: expected blocks \['z'\], lacks \['z'\]"
+    ):
+        hgref.reverse(problem, [0.1, 1.0])
+
+
+@pytest.mark.parametrize("gradient", [np.array([1, 0]), [1, 0], np.array([1, 0], dtype=np.float32)])
+def test_a_callback_may_return_numbers_of_any_kind(gradient):
+    E = Callback(lambda w, lam: w[0], lambda w, lam: gradient)
+    problem = hgref.Problem(hgref.GradientDescent(Quadratic(np.eye(2), [1, 1])), E, 3)
+    g = hgref.reverse(problem, [0.1])
+    assert g.grad.dtype == np.float64
+    assert g["eta"] == pytest.approx(3 * 0.9**2, rel=1e-14)
+    assert hgref.forward(problem, [0.1])["eta"] == pytest.approx(3 * 0.9**2, rel=1e-14)
+
+
+def test_a_callback_cannot_change_the_run():
+    def grad(w, lam):
+        w *= 2
+        return w
+
+    J = Callback(lambda w, lam: w @ w, grad, p=2)
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 3, [1.0, 1.0])
+    with pytest.raises(ValueError, match="read-only"):
+        problem.f([0.1])
+
+
+def test_a_callback_may_read_blocks_that_are_not_its_own():
+    """Under wrt their tangents are zero, not missing."""
+    J = Callback(
+        lambda w, lam: w @ w * lam["l2"],
+        lambda w, lam: 2 * w * lam["l2"],
+        grad_jvp=lambda w, lam, dw, dlam: 2 * dw * lam["l2"] + 2 * w[:, None] * dlam["l2"],
+        p=2,
+    )
+    problem = hgref.Problem(
+        hgref.GradientDescent(J + L2()), Quadratic(np.eye(2), [1, 1]), 3, [1, 2]
+    )
+    lam = problem.pack(eta=0.1, l2=0.3)
+    witness = hgref.witness.complex_step(problem.f, lam)
+    np.testing.assert_allclose(hgref.forward(problem, lam).grad, witness, rtol=1e-12)
+    np.testing.assert_allclose(
+        hgref.forward(problem, lam, wrt=["eta"]).grad, witness[:1], rtol=1e-12
+    )
 
 
 def test_a_sum_needs_objectives():
