@@ -4,11 +4,12 @@ Training is a dynamical system s_t = Φ_t(s_{t-1}, λ); hgref computes the gradi
 error f(λ) = E(s_T(λ)) with respect to the hyperparameters λ, forwards, backwards and in real time.
 """
 
-from hgref import constraints, jacobians, objectives, outer, witness
+from hgref import constraints, jacobians, objectives, outer, verify, witness
 from hgref.dynamics import Adam, GradientDescent, Momentum
 from hgref.hypergradient import checkpointed, forward, realtime, reverse, truncated
 from hgref.outer import as_scipy
 from hgref.problem import Diverged, Hypergradient, Problem
+from hgref.verify import assert_hypergradient, check, check_fn, diagnose
 
 __version__ = "0.1.0"
 
@@ -20,8 +21,12 @@ __all__ = [
     "Momentum",
     "Problem",
     "as_scipy",
+    "assert_hypergradient",
+    "check",
+    "check_fn",
     "checkpointed",
     "constraints",
+    "diagnose",
     "forward",
     "jacobians",
     "objectives",
@@ -29,5 +34,6 @@ __all__ = [
     "realtime",
     "reverse",
     "truncated",
+    "verify",
     "witness",
 ]

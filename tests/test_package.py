@@ -30,6 +30,7 @@ LAYERS = [  # a module may import from its own layer or from one above it in thi
     {"jacobians", "constraints", "witness", "descent"},
     {"hypergradient", "saved_run"},
     {"outer", "verify"},
+    {"interop"},
 ]
 
 

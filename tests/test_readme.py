@@ -36,7 +36,12 @@ def test_the_first_snippet_prints_what_stands_under_it():
 
 def test_the_later_snippets_run():
     shapes = "print([getattr(x, 'shape', ()) for x in (g.f, g['beta2'], g['weights'], g.s_T)])"
-    assert run("\n".join([*SNIPPETS, shapes])).splitlines()[-1] == "[(), (), (20,), (54,)]"
+    assert run("\n".join([*SNIPPETS[:2], shapes])).splitlines()[-1] == "[(), (), (20,), (54,)]"
+
+
+def test_the_diagnosis_is_what_stands_under_it():
+    printed = re.findall(r"```text\n(.*?)```", README, re.DOTALL)[1]
+    assert run("\n".join(SNIPPETS)).endswith(printed)
 
 
 def equation_table():

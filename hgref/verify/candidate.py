@@ -1,0 +1,67 @@
+"""The hypergradient that somebody brings: blocks of numbers, and the precision they came in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array, require_known, require_shape
+from hgref.layout import Blocks, Layout
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Some or all blocks of a gradient, and the unit roundoff u of the type they came in.
+
+    blocks   name → array, shaped like the block of λ
+    roundoff 2⁻⁵³ for float64 and Python's numbers, 2⁻²⁴ for float32, 2⁻¹¹ for float16
+    """
+
+    blocks: Blocks
+    roundoff: float
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.blocks)
+
+
+def read_candidate(candidate: Any, layout: Layout) -> Candidate:
+    """The candidate as blocks: a flat vector (m,), or a mapping of some of the blocks.
+
+    candidate  arrays, numbers, lists, or anything NumPy can read (tensors of other frameworks);
+               NaN and infinity are allowed: they are wrong, and that is said in the report
+    Raises     TypeError, ValueError with the name, the expected and the found
+    """
+    if not isinstance(candidate, Mapping):
+        flat = read_numbers("candidate", candidate)
+        require_shape("candidate", flat.shape, (layout.size,))
+        return Candidate(layout.split(flat.astype(float)), roundoff_of(flat))
+    for name in candidate:
+        require_known(name, layout.shapes, "hyperparameter in the candidate")
+    if not candidate:
+        raise ValueError(f"candidate: expected some of {list(layout.shapes)}, found none")
+    given = {name: read_numbers(f"candidate {name}", candidate[name]) for name in candidate}
+    for name, block in given.items():
+        require_shape(f"candidate {name}", block.shape, layout.shapes[name])
+    blocks = {name: given[name].astype(float) for name in layout.shapes if name in given}
+    return Candidate(blocks, max(roundoff_of(block) for block in given.values()))
+
+
+def read_numbers(name: str, value: Any) -> Array:
+    detached = value.detach() if hasattr(value, "detach") else value
+    try:
+        array = np.asarray(detached)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: expected numbers, found {type(value).__name__}") from error
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name}: expected real numbers, found {type(value).__name__}")
+    return array
+
+
+def roundoff_of(array: Array) -> float:
+    """u of the array's type; integers are taken for float64."""
+    kind = array.dtype if array.dtype.kind == "f" else np.dtype(float)
+    return max(float(np.finfo(kind).eps), float(np.finfo(float).eps)) / 2

@@ -1,0 +1,215 @@
+"""Why is this hypergradient wrong?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.hypergradient.reverse import reverse
+from hgref.layout import Blocks
+from hgref.problem import Hypergradient, Problem
+from hgref.verify.candidate import Candidate, read_candidate
+from hgref.verify.check import check
+from hgref.verify.mistakes import CATALOGUE, Mistake, Plan, gradients
+from hgref.verify.report import Report
+from hgref.verify.rounding import tolerances
+
+SLACK = 30.0  # a wrong computation rounds differently: so many tolerances count as equal
+CLOSE = 0.01  # of those: a fit this good comes before one that is barely within
+NEAREST = 3  # mistakes that are told of when none matches
+TINY = float(np.finfo(float).tiny)
+FLOAT32 = float(np.finfo(np.float32).eps) / 2
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One mistake, or two together, whose gradient the candidate is.
+
+    mistakes  one or two entries of the catalogue
+    variant   which of the ways in which they can be made
+    error     ‖candidate − wrong gradient‖ / ‖wrong gradient‖, largest over the blocks
+    score     the same in tolerances: at most 1 is a match
+    """
+
+    mistakes: tuple[Mistake, ...]
+    variant: str
+    error: float
+    score: float
+
+    @property
+    def name(self) -> str:
+        return " + ".join(mistake.name for mistake in self.mistakes)
+
+    def __str__(self) -> str:
+        variant = f" ({self.variant})" if self.variant else ""
+        lines = [f"{self.name}{variant}, to {self.error:.0e}:"]
+        for mistake in self.mistakes:
+            lines += [f"    {mistake.sentence};", f"    {mistake.effect}."]
+            lines += [f"    Seen: {mistake.reference}."]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Explanations, the best first; it has a length and can be indexed and looped over.
+
+    report        what `check` says
+    explanations  all that match; none where the candidate is right, or wrong in an unknown way
+    nearest       where none matches, those that come closest
+    """
+
+    report: Report
+    explanations: tuple[Explanation, ...]
+    nearest: tuple[Explanation, ...]
+
+    def __len__(self) -> int:
+        return len(self.explanations)
+
+    def __getitem__(self, j: int) -> Explanation:
+        return self.explanations[j]
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return iter(self.explanations)
+
+    def __str__(self) -> str:
+        if self.report:
+            return "the hypergradient is right: nothing to explain"
+        if self.explanations:
+            return "\n".join(str(explanation) for explanation in self.explanations)
+        near = ", ".join(f"{e.name} (off by {e.error:.0e})" for e in self.nearest)
+        return f"no known mistake matches; the nearest: {near or 'none'}"
+
+
+FLOAT32_ROUNDING = Mistake(
+    "float32",
+    "the computation was done in float32 somewhere, and handed over as float64",
+    "the errors are what single precision makes of this run: the gradient is right",
+    "frameworks whose default type is float32",
+    lambda plan: iter(()),
+)
+NOT_FINITE = Mistake(
+    "not-finite",
+    "the candidate has NaN or infinite entries",
+    "where a gradient is exactly zero, autodiff of √u gives 0 · ∞ = NaN in Adam; hgref gives the "
+    "number",
+    "higher, issue 125; TorchOpt, issue 26; optax, issue 882",
+    lambda plan: iter(()),
+)
+
+
+def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> Diagnosis:
+    """Which known mistake, or which two, turn ∇f(λ) into `candidate`.
+
+    Every mistake of the catalogue is made on this very problem, and its wrong gradient compared
+    with the candidate, block by block, within the tolerance of `check`.
+
+    lam        (m,) the point λ, or a mapping of names
+    candidate  (m,), or a mapping of some of the blocks
+    pairs      where no single mistake matches, search combinations of two
+    returns    Diagnosis: ranked explanations, none for a right gradient
+    Raises     ValueError, TypeError, Diverged as `check`
+    Cost       that of `check`, and some fifty reverses; with pairs some thousand
+    Exact      a match is one to rounding
+    Beware     two mistakes may have the same effect on a problem: the simpler is named first
+    Source     hgref.verify.mistakes, where each entry has its reference
+    """
+    report = check(problem, lam, candidate)
+    blocks, layout = problem.point(lam)
+    given = read_candidate(candidate, layout)
+    if report:
+        return Diagnosis(report, (), ())
+    if not all(np.isfinite(block).all() for block in given.blocks.values()):
+        return Diagnosis(report, (Explanation((NOT_FINITE,), "", np.inf, 0.0),), ())
+    g = reverse(problem, lam)
+    judge = Judge(g, given, tolerances(problem, lam, g, given.roundoff))
+    plan = Plan(problem, blocks, layout)
+    tried = list(judge.explain(wrong_gradients(plan)))
+    found = matching(tried)
+    if not found and is_float32(problem, lam, g, given):
+        worst = max(block.error for block in report.blocks)
+        found = [Explanation((FLOAT32_ROUNDING,), "", worst, 1.0)]
+    if not found and pairs:
+        found = matching(judge.explain(wrong_pairs(plan)))
+    nearest = () if found else tuple(sorted(tried, key=lambda e: e.error)[:NEAREST])
+    return Diagnosis(report, tuple(found), nearest)
+
+
+def matching(explanations: Iterable[Explanation]) -> list[Explanation]:
+    """Those that match, each combination of mistakes once: closest fits first, else as listed."""
+    best: dict[str, Explanation] = {}
+    for explanation in explanations:
+        if explanation.score <= 1:
+            best.setdefault(explanation.name, explanation)
+    return sorted(best.values(), key=lambda explanation: explanation.score > CLOSE)
+
+
+def is_float32(problem: Problem, lam: Any, g: Hypergradient, given: Candidate) -> bool:
+    """Whether the candidate is off by no more than single precision would make it."""
+    coarse = tolerances(problem, lam, g, max(FLOAT32, given.roundoff))
+    off = {n: norm(given.blocks[n] - g[n]) for n in given.names}
+    return given.roundoff < FLOAT32 and all(off[n] <= coarse[n] for n in off)
+
+
+# --- the wrong gradients of a problem ---
+
+Wrong = tuple[tuple[Mistake, ...], str, Blocks]  # the mistakes, which variant, the gradient
+
+
+def wrong_gradients(plan: Plan) -> Iterator[Wrong]:
+    """Every mistake of the catalogue, in all its variants."""
+    for mistake in CATALOGUE:
+        for variant, wrong in made(mistake, plan):
+            yield (mistake,), variant, wrong
+
+
+def wrong_pairs(plan: Plan) -> Iterator[Wrong]:
+    """Every mistake on top of every other; a truncation may only be the second."""
+    for first in CATALOGUE:
+        for variant, changed in first.change(plan):
+            if changed.every_K:
+                continue
+            for second in CATALOGUE[: CATALOGUE.index(first)]:
+                for other, wrong in made(second, changed):
+                    yield (first, second), ", ".join(filter(None, (variant, other))), wrong
+
+
+def made(mistake: Mistake, plan: Plan) -> Iterator[tuple[str, Blocks]]:
+    """(variant, wrong gradient) for each way to make the mistake; those that fail are left out."""
+    for variant, changed in mistake.change(plan):
+        with np.errstate(all="ignore"):
+            try:
+                for K, blocks in gradients(changed):
+                    yield ", ".join(filter(None, (variant, K))), blocks
+            except (ArithmeticError, ValueError, NotImplementedError):
+                continue  # it diverges, or cannot be made on top of another
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Compares a candidate with wrong gradients; `true` and its tolerances set the scale."""
+
+    true: Hypergradient
+    given: Candidate
+    tolerance: dict[str, float]
+
+    def explain(self, wrongs: Iterable[Wrong]) -> Iterator[Explanation]:
+        """An explanation for each wrong gradient that is indeed another than the true one."""
+        for mistakes, variant, wrong in wrongs:
+            score = error = effect = 0.0
+            for name in self.given.names:
+                size = norm(wrong[name])
+                scale = max(1.0, size / (norm(self.true[name]) or 1.0))
+                tolerance = max(self.tolerance[name] * scale * SLACK, TINY)
+                off = norm(self.given.blocks[name] - wrong[name])
+                score, error = max(score, off / tolerance), max(error, off / (size or 1.0))
+                effect = max(effect, norm(wrong[name] - self.true[name]) / tolerance)
+            if effect > 1 and np.isfinite(score):
+                yield Explanation(mistakes, variant, error, score)
+
+
+def norm(block: Array) -> float:
+    return float(np.linalg.norm(block))

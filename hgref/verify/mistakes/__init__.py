@@ -1,0 +1,12 @@
+"""The catalogue of known mistakes, each able to make itself on a given problem."""
+
+from hgref.verify.mistakes.answer import ANSWER
+from hgref.verify.mistakes.backward import BACKWARD
+from hgref.verify.mistakes.mistake import Mistake
+from hgref.verify.mistakes.plan import Plan, gradients
+from hgref.verify.mistakes.run import RUN
+
+# what explains most, with the least assumed, stands first: of two that fit, the first is named
+CATALOGUE: list[Mistake] = [*ANSWER, *RUN, *BACKWARD]
+
+__all__ = ["CATALOGUE", "Mistake", "Plan", "gradients"]

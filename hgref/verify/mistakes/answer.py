@@ -1,0 +1,151 @@
+"""Mistakes made after a right computation, or in place of one."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from hgref.layout import Blocks
+from hgref.objectives.linear_model import LinearModel
+from hgref.verify.mistakes.mistake import Mistake
+from hgref.verify.mistakes.plan import Plan, scheduled
+
+Plans = Iterator[tuple[str, Plan]]
+LARGEST_DENSE = 1000  # weights, above which the implicit gradient is not solved for
+
+
+def sign(plan: Plan) -> Plans:
+    yield "", plan.answering(lambda blocks: {n: -b for n, b in blocks.items()})
+
+
+def nothing(plan: Plan) -> Plans:
+    yield "", plan.answering(lambda blocks: {n: 0 * b for n, b in blocks.items()})
+
+
+def logarithm(plan: Plan) -> Plans:
+    yield "", plan.answering(lambda blocks: {n: b * plan.lam[n] for n, b in blocks.items()})
+
+
+def w0_left_out(plan: Plan) -> Plans:
+    if plan.problem.learn_w0:
+        yield "", plan.answering(lambda blocks: {**blocks, "w0": 0 * blocks["w0"]})
+
+
+def transposed(plan: Plan) -> Plans:
+    layers = [term for term in plan.J.terms() if isinstance(term, LinearModel)]
+    if plan.problem.learn_w0 and layers and min(layers[0].unflatten(plan.problem.w0)[0].shape) > 1:
+
+        def turn(blocks: Blocks) -> Blocks:
+            W, b = layers[0].unflatten(blocks["w0"])
+            return {**blocks, "w0": np.concatenate([W.T.reshape(-1), b])}
+
+        yield "w0", plan.answering(turn)
+
+
+def permuted(plan: Plan) -> Plans:
+    names = list(plan.layout.shapes)
+    if names != sorted(names):
+
+        def alphabetical(blocks: Blocks) -> Blocks:
+            return plan.layout.split(np.concatenate([blocks[n].reshape(-1) for n in sorted(names)]))
+
+        yield "in alphabetical order", plan.answering(alphabetical)
+    for a, b in itertools.combinations(names, 2):
+        if plan.layout.shapes[a] == plan.layout.shapes[b]:
+            yield f"{a} and {b} swapped", plan.answering(functools.partial(exchanged, a, b))
+
+
+def exchanged(a: str, b: str, blocks: Blocks) -> Blocks:
+    return {**blocks, a: blocks[b], b: blocks[a]}
+
+
+def schedule_backwards(plan: Plan) -> Plans:
+    names = scheduled(plan)
+    if names:
+
+        def turned(blocks: Blocks) -> Blocks:
+            return {**blocks, **{n: blocks[n][::-1] for n in names}}
+
+        yield "", plan.answering(turned)
+
+
+def implicit(plan: Plan) -> Plans:
+    """−∇E H⁻¹ M at s_T: the derivative of the minimum that training has not reached."""
+    problem, lam = plan.problem, plan.lam
+    if problem.p > LARGEST_DENSE or not plan.J.hyper(problem.p):
+        return
+
+    def limit(blocks: Blocks) -> Blocks:
+        for s in problem.states(lam):  # noqa: B007 - the last one is wanted
+            pass
+        w = problem.dynamics.weights(s)
+        row, direct = problem.error_grad(problem.T, s, lam)
+        H = problem.dynamics.J.grad_jvp(problem.T, w, lam, np.eye(problem.p), {})
+        q = np.linalg.lstsq(H.T, -problem.dynamics.weights(row), rcond=None)[0]
+        share = problem.dynamics.J.grad_vjp(problem.T, w, lam, q)[1]
+        return {n: 0 * b + share.get(n, 0) + direct.get(n, 0) for n, b in blocks.items()}
+
+    yield "", plan.answering(limit)
+
+
+ANSWER = [
+    Mistake(
+        "sign",
+        "the sign of the hypergradient is reversed",
+        "descent goes up",
+        "−∇f returned as a direction, or ascent on f",
+        sign,
+    ),
+    Mistake(
+        "zero",
+        "the gradient is zero: λ is not connected to the run",
+        "nothing is learned",
+        "a detached graph, or parameters copied by value",
+        nothing,
+    ),
+    Mistake(
+        "logarithm",
+        "the gradient is with respect to log λ",
+        "each entry is multiplied by λ",
+        "hyperparameters kept as logarithms",
+        logarithm,
+    ),
+    Mistake(
+        "w0-not-learned",
+        "the initial weights were taken for a constant",
+        "block w0 is zero",
+        "initial weights created inside the loop",
+        w0_left_out,
+    ),
+    Mistake(
+        "transposed",
+        "a weight matrix was flattened by columns",
+        "entries of the block stand in the wrong places",
+        "(inputs, outputs) against (outputs, inputs)",
+        transposed,
+    ),
+    Mistake(
+        "permuted-blocks",
+        "blocks of λ stand in another order",
+        "right numbers under wrong names",
+        "jax sorts the keys of a mapping",
+        permuted,
+    ),
+    Mistake(
+        "schedule-backwards",
+        "the gradient of a schedule is in the order of the backward pass",
+        "entry t stands at T + 1 − t",
+        "lists filled from t = T down",
+        schedule_backwards,
+    ),
+    Mistake(
+        "implicit-limit",
+        "the implicit gradient was taken for that of T steps",
+        "what training has not reached yet is counted as reached",
+        "jaxopt's own test compares with the limit",
+        implicit,
+    ),
+]

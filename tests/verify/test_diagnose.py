@@ -1,0 +1,153 @@
+"""diagnose: each mistake of the catalogue, made on random problems, is called by its name."""
+
+import itertools
+
+import numpy as np
+import pytest
+from strategies import DYNAMICS, Choice, build
+
+import hgref
+from hgref.objectives import L2, LeastSquares, Softmax
+from hgref.verify import CATALOGUE
+from hgref.verify.candidate import read_candidate
+from hgref.verify.diagnose import Judge, matching, wrong_gradients
+from hgref.verify.mistakes import Plan
+from hgref.verify.rounding import tolerances
+
+PROBLEMS = 20  # for each mistake
+OBJECTIVES = ["least-squares", "logistic", "softmax", "with-l2", "callback"]
+
+
+def problems(seed):
+    """Random problems of every dynamics and objective, without end."""
+    rng = np.random.default_rng(seed)
+    yes = lambda: bool(rng.integers(2))  # noqa: E731
+    for dynamics, objective in itertools.cycle(itertools.product(DYNAMICS, OBJECTIVES)):
+        T = int(rng.integers(6, 14))
+        options = [yes() for _ in range(5)]
+        schedules = (yes(), *[False] * 4)
+        yield build(dynamics, objective, Choice(int(rng.integers(2**31)), T, *options, schedules))
+
+
+def penalised():
+    """Problems whose penalty is not in E: for mistakes that the strategies never meet."""
+    for seed in itertools.count():
+        rng = np.random.default_rng(seed)
+        X, y = rng.standard_normal((8, 3)), rng.integers(0, 3, 8)
+        J, E = Softmax(X, y, 3) + L2(), Softmax(X[:5], y[:5], 3)
+        dynamics = [hgref.GradientDescent, hgref.Momentum, hgref.Adam][seed % 3](J)
+        if seed % 3 == 1:
+            dynamics = hgref.Momentum(J, dampening=0.3 * (seed % 2))
+        problem = hgref.Problem(dynamics, E, 7, rng.standard_normal(12), learn_w0=True)
+        rates = {"eta": 0.1, "mu": 0.7, "beta1": 0.8, "beta2": 0.9, "eps": 0.01}
+        known = {name: rates[name] for name in dynamics.names}
+        yield problem, problem.pack(**known, l2=rng.uniform(0.05, 0.3))
+
+
+def scores(source, enough):
+    """name → the names that came first when that mistake was made, until `enough` says so."""
+    rng, first = np.random.default_rng(0), {mistake.name: [] for mistake in CATALOGUE}
+    for problem, lam in source:
+        g = hgref.reverse(problem, lam)
+        allowed = tolerances(problem, lam, g, 2.0**-53)
+        blocks, layout = problem.point(lam)
+        wrongs = list(wrong_gradients(Plan(problem, blocks, layout)))
+        for mistake in CATALOGUE:
+            variants = [wrong for (made,), _, wrong in wrongs if made is mistake]
+            if not variants or len(first[mistake.name]) >= PROBLEMS:
+                continue
+            wrong = variants[rng.integers(len(variants))]
+            apart = [np.linalg.norm(wrong[n] - g[n]) > allowed[n] for n in wrong]
+            if any(apart):  # it has an effect on this problem
+                given = read_candidate(wrong, layout)
+                names = [e.name for e in matching(Judge(g, given, allowed).explain(wrongs))]
+                first[mistake.name].append(next(iter(names), None))
+        if enough(first):
+            return first
+
+
+RARE = {"penalty-in-E", "half-missing", "transposed", "dampening-at-t-1", "averaged-momentum",
+        "steps-off-by-one", "dampening-ignored", "decay-missing"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [(problems(1), {m.name for m in CATALOGUE} - RARE), (penalised(), RARE)],
+    ids=["of-every-kind", "penalised"],
+)
+def test_the_right_name_comes_first(source, names):
+    """In at least 95 % of 20 random problems, for each mistake that can be made on them."""
+    first = scores(source, lambda first: all(len(first[n]) >= PROBLEMS for n in names))
+    for name in names:
+        assert len(first[name]) == PROBLEMS
+        assert first[name].count(name) >= 0.95 * PROBLEMS, (name, first[name])
+
+
+def test_a_right_gradient_is_never_accused():
+    for problem, lam in itertools.islice(problems(2), 120):
+        diagnosis = hgref.diagnose(problem, lam, hgref.forward(problem, lam).grad)
+        assert diagnosis.report
+        assert len(diagnosis) == 0
+        assert str(diagnosis) == "the hypergradient is right: nothing to explain"
+
+
+def test_two_mistakes_together_are_found():
+    problem, lam = next(penalised())
+    g = hgref.reverse(problem, lam)
+    doubled = hgref.reverse(problem, {**g.layout.split(lam), "l2": 2 * lam[1]}).blocks
+    doubled["l2"] = 2 * doubled["l2"]  # ½ missing
+    diagnosis = hgref.diagnose(problem, lam, {name: -block for name, block in doubled.items()})
+    assert {m.name for m in diagnosis[0].mistakes} == {"half-missing", "sign"}
+    assert diagnosis[0].name in str(diagnosis)
+
+
+def test_a_mistake_that_nobody_knows_is_not_given_a_name():
+    problem, lam = next(penalised())
+    rng = np.random.default_rng(0)
+    diagnosis = hgref.diagnose(problem, lam, rng.standard_normal(lam.size))
+    assert len(diagnosis) == 0
+    assert not diagnosis.report
+    assert str(diagnosis).startswith("no known mistake matches; the nearest: ")
+
+
+def test_single_precision_handed_over_as_double_is_recognised():
+    problem, lam = next(problems(3))
+    g = hgref.reverse(problem, lam).grad
+    diagnosis = hgref.diagnose(problem, lam, g.astype(np.float32).astype(float))
+    assert diagnosis[0].name == "float32"
+
+
+def test_nan_is_explained():
+    X = np.random.default_rng(0).standard_normal((6, 3))
+    X[:, 0] = 0
+    J = LeastSquares(X, np.ones(6))
+    problem = hgref.Problem(hgref.Adam(J, "torch"), J, 4)
+    lam = {"eta": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8}
+    assert np.isfinite(hgref.reverse(problem, lam).grad).all()
+    diagnosis = hgref.diagnose(problem, lam, np.full(4, np.nan))
+    assert diagnosis[0].name == "not-finite"
+    assert "hgref gives the number" in str(diagnosis)
+
+
+@pytest.mark.parametrize("asked", ["paper", "torch", "tf1"])
+@pytest.mark.parametrize("ran", ["paper", "torch", "tf1"])
+def test_the_convention_that_was_run_is_named(asked, ran):
+    """At T = 200 too."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((10, 3)), rng.integers(0, 3, 10)
+    J, E = Softmax(X, y, 3) + L2(), Softmax(X[:6], y[:6], 3)
+    lam = {"eta": 0.01, "beta1": 0.9, "beta2": 0.999, "eps": 1e-4, "l2": 0.01}
+    candidate = hgref.reverse(hgref.Problem(hgref.Adam(J, ran), E, 200), lam).grad
+    problem = hgref.Problem(hgref.Adam(J, asked), E, 200)
+    diagnosis = hgref.diagnose(problem, lam, candidate, pairs=False)
+    if ran == asked:
+        assert len(diagnosis) == 0
+    else:
+        assert (diagnosis[0].name, diagnosis[0].variant) == ("adam-convention", ran)
+
+
+def test_every_entry_of_the_catalogue_is_complete():
+    assert len({mistake.name for mistake in CATALOGUE}) == len(CATALOGUE) >= 25
+    for mistake in CATALOGUE:
+        texts = (mistake.name, mistake.sentence, mistake.effect, mistake.reference)
+        assert all(text and not text.endswith(".") for text in texts)
