@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, as_array, as_count, require_shape, where_not_finite
+from hgref.arguments import Array, as_array, as_count, where_not_finite
 from hgref.dynamics.dynamics import Dynamics
 from hgref.layout import Blocks, Layout, layout_of
 from hgref.objectives.objective import Objective
@@ -179,8 +179,7 @@ class Problem:
                 f"lam: a vector of length {size} can be {' or '.join(map(repr, fits))}; "
                 f"give a vector from `pack`, or a mapping of names"
             )
-        require_shape("lam", (size,), (self.layout.size,))
-        raise AssertionError("unreachable")
+        raise ValueError(f"lam: expected shape ({self.layout.size},), found ({size},)")
 
     def layouts(self) -> Iterator[Layout]:
         """Every layout there can be: each hyperparameter of the dynamics a number or a schedule."""
