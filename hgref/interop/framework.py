@@ -1,0 +1,191 @@
+"""An objective whose derivatives a framework takes: NumPy outside, its float64 tensors inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array, require_callable, require_shape
+from hgref.layout import Blocks, Layout
+from hgref.objectives.callback import read_shapes
+from hgref.objectives.objective import Objective, Shapes
+
+
+class FrameworkObjective(Objective):
+    """J(w, λ) = fn(params, lam), with w (p,) the params laid end to end.
+
+        g = ∇_w fn,     H dw + M dλ = jvp of g,     (u H, u M) = vjp of g
+
+    A subclass tells what its framework calls things:
+
+        transforms       a namespace of grad, jvp, vjp, vmap
+        leaves(params)   the params one by one, each under the name that error messages give it
+        rebuild(leaves)  the inverse, from a list
+        tensor(array)    a float64 tensor with the numbers of a float64 array
+        array(tensor)    the inverse, from any float type
+
+    Source   Pearlmutter 1994, Neural Computation 6 (products with H, not H itself)
+    """
+
+    p: int
+    transforms: Any
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        params: Any,
+        hyper: Mapping[str, tuple[int, ...]] | None = None,
+    ):
+        require_callable("fn", fn)
+        self.fn = fn
+        self.shapes = read_shapes(hyper or {})
+        self.layout = Layout({n: tuple(leaf.shape) for n, leaf in self.leaves(params).items()})
+        self.p = self.layout.size
+        if self.p == 0:
+            raise ValueError("params: expected at least one weight, found none")
+        derived = (self.loss, self.gradient, self.columns, self.row, self.direct)
+        self.functions = {function.__name__: self.compiled(function) for function in derived}
+
+    # what the framework says
+    def leaves(self, params: Any) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def rebuild(self, leaves: list[Any]) -> Any:
+        raise NotImplementedError
+
+    def tensor(self, array: Array) -> Any:
+        raise NotImplementedError
+
+    def array(self, tensor: Any) -> Array:
+        raise NotImplementedError
+
+    def float64(self) -> AbstractContextManager[Any]:
+        """Inside of it the framework computes in float64."""
+        return nullcontext()
+
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The same function, made faster where the framework can."""
+        return function
+
+    # params and w
+    def flatten(self, params: Any) -> Array:
+        """w (p,), float64, of params that are named and shaped like the template."""
+        leaves = self.leaves(params)
+        found = {name: tuple(leaf.shape) for name, leaf in leaves.items()}
+        if found != self.layout.shapes:
+            raise ValueError(f"params: expected {self.layout.shapes}, found {found}")
+        return np.concatenate([self.array(leaves[n]).reshape(-1) for n in self.layout.shapes])
+
+    def unflatten(self, w: Any) -> Any:
+        """The framework's params, float64, of a vector w (p,)."""
+        array = real("w", w)
+        require_shape("w", array.shape, (self.p,))
+        with self.float64():
+            return self.rebuild(self.cut(self.tensor(array)))
+
+    def cut(self, w: Any) -> list[Any]:
+        """The leaves that a tensor (p,) is made of."""
+        places = zip(self.layout.slices.values(), self.layout.shapes.values(), strict=True)
+        return [w[place].reshape(shape) for place, shape in places]
+
+    # the loss and its derivatives, in the framework
+    def loss(self, w: Any, lam: Any) -> Any:
+        """fn at these tensors, a float64 scalar: anything else has lost something on its way."""
+        value = self.fn(self.rebuild(self.cut(w)), Declared(lam))
+        if not hasattr(value, "shape"):
+            raise TypeError(f"fn: expected a scalar tensor, found {type(value).__name__}")
+        require_shape("fn", tuple(value.shape), ())
+        if not str(value.dtype).endswith("float64"):
+            raise TypeError(f"fn: expected a float64 loss, found {value.dtype}; are its data less?")
+        return value
+
+    def gradient(self, w: Any, lam: Any) -> Any:
+        """g = ∇_w J."""
+        return self.transforms.grad(self.loss)(w, lam)
+
+    def columns(self, w: Any, lam: Any, dw: Any, dlam: Any) -> Any:
+        """H dw + M dλ; what dlam lacks is held constant."""
+
+        def g(w: Any, moving: Any) -> Any:
+            return self.gradient(w, {**lam, **moving})
+
+        point = (w, {name: lam[name] for name in dlam})
+
+        def along(dw: Any, dlam: Any) -> Any:
+            return self.transforms.jvp(g, point, (dw, dlam))[1]
+
+        # out along axis 0: torch misplaces outputs that are constant (H = 0) along any other
+        return self.transforms.vmap(along, -1, 0)(dw, dlam).T
+
+    def row(self, w: Any, lam: Any, u: Any) -> Any:
+        """(u H, u M)."""
+        return self.transforms.vjp(self.gradient, w, lam)[1](u)
+
+    def direct(self, w: Any, lam: Any) -> Any:
+        """∂J/∂λ."""
+        return self.transforms.grad(self.loss, 1)(w, lam)
+
+    # the five functions of an objective
+    def hyper(self, p: int) -> Shapes:
+        return self.shapes
+
+    def value(self, t: int, w: Array, lam: Blocks) -> Any:
+        return self.call("loss", w=w, lam=self.own(lam))[()]
+
+    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
+        return self.call("gradient", w=w, lam=self.own(lam))
+
+    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
+        moving = {name: dlam[name] for name in self.shapes if name in dlam}
+        return self.call("columns", w=w, lam=self.own(lam), dw=dw, dlam=moving)
+
+    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
+        return self.call("row", w=w, lam=self.own(lam), u=u)
+
+    def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
+        return self.call("direct", w=w, lam=self.own(lam)) if self.shapes else {}
+
+    def own(self, lam: Blocks) -> Blocks:
+        """The blocks of λ that fn reads."""
+        missing = [name for name in self.shapes if name not in lam]
+        if missing:
+            raise ValueError(f"lam: expected blocks {list(self.shapes)}, lacks {missing}")
+        return {name: lam[name] for name in self.shapes}
+
+    # in and out
+    def call(self, name: str, **arguments: Any) -> Any:
+        """One of the framework's functions, on arrays and mappings of arrays."""
+        with self.float64():
+            inputs = {n: self.enter(n, x) for n, x in arguments.items()}
+            return self.leave(self.functions[name](**inputs))
+
+    def enter(self, name: str, x: Any) -> Any:
+        if isinstance(x, dict):
+            return {n: self.enter(n, block) for n, block in x.items()}
+        return self.tensor(real(name, x))
+
+    def leave(self, x: Any) -> Any:
+        if isinstance(x, dict):
+            return {n: self.leave(block) for n, block in x.items()}
+        return tuple(map(self.leave, x)) if isinstance(x, tuple) else self.array(x)
+
+
+class Declared(dict[str, Any]):
+    """The blocks that `hyper` declares; reading another is an error, as its derivative is lost."""
+
+    def __missing__(self, name: str) -> Any:
+        raise ValueError(f"lam: fn reads block {name!r}, but hyper declares only {list(self)}")
+
+
+def real(name: str, value: Any) -> Array:
+    """The value in float64; numbers that hold more than that do not pass."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        raise TypeError(
+            f"{name}: expected float64 for a framework's loss, found dtype {array.dtype}; "
+            f"complex steps cannot pass through it, differences can"
+        )
+    return array.astype(float, copy=False)
