@@ -85,12 +85,12 @@ class Dynamics:
         """αB_t for them: each weight's share added up, in a schedule at entry t - 1."""
         blocks = {}
         for name, share in zip(self.names, shares, strict=True):
-            total = np.sum(share)
+            total = np.asarray(np.sum(share))
             if lam[name].ndim:
                 blocks[name] = np.zeros(lam[name].shape, dtype=total.dtype)
                 blocks[name][t - 1] = total
             else:
-                blocks[name] = np.asarray(total)
+                blocks[name] = total
         return blocks
 
     def step(self, t: int, s: Array, lam: Blocks) -> Array:

@@ -83,6 +83,6 @@ def read_groups(groups: Any) -> Array:
     if labels.dtype.kind not in "iu":
         raise TypeError(f"groups: expected integers (p,), found dtype {labels.dtype}")
     require_shape("groups", labels.shape, ("p",))
-    if labels.size == 0 or labels.min() < 0:
-        raise ValueError("groups: expected at least one number, none negative")
+    if labels.size == 0 or labels.min() < 0 or labels.max() >= labels.size:
+        raise ValueError(f"groups: expected numbers from 0 to p - 1, for p = {labels.size} weights")
     return labels

@@ -42,7 +42,7 @@ REFUSED = [
     (lambda: Callback(len, len, hyper={"a": -1}), r"hyper a: expected at least 0, found -1"),
     (lambda: L2("block"), r"groups: expected None, 'weight' or integers \(p,\), found 'block'"),
     (lambda: L2([0.5]), r"groups: expected integers \(p,\), found dtype float64"),
-    (lambda: L2([-1]), r"groups: expected at least one number, none negative"),
+    (lambda: L2([-1]), r"groups: expected numbers from 0 to p - 1, for p = 1"),
     (lambda: Callback(3, len), r"value: expected a function, found int"),
     (lambda: LeastSquares(X, y) + Quadratic(np.eye(3), [1, 1, 1]), r"one number of weights"),
 ]

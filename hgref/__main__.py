@@ -1,0 +1,101 @@
+"""`python -m hgref`: check a hypergradient that comes from anywhere, and the test vectors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from hgref.verify.check import check
+from hgref.verify.diagnose import diagnose
+from hgref.verify.vectors.cases import cases
+from hgref.verify.vectors.description import problem_of, read_file
+from hgref.verify.vectors.vector import DATA, derived, differences, shipped
+
+RIGHT, WRONG, UNUSABLE = 0, 1, 2
+UNUSABLE_INPUT = (ValueError, TypeError, OSError, ArithmeticError, MemoryError, ModuleNotFoundError)
+LONGEST_LINE = 500
+BESIDE = ("FORMAT.md", "consumer.py")  # what is exported beside the vectors
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0 right, 1 wrong, 2 unusable input."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except UNUSABLE_INPUT as error:
+        reason = " ".join(str(error).split())[:LONGEST_LINE] or type(error).__name__
+        print(f"hgref: {reason}", file=sys.stderr)
+        return UNUSABLE
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """A candidate beside the hypergradient of a vector's problem."""
+    problem, lam = problem_of(read_file(options.vector))
+    candidate = read_file(options.candidate)
+    grad = candidate.get("grad", candidate)
+    report = check(problem, lam, grad)
+    print(report)
+    if report:
+        return RIGHT
+    print()
+    print(diagnose(problem, lam, grad))
+    return WRONG
+
+
+def run_vectors(options: argparse.Namespace) -> int:
+    """List, re-derive, export or make the vectors."""
+    files = shipped()
+    if options.make:
+        options.make.mkdir(parents=True, exist_ok=True)
+        for case in cases():
+            path = options.make / f"{case['name']}.json"
+            path.write_text(json.dumps(derived(case), indent=0) + "\n", encoding="utf-8")
+            print(f"made {path}")
+    elif options.export:
+        options.export.mkdir(parents=True, exist_ok=True)
+        for path in [*files.values(), *(DATA.parent / name for name in BESIDE)]:
+            print(f"wrote {shutil.copy(path, options.export)}")
+    elif options.check:
+        wrong = {name: fields for name, path in files.items() if (fields := differences(path))}
+        for name in files:
+            print(f"{name:28} {'WRONG in ' + ', '.join(wrong[name]) if name in wrong else 'ok'}")
+        return WRONG if wrong else RIGHT
+    else:
+        print("\n".join(files))
+    return RIGHT
+
+
+def parser() -> argparse.ArgumentParser:
+    main = argparse.ArgumentParser(
+        prog="python -m hgref",
+        description="Check a hypergradient that was computed anywhere, in any language.",
+        epilog="Exit status: 0 right, 1 wrong, 2 unusable input.",
+    )
+    commands = main.add_subparsers(required=True, metavar="COMMAND")
+    one = commands.add_parser(
+        "check",
+        help="is this the hypergradient of that vector's problem? if not, why not?",
+        description="Prints the report and, for a wrong candidate, the diagnosis.",
+    )
+    one.add_argument("vector", type=Path, metavar="VECTOR.json", help="a test vector")
+    one.add_argument(
+        "candidate", type=Path, metavar="CANDIDATE.json",
+        help='{"eta": 0.1, …}: numbers by name, all blocks of lambda or some',
+    )  # fmt: skip
+    one.set_defaults(run=run_check)
+    many = commands.add_parser("vectors", help="list, re-derive or export the test vectors")
+    what = many.add_mutually_exclusive_group()
+    what.add_argument(
+        "--check", action="store_true", help="derive every digit anew (needs the extra certify)"
+    )
+    what.add_argument("--export", type=Path, metavar="DIR", help="copy the vectors to a folder")
+    what.add_argument("--make", type=Path, metavar="DIR", help="derive the vectors into a folder")
+    many.set_defaults(run=run_vectors)
+    return main
+
+
+if __name__ == "__main__":
+    sys.exit(main())

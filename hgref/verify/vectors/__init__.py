@@ -1,0 +1,1 @@
+"""Test vectors: problems in JSON with hypergradients whose every digit is proven."""

@@ -1,0 +1,95 @@
+"""The problems that the vectors are about: every dynamics and convention, three objectives each.
+
+All numbers are multiples of a power of two, so that JSON, float64 and balls hold the same values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from hgref.verify.vectors.description import SCHEMA
+
+T = 5
+DYNAMICS: dict[str, dict[str, Any]] = {
+    "gd": {"kind": "gd"},
+    "momentum": {"kind": "momentum"},
+    "nesterov": {"kind": "momentum", "nesterov": True, "weight_decay": 0.125},
+    "dampened": {"kind": "momentum", "dampening": 0.25},
+    "adam-paper": {"kind": "adam", "convention": "paper"},
+    "adam-torch": {"kind": "adam", "convention": "torch"},
+    "adam-optax": {"kind": "adam", "convention": "optax"},
+    "adam-tf1": {"kind": "adam", "convention": "tf1"},
+}
+RATES: dict[str, dict[str, Any]] = {
+    "gd": {"eta": 0.25},
+    "momentum": {"eta": 0.125, "mu": 0.75},
+    "adam": {"eta": 0.0625, "beta1": 0.875, "beta2": 0.96875, "eps": 2.0**-10},
+}
+
+
+def cases() -> Iterator[dict[str, Any]]:
+    """A description for each vector: schema, name, dynamics, objective, error, T, w0, lambda."""
+    for dynamics, options in DYNAMICS.items():
+        for objective, make in OBJECTIVES.items():
+            lam = dict(RATES[options["kind"]])
+            if options.get("convention") == "optax":
+                lam["eps_root"] = 2.0**-12
+            problem = make(np.random.default_rng(len(dynamics)), lam)
+            head = {"schema": SCHEMA, "name": f"{dynamics}-{objective}", "dynamics": options}
+            yield {**head, "T": T, **problem, "lambda": lam}
+
+
+def dyadic(rng: np.random.Generator, *shape: int) -> Any:
+    """Random multiples of 1/8 with the spread of a normal distribution."""
+    return (np.round(8 * rng.standard_normal(shape)) / 8).tolist()
+
+
+def quadratic(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
+    """A penalised quadratic; E has the penalty too, so it depends on λ directly; w0 is learned."""
+    root = np.array(dyadic(rng, 3, 3))
+    A = (root @ root.T / 2 + np.eye(3) / 4).tolist()
+    lam["l2"] = 0.125
+    return {
+        "objective": [{"kind": "quadratic", "A": A, "b": dyadic(rng, 3)}, {"kind": "l2"}],
+        "error": [
+            {"kind": "quadratic", "A": np.eye(3).tolist(), "b": dyadic(rng, 3)},
+            {"kind": "l2"},
+        ],
+        "w0": dyadic(rng, 3),
+        "learn_w0": True,
+    }
+
+
+def least_squares(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
+    """Mini-batches, a scheduled rate, one coefficient for each weight."""
+    lam["eta"] = (lam["eta"] * np.array([1, 1, 0.75, 0.5, 0.5])).tolist()
+    lam["l2"] = [0.125, 0.25]
+    batches = rng.integers(0, 8, (T, 4)).tolist()
+    X, y = dyadic(rng, 8, 2), dyadic(rng, 8)
+    return {
+        "objective": [
+            {"kind": "least-squares", "X": X, "y": y, "batches": batches},
+            {"kind": "l2", "groups": "weight"},
+        ],
+        "error": [{"kind": "least-squares", "X": dyadic(rng, 4, 2), "y": dyadic(rng, 4)}],
+        "w0": dyadic(rng, 2),
+    }
+
+
+def softmax(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
+    """Example weights; feature 0 of the training data is always 0, and so is its gradient."""
+    X = np.array(dyadic(rng, 4, 2))
+    X[:, 0] = 0
+    lam["weights"] = [1.0, 0.5, 0.75, 0.25]
+    options = {"classes": 2, "example_weights": True}
+    return {
+        "objective": [{"kind": "softmax", "X": X.tolist(), "y": [0, 1, 1, 0], **options}],
+        "error": [{"kind": "softmax", "X": dyadic(rng, 4, 2), "y": [0, 1, 0, 1], "classes": 2}],
+        "w0": [0.0] * 6,
+    }
+
+
+OBJECTIVES = {"quadratic": quadratic, "least-squares": least_squares, "softmax": softmax}

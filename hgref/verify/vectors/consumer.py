@@ -1,0 +1,79 @@
+"""The vectors in a folder against PyTorch's autograd: python consumer.py FOLDER."""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+torch.set_default_dtype(torch.float64)
+
+
+def loss(terms, w, lam, t):
+    """The sum of the terms of an objective at step t; means over the examples or the batch."""
+    total = 0.0
+    for term in terms:
+        if term["kind"] == "quadratic":
+            A, b = torch.tensor(term["A"]), torch.tensor(term["b"])
+            total = total + w @ A @ w / 2 - b @ w
+        elif term["kind"] == "l2":
+            total = total + (lam["l2"] * w * w).sum() / 2
+        else:
+            X, y = torch.tensor(term["X"]), torch.tensor(term["y"])
+            rows = torch.tensor(term["batches"][t - 1] if "batches" in term else range(len(y)))
+            if term["kind"] == "least-squares":
+                each = (X @ w - y)[rows] ** 2 / 2
+            else:  # softmax: w is W (classes, features) row by row, then b
+                K, N = term["classes"], X.shape[1]
+                z = X @ w[: K * N].reshape(K, N).T + w[K * N :]
+                each = torch.nn.functional.cross_entropy(z, y, reduction="none")[rows]
+            weights = lam["weights"][rows] if term.get("example_weights") else 1.0
+            total = total + (weights * each).mean()
+    return total
+
+
+def adam(convention, m_hat, u, root, eps, eps_root):
+    """The direction of a step, root = 1 - beta2^t."""
+    if convention in ("torch", "optax"):
+        return m_hat / ((u / root + eps_root).sqrt() + eps)
+    return m_hat * root.sqrt() / (u.sqrt() + eps if convention == "tf1" else (u + eps).sqrt())
+
+
+def train(vector, w, lam):
+    """w_T."""
+    how, v, m, u = vector["dynamics"], *[torch.zeros_like(w)] * 3
+    for t in range(1, vector["T"] + 1):
+        r = {n: x[t - 1] if n == "eta" and x.ndim else x for n, x in lam.items()}
+        g = torch.autograd.grad(loss(vector["objective"], w, lam, t), w, create_graph=True)[0]
+        g = g + how.get("weight_decay", 0.0) * w
+        if how["kind"] == "momentum":
+            v = r["mu"] * v + (1.0 if t == 1 else 1 - how.get("dampening", 0.0)) * g
+            g = g + r["mu"] * v if how.get("nesterov") else v
+        elif how["kind"] == "adam":
+            m, u = r["beta1"] * m + (1 - r["beta1"]) * g, r["beta2"] * u + (1 - r["beta2"]) * g * g
+            m_hat, root = m / (1 - r["beta1"] ** t), 1 - r["beta2"] ** t
+            g = adam(how["convention"], m_hat, u, root, r["eps"], r.get("eps_root", 0.0))
+        w = w - r["eta"] * g
+    return w
+
+
+def numbers(x):
+    """Decimal strings, nested in lists, as a tensor."""
+    return torch.tensor(json.loads(json.dumps(x).replace('"', "")), requires_grad=True)
+
+
+def verdict(vector):
+    """right, WRONG or NaN: autograd through the unrolled loop against the certified digits."""
+    lam, w0 = {n: numbers(x) for n, x in vector["lambda"].items()}, numbers(vector["w0"])
+    f = loss(vector["error"], train(vector, w0, lam), lam, vector["T"])
+    leaves = {**lam, "w0": w0} if vector.get("learn_w0") else lam
+    found = torch.autograd.grad(f, list(leaves.values()))
+    pairs = [(x, numbers(vector["grad"][n])) for n, x in zip(leaves, found, strict=True)]
+    if any(x.isnan().any() for x, _ in pairs):
+        return "NaN"
+    return "right" if all(torch.allclose(*pair, 1e-11, 1e-13) for pair in pairs) else "WRONG"
+
+
+if __name__ == "__main__":
+    for path in sorted(Path(sys.argv[1]).glob("*.json")):
+        print(f"{path.stem:28} {verdict(json.loads(path.read_text()))}")

@@ -1,0 +1,112 @@
+"""A problem described in JSON, read without trust, and the Problem that it describes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import hgref.dynamics
+import hgref.objectives
+from hgref.arguments import as_count, require_known
+from hgref.dynamics.dynamics import Dynamics
+from hgref.layout import Blocks
+from hgref.objectives.objective import Objective, Sum
+from hgref.problem import Problem
+
+SCHEMA = "hgref-vector-1"
+LARGEST_FILE = 10_000_000  # bytes; the vectors that are shipped have some ten thousand
+MOST_CLASSES = 10_000
+LARGEST_RUN = 10_000_000  # T · d, above which a vector is refused and not run
+
+# kind → (what makes it, the fields it must have, the fields it may have)
+DYNAMICS: dict[str, tuple[Any, set[str], set[str]]] = {
+    "gd": (hgref.dynamics.GradientDescent, set(), set()),
+    "momentum": (
+        hgref.dynamics.Momentum,
+        set(),
+        {"nesterov", "dampening", "weight_decay"},
+    ),
+    "adam": (hgref.dynamics.Adam, {"convention"}, set()),
+}
+DATA = {"bias", "example_weights", "batches", "centre"}
+OBJECTIVES: dict[str, tuple[Any, set[str], set[str]]] = {
+    "quadratic": (hgref.objectives.Quadratic, {"A", "b"}, set()),
+    "least-squares": (hgref.objectives.LeastSquares, {"X", "y"}, DATA),
+    "logistic": (hgref.objectives.Logistic, {"X", "y"}, DATA),
+    "softmax": (hgref.objectives.Softmax, {"X", "y", "classes"}, DATA),
+    "l2": (hgref.objectives.L2, set(), {"groups", "name"}),
+}
+
+
+def read_file(path: str | Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises   OSError; ValueError with one line for anything that is not a JSON object, is larger
+             than 10 MB, nested too deeply, or has NaN or infinity in it
+    """
+    path = Path(path)
+    if path.stat().st_size > LARGEST_FILE:
+        raise ValueError(f"{path}: expected at most {LARGEST_FILE} bytes, found more")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse_constant)
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path}: expected JSON, found: {reason}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected a JSON object, found {type(content).__name__}")
+    return content
+
+
+def refuse_constant(name: str) -> float:
+    raise ValueError(f"the number {name}")
+
+
+def problem_of(content: Mapping[str, Any]) -> tuple[Problem, Blocks]:
+    """(Problem, λ) that a vector describes.
+
+    Raises   ValueError, TypeError with the field, the expected and the found
+    """
+    for field in ("schema", "dynamics", "objective", "error", "T", "w0", "lambda"):
+        if field not in content:
+            raise ValueError(f"vector: expected the field {field!r}, found {sorted(content)[:20]}")
+    if content["schema"] != SCHEMA:
+        raise ValueError(f"schema: expected {SCHEMA!r}, found {str(content['schema'])[:40]!r}")
+    J, E = (sum_of(field, content[field]) for field in ("objective", "error"))
+    dynamics = made("dynamics", content["dynamics"], DYNAMICS, J)
+    assert isinstance(dynamics, Dynamics)
+    T, size = content["T"], np.size(np.asarray(content["w0"], dtype=object))
+    if isinstance(T, int) and T * size * len(dynamics.state) > LARGEST_RUN:
+        raise ValueError(f"T: expected T · d <= {LARGEST_RUN}, found T = {T} and {size} weights")
+    problem = Problem(dynamics, E, T, content["w0"], bool(content.get("learn_w0", False)))
+    if not isinstance(content["lambda"], dict):
+        raise ValueError(f"lambda: expected names and numbers, found {type(content['lambda'])}")
+    lam, _ = problem.point(content["lambda"])
+    return problem, lam
+
+
+def sum_of(field: str, terms: Any) -> Objective:
+    if not isinstance(terms, list) or not terms:
+        raise ValueError(f"{field}: expected a list of terms, found {type(terms).__name__}")
+    made_terms = [made(field, term, OBJECTIVES) for term in terms]
+    return made_terms[0] if len(made_terms) == 1 else Sum(*made_terms)
+
+
+def made(field: str, term: Any, kinds: dict[str, Any], *first: Any) -> Any:
+    """The object that {"kind": …, options} describes."""
+    if not isinstance(term, dict):
+        raise ValueError(f"{field}: expected an object with a kind, found {type(term).__name__}")
+    require_known(term.get("kind"), kinds, f"kind in {field}")  # type: ignore[arg-type]
+    make, must, may = kinds[term["kind"]]
+    options = {name: value for name, value in term.items() if name != "kind"}
+    for name in options:
+        require_known(name, must | may, f"field of {term['kind']}")
+    missing = sorted(must - options.keys())
+    if missing:
+        raise ValueError(f"{field}: {term['kind']}: expected the fields {missing}, found none")
+    if "classes" in options:
+        as_count("classes", options["classes"], 1, MOST_CLASSES)
+    return make(*first, **options)

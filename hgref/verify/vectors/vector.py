@@ -1,0 +1,101 @@
+"""A test vector: a described problem, its certified numbers, and the traps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.hypergradient.reverse import reverse
+from hgref.layout import Blocks
+from hgref.verify.diagnose import wrong_gradients
+from hgref.verify.mistakes import Plan
+from hgref.verify.vectors.certify import certified, digits
+from hgref.verify.vectors.description import problem_of, read_file
+
+DATA = Path(__file__).parent / "data"
+RESULT = 30  # proven digits of f and ∇f
+TRACE = 20  # and of s_t, α_t, Z_t
+TRAP = 12  # digits of a wrong gradient, computed in float64
+VARIANTS = 3  # of one mistake at the most
+APART = 1e-6  # relative: a trap that is closer to the truth than this is none
+
+
+def shipped() -> dict[str, Path]:
+    """name → file of the vectors that come with the package."""
+    return {path.stem: path for path in sorted(DATA.glob("*.json"))}
+
+
+def derived(description: dict[str, Any]) -> dict[str, Any]:
+    """The vector of a described problem: every number derived anew.
+
+    returns  the description with the fields f, grad, states, alphas, Z and traps
+    Raises   ModuleNotFoundError without python-flint
+    Exact    f and grad to 30 digits, states, alphas and Z to 20: proven; ±1 in the last
+    """
+    problem, lam = problem_of(description)
+    trace = certified(problem, lam)
+    return {
+        **description,
+        "f": text(np.asarray(trace.g.f), RESULT),
+        "grad": {name: text(block, RESULT) for name, block in trace.g.blocks.items()},
+        "states": [text(s, TRACE) for s in trace.states],
+        "alphas": [text(alpha, TRACE) for alpha in trace.alphas],
+        "Z": [text(Z, TRACE) for Z in trace.Zs],
+        "traps": traps(problem, lam),
+    }
+
+
+def text(numbers: Array, count: int) -> Any:
+    """Balls as strings of proven digits, nested like the array."""
+    flat = np.array([digits(x, count) for x in numbers.reshape(-1)], dtype=object)
+    return flat.reshape(numbers.shape).tolist()
+
+
+def traps(problem: Any, lam: Blocks) -> list[dict[str, Any]]:
+    """What a known mistake answers to this vector, where that is not the truth."""
+    g = reverse(problem, lam)
+    found: list[dict[str, Any]] = []
+    for (mistake,), variant, wrong in wrong_gradients(Plan(problem, lam, g.layout)):
+        same = [trap for trap in found if trap["name"] == mistake.name]
+        flat = np.concatenate([wrong[name].reshape(-1) for name in g.layout.shapes])
+        apart = np.linalg.norm(flat - g.grad) > APART * np.linalg.norm(g.grad)
+        if apart and np.isfinite(flat).all() and len(same) < VARIANTS:
+            grad = {name: rounded(block) for name, block in wrong.items()}
+            trap = {"name": mistake.name, "variant": variant, "sentence": mistake.sentence}
+            found.append({**trap, "grad": grad})
+    return found
+
+
+def rounded(block: Array) -> Any:
+    flat = [float(f"{x:.{TRAP - 1}e}") for x in block.reshape(-1)]
+    return np.array(flat).reshape(block.shape).tolist()
+
+
+def differences(path: Path) -> list[str]:
+    """The fields of a vector's file that are not what is derived from its description now."""
+    content = read_file(path)
+    made = {"f", "grad", "states", "alphas", "Z", "traps"}
+    fresh = derived({name: x for name, x in content.items() if name not in made})
+    certain = sorted(made - {"traps"})
+    wrong = [name for name in certain if content.get(name) != fresh[name]]
+    return wrong + ([] if same_traps(content.get("traps"), fresh["traps"]) else ["traps"])
+
+
+def same_traps(old: Any, new: list[dict[str, Any]]) -> bool:
+    """Whether two lists of traps agree, numbers up to rounding in float64."""
+    try:
+        pairs = list(zip(old, new, strict=True))
+        return all(
+            (a["name"], a["variant"]) == (b["name"], b["variant"])
+            and all(close(a["grad"][name], b["grad"][name]) for name in b["grad"])
+            for a, b in pairs
+        )
+    except (TypeError, KeyError, ValueError):
+        return False
+
+
+def close(a: Any, b: Any) -> bool:
+    return bool(np.allclose(a, b, rtol=1e-8, atol=1e-10))
