@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -139,11 +139,17 @@ def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> 
 
 
 def matching(explanations: Iterable[Explanation]) -> list[Explanation]:
-    """Those that match, each combination of mistakes once: closest fits first, else as listed."""
+    """Those that match, each combination of mistakes once: closest fits first, else as listed.
+
+    Variants that cannot be told apart on this problem are named together: "torch or optax".
+    """
     best: dict[str, Explanation] = {}
     for explanation in explanations:
         if explanation.score <= 1:
-            best.setdefault(explanation.name, explanation)
+            known = best.setdefault(explanation.name, explanation)
+            if explanation.variant not in known.variant.split(" or "):
+                variants = f"{known.variant} or {explanation.variant}"
+                best[explanation.name] = replace(known, variant=variants)
     return sorted(best.values(), key=lambda explanation: explanation.score > CLOSE)
 
 

@@ -143,7 +143,8 @@ def test_the_convention_that_was_run_is_named(asked, ran):
     if ran == asked:
         assert len(diagnosis) == 0
     else:
-        assert (diagnosis[0].name, diagnosis[0].variant) == ("adam-convention", ran)
+        assert diagnosis[0].name == "adam-convention"
+        assert ran in diagnosis[0].variant.split(" or ")
 
 
 def test_every_entry_of_the_catalogue_is_complete():

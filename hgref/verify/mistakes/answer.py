@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from hgref.arguments import Array
 from hgref.layout import Blocks
 from hgref.objectives.linear_model import LinearModel
 from hgref.verify.mistakes.mistake import Mistake
@@ -32,6 +33,15 @@ def logarithm(plan: Plan) -> Plans:
 def w0_left_out(plan: Plan) -> Plans:
     if plan.problem.learn_w0:
         yield "", plan.answering(lambda blocks: {**blocks, "w0": 0 * blocks["w0"]})
+
+
+def rate_detached(plan: Plan) -> Plans:
+    for name in plan.dynamics.names:
+        yield name, plan.answering(functools.partial(erased, name))
+
+
+def erased(name: str, blocks: Blocks) -> Blocks:
+    return {**blocks, name: 0 * blocks[name]}
 
 
 def transposed(plan: Plan) -> Plans:
@@ -74,21 +84,57 @@ def schedule_backwards(plan: Plan) -> Plans:
 
 def implicit(plan: Plan) -> Plans:
     """−∇E H⁻¹ M at s_T: the derivative of the minimum that training has not reached."""
-    problem, lam = plan.problem, plan.lam
-    if problem.p > LARGEST_DENSE or not plan.J.hyper(problem.p):
+    if plan.problem.p <= LARGEST_DENSE and plan.J.hyper(plan.problem.p):
+        yield "", plan.answering(functools.partial(at_the_limit, plan, solved))
+
+
+def implicit_early(plan: Plan) -> Plans:
+    """The same, its linear system left unsolved after K iterations; p of CG would solve it."""
+    if plan.problem.p > LARGEST_DENSE or not plan.J.hyper(plan.problem.p):
         return
+    for method, solve in (("conjugate gradients", conjugate_gradients), ("Neumann", neumann)):
+        for K in (1, 2, 3, 5, 10):
+            if plan.problem.p > K or solve is neumann:
+                early = functools.partial(at_the_limit, plan, functools.partial(solve, plan, K))
+                yield f"{method}, K = {K}", plan.answering(early)
 
-    def limit(blocks: Blocks) -> Blocks:
-        for s in problem.states(lam):  # noqa: B007 - the last one is wanted
-            pass
-        w = problem.dynamics.weights(s)
-        row, direct = problem.error_grad(problem.T, s, lam)
-        H = problem.dynamics.J.grad_jvp(problem.T, w, lam, np.eye(problem.p), {})
-        q = np.linalg.lstsq(H.T, -problem.dynamics.weights(row), rcond=None)[0]
-        share = problem.dynamics.J.grad_vjp(problem.T, w, lam, q)[1]
-        return {n: 0 * b + share.get(n, 0) + direct.get(n, 0) for n, b in blocks.items()}
 
-    yield "", plan.answering(limit)
+def at_the_limit(plan: Plan, solve: Callable[[Array, Array], Array], blocks: Blocks) -> Blocks:
+    """∂E/∂λ − ∇E H⁻¹ M at s_T, H⁻¹ by `solve`."""
+    problem, lam = plan.problem, plan.lam
+    for s in problem.states(lam):  # noqa: B007 - the last one is wanted
+        pass
+    w = problem.dynamics.weights(s)
+    row, direct = problem.error_grad(problem.T, s, lam)
+    H = problem.dynamics.J.grad_jvp(problem.T, w, lam, np.eye(problem.p), {})
+    q = solve(H, -problem.dynamics.weights(row))
+    share = problem.dynamics.J.grad_vjp(problem.T, w, lam, q)[1]
+    return {n: 0 * b + share.get(n, 0) + direct.get(n, 0) for n, b in blocks.items()}
+
+
+def solved(H: Array, b: Array) -> Array:
+    return np.linalg.lstsq(H.T, b, rcond=None)[0]
+
+
+def conjugate_gradients(plan: Plan, K: int, H: Array, b: Array) -> Array:
+    """K textbook iterations from 0."""
+    x, r = 0 * b, b
+    d = r
+    for _ in range(K):
+        step = (r @ r) / (d @ H @ d)
+        x, before = x + step * d, r
+        r = r - step * (H @ d)
+        d = r + (r @ r) / (before @ before) * d
+    return x
+
+
+def neumann(plan: Plan, K: int, H: Array, b: Array) -> Array:
+    """η Σ_{k < K} (I − ηH)^k b, with the last learning rate."""
+    eta = plan.lam["eta"][-1] if plan.lam["eta"].ndim else plan.lam["eta"]
+    term, total = eta * b, 0 * b
+    for _ in range(K):
+        total, term = total + term, term - eta * (H @ term)
+    return total
 
 
 ANSWER = [
@@ -147,5 +193,19 @@ ANSWER = [
         "what training has not reached yet is counted as reached",
         "jaxopt's own test compares with the limit",
         implicit,
+    ),
+    Mistake(
+        "implicit-not-converged",
+        "the implicit gradient's linear system was left after a few iterations",
+        "neither the gradient of T steps nor that of the limit",
+        "betty, issue 15 and its cg_alpha",
+        implicit_early,
+    ),
+    Mistake(
+        "rate-detached",
+        "a hyperparameter of the optimizer was fed to it as a constant",
+        "its block is zero",
+        "FAR-HO: a step size chosen by a line search; optimizers that keep plain numbers",
+        rate_detached,
     ),
 ]

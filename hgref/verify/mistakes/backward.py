@@ -53,6 +53,21 @@ class NoMixed(NoHessian):
         return self.exact.grad_vjp(t, w, lam, u)[0], {}
 
 
+class LookedAhead(NoHessian):
+    """J whose products are taken at w − η g instead of at w."""
+
+    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
+        eta = lam["eta"][t - 1] if lam["eta"].ndim else lam["eta"]
+        return self.exact.grad_vjp(t, w - eta * self.exact.grad(t, w, lam), lam, u)
+
+
+def products_at_another_iterate(plan: Plan) -> Plans:
+    yield (
+        "w − η g for w",
+        plan.changed(adjoint=with_J(plan.adjoint or plan.problem, LookedAhead(plan.J))),
+    )
+
+
 def first_order(plan: Plan) -> Plans:
     yield "", plan.changed(adjoint=with_J(plan.adjoint or plan.problem, NoHessian(plan.J)))
 
@@ -131,8 +146,15 @@ BACKWARD = [
         "jacobians-at-s_t",
         "A_t and B_t were taken at the state after the step, s_t, not before it",
         "every product is one step late; the error shrinks as training converges",
-        "DARTS, issue 21 (Hessian product at the wrong iterate), and several others",
+        "hand-written backward loops that update first and differentiate then",
         jacobians_after_the_step,
+    ),
+    Mistake(
+        "products-at-another-iterate",
+        "the products with H and M were taken at the looked-ahead weights w − η g, not at w",
+        "the gradient of the step is right, its derivative belongs to another point",
+        "DARTS, issue 21 (Hessian product at the wrong iterate)",
+        products_at_another_iterate,
     ),
     Mistake(
         "B-one-step-late",

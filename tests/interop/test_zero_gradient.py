@@ -1,0 +1,57 @@
+"""Adam where a gradient is exactly zero: the frameworks' NaN beside hgref's number."""
+
+import numpy as np
+import pytest
+
+import hgref
+from hgref.objectives import LeastSquares, Quadratic
+
+T, BETA1, BETA2, EPS = 4, 0.9, 0.99, 1e-3
+X = np.random.default_rng(0).standard_normal((6, 3))
+X[:, 0] = 0.0  # weight 0 never has a gradient
+Y = np.ones(6)
+
+
+def ours():
+    """(f, ∂f/∂η) by hgref, which differences and the complex step confirm."""
+    J, E = LeastSquares(X, Y), Quadratic(np.eye(3), np.ones(3))
+    problem = hgref.Problem(hgref.Adam(J, "torch"), E, T)
+    lam = problem.pack(eta=0.1, beta1=BETA1, beta2=BETA2, eps=EPS)
+    g = hgref.reverse(problem, lam)
+    assert g["eta"] == pytest.approx(hgref.witness.complex_step(problem.f, lam)[0], rel=1e-12)
+    slopes, errors = hgref.witness.central_differences(problem.f, lam)
+    assert g["eta"] == pytest.approx(slopes[0], abs=10 * errors[0])
+    return g.f, g["eta"]
+
+
+def f_of_eta(xp, X, Y, zeros, eta):
+    """½‖w_T‖² − Σ w_T after Adam in torch's convention, in the framework xp."""
+    w = m = u = zeros
+    for t in range(1, T + 1):
+        g = X.T @ (X @ w - Y) / 6
+        m, u = BETA1 * m + (1 - BETA1) * g, BETA2 * u + (1 - BETA2) * g * g
+        w = w - eta * (m / (1 - BETA1**t)) / (xp.sqrt(u / (1 - BETA2**t)) + EPS)
+    return w @ w / 2 - w.sum()
+
+
+def test_torch_says_nan_and_hgref_the_number():
+    torch = pytest.importorskip("torch")
+    eta = torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
+    zeros = torch.zeros(3, dtype=torch.float64)
+    f = f_of_eta(torch, torch.tensor(X), torch.tensor(Y), zeros, eta)
+    (theirs,) = torch.autograd.grad(f, eta)
+    value, number = ours()
+    assert f.item() == pytest.approx(value, rel=1e-12)
+    assert np.isnan(theirs.item())
+    assert np.isfinite(number)
+
+
+def test_jax_says_nan_and_hgref_the_number():
+    jax = pytest.importorskip("jax")
+    with jax.enable_x64(True):
+        zeros = jax.numpy.zeros(3)
+        f, theirs = jax.value_and_grad(lambda eta: f_of_eta(jax.numpy, X, Y, zeros, eta))(0.1)
+    value, number = ours()
+    assert float(f) == pytest.approx(value, rel=1e-12)
+    assert np.isnan(float(theirs))
+    assert np.isfinite(number)
