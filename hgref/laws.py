@@ -73,7 +73,8 @@ def momentum_vjp(v, w, g, eta, mu, keep, decay, nesterov, b_v, b_w):
 # c1 and c2 correct the bias and ρ = eps_root: with them one law covers the four conventions.
 # Where c2 u' + ρ = 0 every gradient so far was zero, so m' = 0 too: the slope of the root, which is
 # infinite there, meets a factor m' = 0 and drops out of the composed map, whose derivative
-# in g is finite. `+ (r == 0)` divides by 1 there and lets that zero factor speak.
+# in g is finite. `+ (r == 0)` divides by 1 there and lets that zero factor speak. (With β2 = 0
+# u' forgets: there m' may be left when g = 0, the map has a kink, and no number is right.)
 
 
 def adam_step(m, u, w, g, eta, beta1, beta2, c1, c2, eps, eps_root):

@@ -90,7 +90,7 @@ def ridders(f: Function, x: Array, v: Array, h: float, levels: int) -> tuple[flo
         rounding = np.finfo(float).eps * (abs(up) + abs(down)) / step
         for k, coarser in enumerate(previous):
             row.append(row[k] + (row[k] - coarser) / (4 ** (k + 1) - 1))
-            moved = max(abs(row[-1] - row[-2]), abs(row[-1] - coarser), rounding)
+            moved = max(abs(row[-1] - coarser), rounding)
             if moved <= error:
                 best, error = row[-1], moved
         previous = row

@@ -232,3 +232,24 @@ def test_bad_sets_and_points_are_refused():
     assert repr(Product(weights=CappedBox(2), eta=Box(0, 1))) == (
         "Product(weights=CappedBox(2.0), eta=Box(0.0, 1.0))"
     )
+
+
+def test_contains_allows_tol_times_the_size_of_an_entry():
+    assert Box(0, 1).contains([0.0, 0.5, 1.0], tol=0)
+    assert Box(0, 1e12).contains([1e12 + 1])
+    assert not Box(0, 1).contains([1 + 1.5e-9])
+
+
+def test_a_box_may_have_bounds_for_each_entry():
+    box = Box([0, 1], [2, np.inf])
+    assert box.project([-1.0, 5.0]).tolist() == [0, 5]
+    assert box.project([3.0, 0.0]).tolist() == [2, 1]
+
+
+def test_balls_of_radius_0_and_1_and_results_that_are_ones_own():
+    assert L1Ball(0).project([1.0, -2.0]).tolist() == [0, 0]
+    np.testing.assert_allclose(L1Ball(1).project([2.0, -2.0]), [0.5, -0.5])
+    x = np.array([0.1, 0.2])
+    L1Ball(1).project(x)[0] = 7
+    assert x[0] == 0.1
+    assert Product(a_problem(), eta=NonNegative()).contains({"eta": 0.1})

@@ -274,3 +274,20 @@ def test_the_path_cannot_be_changed_by_the_callback():
 
     with pytest.raises(ValueError, match="read-only"):
         minimize(a_problem(), start(a_problem()), callback=meddle)
+
+
+def test_adam_on_lambda_is_torchs_over_many_steps():
+    outer, lam = Adam(0.1, 0.9, 0.99, 1e-3), np.array([1.0, -2.0])
+    memory, w, m, u = outer.start(lam), lam, 0.0, 0.0
+    for k in range(1, 6):
+        g = np.array([k * 1.0, (-1.0) ** k])
+        m, u = 0.9 * m + 0.1 * g, 0.99 * u + 0.01 * g * g
+        w = w - 0.1 * (m / (1 - 0.9**k)) / (np.sqrt(u / (1 - 0.99**k)) + 1e-3)
+        lam, memory = outer.update(k, lam, g, memory)
+        np.testing.assert_allclose(lam, w, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [Adam, GradientDescent])
+def test_a_rate_of_zero_moves_nothing_and_is_refused(kind):
+    with pytest.raises(ValueError, match="rate: expected a number > 0, found 0"):
+        kind(0)

@@ -161,6 +161,18 @@ def test_example_weights_of_e_can_have_a_name_of_their_own():
         hgref.reverse(problem, problem.pack(eta=0.1, weights=np.ones(6), validation=-np.ones(6)))
 
 
+def test_a_block_of_the_objective_may_be_called_w0_where_the_start_is_not_learned():
+    J = LeastSquares(X, y.astype(float)) + L2("weight", name="w0")
+    E = LeastSquares(X, -y.astype(float))
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 3)
+    lam = problem.pack(eta=0.1, w0=[0.1, 0.2])
+    witness = hgref.witness.complex_step(problem.f, lam)
+    for method in (hgref.reverse, hgref.forward):
+        np.testing.assert_allclose(method(problem, lam).grad, witness, rtol=1e-11)
+    with pytest.raises(ValueError, match="learn_w0: the objective has a block 'w0' already"):
+        hgref.Problem(hgref.GradientDescent(J), E, 3, learn_w0=True)
+
+
 def test_a_hypergradient_is_a_mapping():
     g = hgref.reverse(a_problem(), GOOD)
     assert "eta" in g
@@ -292,10 +304,13 @@ def test_the_accessory_block_is_named():
 
 def test_a_sensitivity_that_overflows_alone_says_so():
     """w stays at its fixed point 0, its sensitivity to w_0 grows like 1e100 a step."""
-    J = Quadratic([[1e100]], [0.0])
-    problem = hgref.Problem(hgref.GradientDescent(J), J, 10, [0.0], learn_w0=True)
-    with pytest.raises(hgref.Diverged, match=r"Z_t left the finite numbers at step t = 4"):
+    J = Quadratic(np.diag([1.0, 1e100]), [0.0, 0.0])
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 10, [0.0, 0.0], learn_w0=True)
+    with pytest.raises(
+        hgref.Diverged, match=r"Z_t left the finite numbers at step t = 4"
+    ) as caught:
         hgref.forward(problem, {"eta": 1.0})
+    assert (caught.value.block, caught.value.coordinate) == ("w", 1)
 
 
 def test_a_multiplier_that_overflows_alone_says_so():

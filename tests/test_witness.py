@@ -109,3 +109,109 @@ def test_bad_arguments_are_refused():
         central_differences(lambda x: x[0], [1.0], levels=1)
     with pytest.raises(ValueError, match="x: expected finite numbers"):
         complex_step(lambda x: x[0], [np.nan])
+
+
+# --- the numbers inside of the witnesses ---
+
+
+def test_differences_are_taken_at_halved_steps_relative_to_x():
+    at = []
+
+    def cube(x):
+        at.append(x[0])
+        return x[0] ** 3
+
+    central_differences(cube, [2.0], levels=4)
+    steps = 0.02 / 2.0 ** np.arange(4)
+    np.testing.assert_allclose(at[1::2], 2 + steps, rtol=1e-15)  # after one evaluation at x itself
+    np.testing.assert_allclose(at[2::2], 2 - steps, rtol=1e-15)
+    at.clear()
+    central_differences(cube, [0.0], levels=2)
+    assert at[1] == 0.01
+
+
+@pytest.mark.parametrize(("degree", "levels"), [(3, 2), (5, 3), (7, 4), (9, 5)])
+def test_extrapolation_is_exact_on_polynomials(degree, levels):
+    slopes, _ = central_differences(
+        lambda x: x[0] ** degree, [1.0], [[1.0]], h=0.5, levels=levels + 1
+    )
+    assert slopes[0] == pytest.approx(degree, rel=1e-12)
+
+
+@pytest.mark.parametrize("levels", [2, 3, 4])
+def test_the_tableau_by_hand(levels):
+    h, best, error = 0.5, np.nan, np.inf
+    D = np.zeros((levels, levels))
+    for i in range(levels):
+        step = h / 2**i
+        D[i, 0] = (np.exp(3 + 3 * step) - np.exp(3 - 3 * step)) / (2 * step)
+        for k in range(1, i + 1):
+            D[i, k] = D[i, k - 1] + (D[i, k - 1] - D[i - 1, k - 1]) / (4**k - 1)
+            if abs(D[i, k] - D[i - 1, k - 1]) <= error:
+                best, error = D[i, k], abs(D[i, k] - D[i - 1, k - 1])
+    slopes, errors = central_differences(
+        lambda x: np.exp(3 * x[0]), [1.0], [[1.0]], h=h, levels=levels
+    )
+    np.testing.assert_allclose([slopes[0], errors[0]], [best, error], rtol=1e-9)
+
+
+def test_the_error_estimate_counts_rounding_on_both_sides():
+    slopes, errors = central_differences(lambda x: 1e8 + 3 * x[0], [1.0])
+    assert abs(slopes[0] - 3) <= errors[0]
+    assert errors[0] > 1e-8
+    for sign in (1.0, -1.0):
+        slopes, errors = central_differences(
+            lambda x, sign=sign: sign * 1024 * x[0], [sign], [[1.0]], h=1.0, levels=2
+        )
+        assert slopes[0] == sign * 1024
+        assert errors[0] == pytest.approx(np.finfo(float).eps * 2048 / 0.5, rel=1e-12)
+
+
+def test_a_taylor_report_holds_steps_and_remainders():
+    x, v = np.array([0.3, 0.4, 0.5]), np.array([1.0, -1.0, 1.0])
+    g = true_gradient(x)
+    report = taylor(f, g, x, v)
+    h = 0.1 / 2.0 ** np.arange(16)
+    np.testing.assert_allclose(report.h, h, rtol=1e-15)
+    expected = [abs(f(x + k * v) - f(x) - k * g @ v) for k in h[:6]]
+    np.testing.assert_allclose(report.remainder[:6], expected, rtol=1e-9)
+    assert taylor(f, g, x, v, h=0.05, levels=2).h.tolist() == [0.05, 0.025]
+
+
+def test_the_default_direction_has_random_signs_and_the_size_of_x():
+    x, at, signs = np.array([0.3, 0.0, 5.0, -7.0, 2.0, 3.0, 0.5, 0.7]), [], set()
+
+    def square(y):
+        at.append(np.array(y))
+        return float(np.sum(y**2))
+
+    for seed in range(4):
+        at.clear()
+        taylor(square, 2 * x, x, seed=seed)
+        v = (at[1] - x) / 0.1
+        np.testing.assert_allclose(np.abs(v), np.where(x == 0, 1, np.abs(x)))
+        signs.add(tuple(np.sign(v)))
+    assert len(signs) == 4
+
+
+@pytest.mark.parametrize("scale", [1e9, 1e-12])
+@pytest.mark.parametrize("levels", [2, 16, 40])
+def test_the_slope_ends_above_rounding_at_any_scale(scale, levels):
+    """At forty halvings the remainder is noise: the slope is still 2."""
+    slope = taylor(lambda x: scale * np.exp(x[0]), [scale * np.e], [1.0], [1.0], 0.05, levels).slope
+    assert slope == pytest.approx(2, abs=0.06)
+    assert taylor(lambda x: 0.0 * x[0], [0.0], [1.0], [1.0]).slope == np.inf
+
+
+def test_the_adjoint_gap_is_relative():
+    class Doubled(hgref.GradientDescent):
+        def vjp(self, t, s, lam, alpha):
+            row, share = super().vjp(t, s, lam, alpha)
+            return 2 * row, {name: 2 * block for name, block in share.items()}
+
+    J, w = Quadratic(np.eye(3), np.ones(3)), np.array([1.0, 2.0, 3.0])
+    rng = np.random.default_rng(0)
+    ds, alpha, deta = rng.standard_normal(3), rng.standard_normal(3), rng.standard_normal(1)
+    down = 0.9 * ds - (w - 1) * deta
+    expected = abs(alpha @ down) / np.linalg.norm(alpha) / np.linalg.norm(down)
+    assert adjoint_gap(hgref.Problem(Doubled(J), J, 1, w), [0.1]) == pytest.approx(expected)

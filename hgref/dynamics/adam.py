@@ -50,7 +50,8 @@ class Adam(Dynamics):
     Cost     that of GradientDescent and O(p)
     Exact    to rounding, and also where g = 0 exactly: the update has slope c1 (1−β1)/ε there,
              which autodiff libraries return as NaN (0 · ∞ in the slope of the root)
-    Beware   a scheduled β enters the bias correction as β_t^t, as it does in torch and optax;
+    Beware   with β2 = 0 exactly and g = 0 after other gradients the map is not differentiable;
+             a scheduled β enters the bias correction as β_t^t, as it does in torch and optax;
              `paper` adds ε inside the root and does not square it
     Source   Franceschi et al. 2017, section 2, and the authors' public code (paper); the other
              conventions: torch.optim.Adam, optax.adam, TensorFlow 1's AdamOptimizer

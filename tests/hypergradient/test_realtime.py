@@ -111,3 +111,46 @@ def test_bad_hyper_batches_are_refused():
             hgref.realtime(problem, [0.1], every=every)
     with pytest.raises(ValueError, match=r"project\(lam\): expected shape \(1,\), found \(2,\)"):
         hgref.realtime(problem, [0.1], every=1, project=lambda lam: np.zeros(2))
+
+
+def test_the_path_under_adam_and_a_projection_is_that_of_a_loop_by_hand():
+    """η starts outside of Λ, meets its upper end, and Adam remembers from update to update."""
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((20, 3)), rng.integers(0, 2, 20)
+    J, E = hgref.objectives.Logistic(X, y), hgref.objectives.Logistic(X[:9], y[:9])
+    problem = hgref.Problem(hgref.Momentum(J), E, 12)
+    rate, every = 0.02, 2
+
+    def project(lam):
+        return np.clip(lam, [0.0, 0.0], [0.24, 0.9])
+
+    run = hgref.realtime(
+        problem, [0.3, 0.5], every=every, outer=hgref.outer.Adam(rate), project=project
+    )
+    lams, m, u = [project(np.array([0.3, 0.5]))], 0.0, 0.0
+    assert lams[0][0] == 0.24
+    for k in range(1, 7):
+        t = every * k
+
+        def f(shift, lams=tuple(lams), t=t):
+            return problem.error(t, replay(problem, lams, every, t, shift), {})
+
+        grad = hgref.witness.complex_step(f, np.zeros(2))
+        m, u = 0.9 * m + 0.1 * grad, 0.999 * u + 0.001 * grad**2
+        direction = m / (1 - 0.9**k) / (np.sqrt(u / (1 - 0.999**k)) + 1e-8)
+        lams.append(project(lams[-1] - rate * direction))
+    np.testing.assert_allclose(run.lam, lams, rtol=1e-9)
+    assert np.array_equal(run.last, run.lam[-1])
+    assert np.array_equal(run["mu"], run.lam[:, 1])
+
+
+def test_an_update_that_leaves_the_domain_is_refused():
+    J = hgref.objectives.LeastSquares(np.eye(2), [1.0, 1.0], example_weights=True)
+    problem = hgref.Problem(
+        hgref.GradientDescent(J), hgref.objectives.LeastSquares(np.eye(2), [-1, -1]), 4
+    )
+    lam = {"eta": 0.5, "weights": [0.01, 0.01]}
+    with pytest.raises(ValueError, match="weights: expected numbers >= 0"):
+        hgref.realtime(problem, lam, every=1, outer=GradientDescent(1.0))
+    with pytest.raises(ValueError, match="weights: expected numbers >= 0"):
+        hgref.realtime(problem, {**lam, "weights": [-1.0, 1.0]}, every=1)

@@ -124,3 +124,28 @@ def test_whatever_the_data_come_in_the_numbers_are_float64(dtype):
         found = Softmax(features, y, 3).grad(1, w, {})
         assert found.dtype == np.float64
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3, -1e3])
+def test_large_logits_neither_overflow_nor_lose_their_gradient(scale):
+    y, w = np.array([0, 1, 2, 2, 1, 0]), rng.standard_normal(12)
+    J = Softmax(X, y, 3, centre=False)
+    P = scipy.special.softmax(J.predict(scale * w), axis=1)
+    G = (P - np.eye(3)[y]).T @ X / 6
+    b = (P - np.eye(3)[y]).mean(axis=0)
+    np.testing.assert_allclose(J.grad(1, scale * w, {}), [*G.ravel(), *b], rtol=1e-9, atol=1e-15)
+    assert np.isfinite(J.grad_vjp(1, scale * w, {}, w)[0]).all()
+    y = np.array([0, 1, 1, 0, 1, 0])
+    J = Logistic(X, y)
+    expected = scipy.special.expit(J.predict(scale * w[:4])[:, 0]) - y
+    np.testing.assert_allclose(
+        J.grad(1, scale * w[:4], {})[:3], expected @ X / 6, rtol=1e-9, atol=1e-15
+    )
+
+
+def test_the_curvature_of_logistic_regression_keeps_its_digits():
+    """σ(z) σ(−z) is even: also at z = 40, where 1 − σ(z) is 0 in float64."""
+    J = Logistic([[1.0], [1.0]], [0, 1], bias=False)
+    left, right = (J.grad_vjp(1, np.array([z]), {}, np.ones(1))[0][0] for z in (-40.0, 40.0))
+    assert left == right == pytest.approx(np.exp(-40.0), rel=1e-12)
+    assert J.features.read_centre(False) is None
