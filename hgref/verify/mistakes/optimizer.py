@@ -1,0 +1,196 @@
+"""Mistakes in the optimizer: another Adam or momentum than the one asked about."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.dynamics.adam import CONVENTIONS, Adam
+from hgref.dynamics.dynamics import Dynamics
+from hgref.dynamics.momentum import Momentum
+from hgref.layout import Blocks
+from hgref.objectives.linear_model import LinearModel
+from hgref.verify.mistakes.mistake import Mistake
+from hgref.verify.mistakes.plan import (
+    Plan,
+    scheduled,
+    with_dynamics,
+)
+
+Plans = Iterator[tuple[str, Plan]]
+
+
+# --- Adam ---
+
+
+def other_adams(plan: Plan) -> Iterator[tuple[str, Dynamics, Blocks]]:
+    if isinstance(plan.dynamics, Adam):
+        lam = {"eps_root": np.zeros(()), **plan.lam}
+        for convention in CONVENTIONS:
+            if convention != plan.dynamics.convention:
+                yield convention, Adam(plan.J, convention), lam
+
+
+def other_convention(plan: Plan) -> Plans:
+    for convention, adam, lam in other_adams(plan):
+        yield convention, plan.changed(problem=with_dynamics(plan.problem, adam), lam=lam)
+
+
+def other_map_differentiated(plan: Plan) -> Plans:
+    for convention, adam, lam in other_adams(plan):
+        yield convention, plan.changed(adjoint=with_dynamics(plan.problem, adam), lam=lam)
+
+
+def with_bias(plan: Plan, **fields: Any) -> Any:
+    adam = copy.copy(plan.dynamics)
+    adam.rule = adam.rule._replace(**fields)  # type: ignore[attr-defined]
+    return with_dynamics(plan.problem, adam)
+
+
+def no_slope(t: int, beta1: Any, beta2: Any, b_c1: Any, b_c2: Any) -> tuple[float, float]:
+    return 0.0, 0.0
+
+
+def no_bias_correction(plan: Plan) -> Plans:
+    if isinstance(plan.dynamics, Adam):
+        nothing = with_bias(plan, bias=lambda t, beta1, beta2: (1.0, 1.0), bias_vjp=no_slope)
+        yield "", plan.changed(problem=nothing)
+
+
+def bias_off_by_one(plan: Plan) -> Plans:
+    if isinstance(plan.dynamics, Adam):
+        rule = plan.dynamics.rule
+        later = with_bias(
+            plan,
+            bias=lambda t, *rest: rule.bias(t + 1, *rest),
+            bias_vjp=lambda t, *rest: rule.bias_vjp(t + 1, *rest),
+        )
+        yield "t + 1 for t", plan.changed(problem=later)
+
+
+def bias_constant(plan: Plan) -> Plans:
+    if isinstance(plan.dynamics, Adam):
+        yield "", plan.changed(adjoint=with_bias(plan, bias_vjp=no_slope))
+
+
+# --- momentum ---
+
+
+def nesterov_or_not(plan: Plan) -> Plans:
+    if isinstance(plan.dynamics, Momentum):
+        other = copy.copy(plan.dynamics)
+        other.nesterov = not other.nesterov
+        variant = "with it" if other.nesterov else "without it"
+        yield variant, plan.changed(problem=with_dynamics(plan.problem, other))
+
+
+class DampedFromTheStart(Momentum):
+    """(1 − τ) at the first step too."""
+
+    def law(self, t: int, s: Array, lam: Blocks) -> tuple[Any, ...]:
+        return super().law(max(t, 2), s, lam)
+
+
+def dampening(plan: Plan) -> Plans:
+    if isinstance(plan.dynamics, Momentum) and plan.dynamics.dampening:
+        ignored = copy.copy(plan.dynamics)
+        ignored.dampening = 0.0
+        yield "ignored", plan.changed(problem=with_dynamics(plan.problem, ignored))
+
+
+def dampening_at_the_first_step(plan: Plan) -> Plans:
+    plain = isinstance(plan.dynamics, Momentum) and plan.dynamics.dampening
+    unscheduled = not scheduled(plan) and not any(
+        isinstance(term, LinearModel) and term.features.batches is not None
+        for term in plan.J.terms()
+    )
+    if plain and unscheduled:
+        damped = DampedFromTheStart.__new__(DampedFromTheStart)
+        damped.__dict__.update(plan.dynamics.__dict__)
+        yield "", plan.changed(problem=with_dynamics(plan.problem, damped))
+
+
+def averaged_momentum(plan: Plan) -> Plans:
+    """v = μ v + (1−μ) g is heavy ball at the rate η (1−μ); the chain rule gives its gradient."""
+    if not isinstance(plan.dynamics, Momentum) or plan.lam["eta"].shape != plan.lam["mu"].shape:
+        return
+    if plan.dynamics.nesterov or plan.dynamics.dampening or plan.lam["mu"].ndim:
+        return
+    eta, mu = plan.lam["eta"], plan.lam["mu"]
+
+    def chain(blocks: Blocks) -> Blocks:
+        eta_bar = blocks["eta"]
+        return {**blocks, "eta": (1 - mu) * eta_bar, "mu": blocks["mu"] - eta * eta_bar}
+
+    yield "", plan.changed(lam={**plan.lam, "eta": eta * (1 - mu)}).answering(chain)
+
+
+OPTIMIZER = [
+    Mistake(
+        "adam-convention",
+        "another convention of Adam was trained than the one asked about",
+        "ε stands elsewhere, or the bias is corrected elsewhere",
+        "torch, optax, TensorFlow 1 and the paper's authors all differ",
+        other_convention,
+    ),
+    Mistake(
+        "differentiated-another-map",
+        "the map that was run is not the map that was differentiated",
+        "states of one convention of Adam, Jacobians of another",
+        "FAR-HO; higher, issues 71 and 72; TorchOpt, issue 235",
+        other_map_differentiated,
+    ),
+    Mistake(
+        "bias-correction-missing",
+        "Adam's bias correction was left out",
+        "the first steps are far too short (or, for β2, too long)",
+        "hand-written Adams",
+        no_bias_correction,
+    ),
+    Mistake(
+        "bias-correction-off-by-one",
+        "Adam's step count was off by one in the bias correction",
+        "c1 and c2 are those of the next step",
+        "step counts that start at 0, or that are raised twice",
+        bias_off_by_one,
+    ),
+    Mistake(
+        "bias-correction-constant",
+        "Adam's bias correction was treated as a constant",
+        "the derivatives with respect to β1 and β2 lack a term",
+        "bias corrections computed in plain Python numbers",
+        bias_constant,
+    ),
+    Mistake(
+        "nesterov",
+        "Nesterov's look-ahead was used where it was not asked for, or the reverse",
+        "the step is h + μ v in place of v",
+        "a default taken over from another library",
+        nesterov_or_not,
+    ),
+    Mistake(
+        "dampening-at-t-1",
+        "dampening was applied at the first step too",
+        "v_1 is (1 − τ) g in place of g",
+        "torch.optim.SGD starts its buffer with g itself",
+        dampening_at_the_first_step,
+    ),
+    Mistake(
+        "dampening-ignored",
+        "dampening was left out",
+        "v adds g in place of (1 − τ) g",
+        "libraries without the setting",
+        dampening,
+    ),
+    Mistake(
+        "averaged-momentum",
+        "momentum averaged the gradients: v = μ v + (1−μ) g",
+        "the rate is smaller by 1 − μ, and depends on μ",
+        "the exponential-average form, as in HIPS/hypergrad",
+        averaged_momentum,
+    ),
+]
