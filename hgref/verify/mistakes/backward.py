@@ -11,11 +11,10 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.layout import Blocks
-from hgref.objectives.linear_model import LinearModel
 from hgref.objectives.objective import Objective
 from hgref.problem import Problem
 from hgref.verify.mistakes.mistake import Mistake
-from hgref.verify.mistakes.plan import Plan, each_term, with_J
+from hgref.verify.mistakes.plan import Plan, each_term, has_batches, with_J
 
 Plans = Iterator[tuple[str, Plan]]
 
@@ -119,10 +118,6 @@ def other_batches(plan: Plan) -> Plans:
     for variant, table in tables.items():
         J = each_term(plan.J, functools.partial(rebatched, table))
         yield variant, plan.changed(adjoint=with_J(plan.adjoint or plan.problem, J))
-
-
-def has_batches(term: Objective) -> bool:
-    return isinstance(term, LinearModel) and term.features.batches is not None
 
 
 def rebatched(table: Callable[[Array], Any], term: Objective) -> Objective:

@@ -13,11 +13,10 @@ from hgref.dynamics.adam import CONVENTIONS, Adam
 from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.momentum import Momentum
 from hgref.layout import Blocks
-from hgref.objectives.linear_model import LinearModel
 from hgref.verify.mistakes.mistake import Mistake
 from hgref.verify.mistakes.plan import (
     Plan,
-    scheduled,
+    depends_on_t,
     with_dynamics,
 )
 
@@ -104,11 +103,7 @@ def dampening(plan: Plan) -> Plans:
 
 def dampening_at_the_first_step(plan: Plan) -> Plans:
     plain = isinstance(plan.dynamics, Momentum) and plan.dynamics.dampening
-    unscheduled = not scheduled(plan) and not any(
-        isinstance(term, LinearModel) and term.features.batches is not None
-        for term in plan.J.terms()
-    )
-    if plain and unscheduled:
+    if plain and not depends_on_t(plan):
         damped = DampedFromTheStart.__new__(DampedFromTheStart)
         damped.__dict__.update(plan.dynamics.__dict__)
         yield "", plan.changed(problem=with_dynamics(plan.problem, damped))

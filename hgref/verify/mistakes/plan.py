@@ -12,6 +12,7 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.dynamics.dynamics import Dynamics
 from hgref.layout import Blocks, Layout
+from hgref.objectives.linear_model import LinearModel
 from hgref.objectives.objective import Objective, Sum
 from hgref.problem import Problem
 
@@ -137,6 +138,15 @@ class Scaled(Objective):
 
     def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
         return {n: self.c * b for n, b in self.exact.grad_lam(t, w, lam).items()}
+
+
+def has_batches(term: Objective) -> bool:
+    return isinstance(term, LinearModel) and term.features.batches is not None
+
+
+def depends_on_t(plan: Plan) -> bool:
+    """Whether a schedule or a table of mini-batches ties the run to its T steps."""
+    return bool(scheduled(plan)) or any(map(has_batches, plan.J.terms()))
 
 
 def scheduled(plan: Plan) -> list[str]:

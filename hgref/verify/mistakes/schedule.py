@@ -11,10 +11,10 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.dynamics.dynamics import Dynamics
 from hgref.layout import Blocks
-from hgref.objectives.linear_model import LinearModel
 from hgref.verify.mistakes.mistake import Mistake
 from hgref.verify.mistakes.plan import (
     Plan,
+    depends_on_t,
     scheduled,
     with_dynamics,
 )
@@ -67,12 +67,8 @@ class FrozenRates(Dynamics):
 
 
 def steps_off_by_one(plan: Plan) -> Plans:
-    fixed = bool(scheduled(plan)) or any(
-        isinstance(term, LinearModel) and term.features.batches is not None
-        for term in plan.J.terms()
-    )
     for T in (plan.problem.T - 1, plan.problem.T + 1):
-        if T >= 1 and not fixed:
+        if T >= 1 and not depends_on_t(plan):
             other = copy.copy(plan.problem)
             other.T = T
             yield f"T = {T}", plan.changed(problem=other)
