@@ -1,16 +1,18 @@
-"""The calculus of one coordinate: each inner dynamics, its tangent and its cotangent.
+"""The calculus of one coordinate: of each inner dynamics, of each loss, activation and penalty.
 
-GD, momentum and Adam act on every weight alone once g = ∇J_t(w_{t-1}) is known. Each law below is
-therefore plain arithmetic on scalars, for one weight at one step. The same function broadcasts
-over NumPy arrays (all columns of Z at once), runs on complex, arbitrary-precision and
+GD, momentum and Adam act on every weight alone once g = ∇J_t(w_{t-1}) is known; losses and hidden
+layers act on every example and unit alone once their linear maps have been applied. Each law below
+is therefore plain arithmetic on scalars, for one coordinate at one step. The same function
+broadcasts over NumPy arrays (all columns of Z at once), runs on complex, arbitrary-precision and
 ball-arithmetic numbers, and can be compiled for a processor or a kernel. That is why a law
 
 * is a leaf: it imports nothing and calls no other law;
 * has no branch that depends on its data (`r == 0` enters as the number 0 or 1);
 * stands here and nowhere else: whoever needs the derivative calls it.
 
-Names: `d…` is a tangent, `b_…` a cotangent. A `*_jvp` gives one row of A_t ds + B_t dλ, a `*_vjp`
-one coordinate's share of (α_t A_t, α_t B_t) (11); the caller adds the shares of hyperparameters.
+Names: `d…` is a tangent, `b_…` a cotangent. A dynamics' `*_jvp` gives one row of A_t ds + B_t dλ,
+its `*_vjp` one coordinate's share of (α_t A_t, α_t B_t) (11); the caller adds the shares of
+hyperparameters.
 """
 
 # --- gradient descent:  w' = w - η g -------------------------------------------------------------
@@ -165,3 +167,119 @@ def adam_bias_split_vjp(t, beta1, beta2, b_c1, b_c2):
     rest1, rest2 = 1 - beta1**t, 1 - beta2**t
     b_beta1 = t * beta1 ** (t - 1) / (rest1 * rest1) * b_c1
     return b_beta1, t * beta2 ** (t - 1) / (rest2 * rest2) * b_c2
+
+
+# --- losses:  ℓ(z, y) with the mean P of the prediction z:  r = ∂ℓ/∂z = P - y,  C dz = dP --------
+#
+# Squares: P = z.  Two classes: P = σ(z), with Q = σ(-z) = 1 - P kept apart, so that nothing
+# cancels.  Softmax: P_k = e^{z_k} / Σ_j e^{z_j}, where mean = Σ_j P_j dz_j.
+
+
+def residual(P, y):
+    """r = P - y, for each of the three: their links are canonical."""
+    return P - y
+
+
+def squares_curvature(dz):
+    """C dz = dz."""
+    return dz
+
+
+def logistic_curvature(P, Q, dz):
+    """C dz = P Q dz."""
+    return P * Q * dz
+
+
+def softmax_curvature(P, dz, mean):
+    """C dz = P (dz - mean)."""
+    return P * (dz - mean)
+
+
+# --- activations:  h = a(z), slope a'(z), bend a''(z) --------------------------------------------
+#
+# Softplus: h = log(1 + e^z), with P = σ(z), Q = σ(-z).  At its kink z = 0 relu has slope 0; on
+# complex steps the real part tells on which side of it z is.
+
+
+def tanh_slope(h):
+    """1 - h², from h = tanh(z)."""
+    return 1 - h * h
+
+
+def tanh_bend(h):
+    """-2 h (1 - h²)."""
+    return -2 * h * (1 - h * h)
+
+
+def softplus_slope(P):
+    """σ(z)."""
+    return P
+
+
+def softplus_bend(P, Q):
+    """σ(z) σ(-z)."""
+    return P * Q
+
+
+def relu(z):
+    """max(z, 0); its bend is 0."""
+    return z * (z.real > 0)
+
+
+def relu_slope(z):
+    """1 where z > 0, else 0."""
+    return 1.0 * (z.real > 0)
+
+
+# --- one unit of a hidden layer:  h = a(z), its slope and bend given -----------------------------
+
+
+def hidden_jvp(slope, dz):
+    """dh."""
+    return slope * dz
+
+
+def hidden_vjp(slope, b_h):
+    """b_z from the cotangent b_h of h."""
+    return slope * b_h
+
+
+def hidden_vjp_jvp(slope, bend, dz, b_h, db_h):
+    """db_z: the tangent of hidden_vjp, in which the slope moves as well."""
+    return slope * db_h + bend * dz * b_h
+
+
+# --- the weight of an example:  c r, with the residual r that it weighs --------------------------
+
+
+def weighted(c, r):
+    """c r."""
+    return c * r
+
+
+def weighted_jvp(c, r, dr, dc):
+    """c dr + r dc."""
+    return c * dr + r * dc
+
+
+def weighted_vjp(c, r, b):
+    """(b_r, b_c) from the cotangent b of c r."""
+    return c * b, r * b
+
+
+# --- L2:  Ω = ½ l2 w² ----------------------------------------------------------------------------
+
+
+def l2_grad(l2, w):
+    """∂Ω/∂w = l2 w."""
+    return l2 * w
+
+
+def l2_jvp(l2, w, dw, dl2):
+    """H dw + M dl2."""
+    return l2 * dw + w * dl2
+
+
+def l2_vjp(l2, w, u):
+    """(u H, u M)."""
+    return l2 * u, w * u

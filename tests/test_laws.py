@@ -1,6 +1,11 @@
-"""Laws are judged by the complex step of their own `step`, in scalars, and by exact fractions."""
+"""Laws are judged by complex steps, in scalars, and by exact fractions.
+
+Those of a dynamics by the complex step of their own `step`; those of a loss, an activation or a
+penalty by that of the function whose derivative they are, written here in other words.
+"""
 
 import ast
+import cmath
 import inspect
 from fractions import Fraction
 
@@ -127,6 +132,134 @@ def test_adam_bias_at_the_first_step(beta):
     assert laws.adam_bias_split_jvp(1, beta, beta, 1.0, 1.0) == ((1 - beta) ** -2,) * 2
 
 
+# --- losses, activations, penalties ---
+
+
+def sigma(z):
+    return 1 / (1 + cmath.exp(-z))
+
+
+def close(found, witness):
+    return found == pytest.approx(witness, rel=1e-12, abs=1e-14)
+
+
+def transposed(row, dx, b, down):
+    """<row, dx> = b · down."""
+    return close(np.dot(row, dx), b * down)
+
+
+LOSSES = {  # (ℓ(z, y), P(z))
+    "squares": (lambda z, y: (z - y) ** 2 / 2, lambda z: z),
+    "logistic": (lambda z, y: cmath.log(1 + cmath.exp(z)) - y * z, sigma),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@given(z=numbers, y=st.sampled_from([0.0, 1.0]), dz=numbers)
+def test_residual_and_curvature(name, z, y, dz):
+    loss, mean = LOSSES[name]
+    (slope,) = complex_jvp(lambda z: loss(z, y), [z], [1.0])
+    assert close(laws.residual(mean(z).real, y), slope)
+    (witness,) = complex_jvp(mean, [z], [dz])
+    P, Q = sigma(z).real, sigma(-z).real
+    found = {"squares": (dz,), "logistic": (P, Q, dz)}[name]
+    assert close(getattr(laws, f"{name}_curvature")(*found), witness)
+
+
+def test_the_curvature_of_two_classes_does_not_cancel():
+    P, Q = 1.0, np.exp(-40.0)  # σ(40) and σ(-40) in float64
+    assert laws.logistic_curvature(P, Q, 2.0) == pytest.approx(2 * np.exp(-40.0), rel=1e-15)
+
+
+@given(z=st.tuples(*[numbers] * 3), label=st.integers(0, 2), dz=st.tuples(*[numbers] * 3))
+def test_residual_and_curvature_of_softmax(z, label, dz):
+    def loss(*z):
+        return cmath.log(sum(map(cmath.exp, z))) - z[label]
+
+    def means(*z):
+        return tuple(cmath.exp(a) / sum(map(cmath.exp, z)) for a in z)
+
+    P = np.real(means(*z))
+    mean = P @ dz
+    witness = complex_jvp(means, z, dz)
+    for k in range(3):
+        (slope,) = complex_jvp(loss, z, np.eye(3)[k])
+        assert close(laws.residual(P[k], float(label == k)), slope)
+        assert close(laws.softmax_curvature(P[k], dz[k], mean), witness[k])
+
+
+ACTIVATIONS = {  # (a(z), a'(z) in other words, the arguments of the laws of slope and bend)
+    "tanh": (
+        cmath.tanh,
+        lambda z: 1 / cmath.cosh(z) ** 2,
+        lambda z: ((np.tanh(z),), (np.tanh(z),)),
+    ),
+    "softplus": (
+        lambda z: cmath.log(1 + cmath.exp(z)),
+        lambda z: cmath.exp(z) / (1 + cmath.exp(z)),
+        lambda z: ((sigma(z).real,), (sigma(z).real, sigma(-z).real)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@given(z=numbers)
+def test_slope_and_bend(name, z):
+    value, slope, arguments = ACTIVATIONS[name]
+    for_slope, for_bend = arguments(z)
+    (witness,) = complex_jvp(value, [z], [1.0])
+    assert close(getattr(laws, f"{name}_slope")(*for_slope), witness)
+    (witness,) = complex_jvp(slope, [z], [1.0])
+    assert close(getattr(laws, f"{name}_bend")(*for_bend), witness)
+
+
+@given(z=numbers, dz=numbers)
+def test_relu(z, dz):
+    """The larger of z and 0; its slope is 1 above, 0 below, and 0 at the kink, as torch has it."""
+    assert laws.relu(z) == max(z, 0)
+    (witness,) = complex_jvp(laws.relu, [z], [dz])
+    assert close(laws.relu_slope(z) * dz, witness)
+    assert laws.relu_slope(z) == float(z > 0)
+    assert laws.relu_slope(z + 1j * H) == laws.relu_slope(z)
+
+
+@given(z=numbers, dz=numbers, b=numbers, db=numbers)
+def test_hidden_unit(z, dz, b, db):
+    """At h = tanh(z), with 1/cosh² for its slope; the bend is the complex step of that."""
+
+    def slope(z):
+        return 1 / cmath.cosh(z) ** 2
+
+    (down,) = complex_jvp(cmath.tanh, [z], [dz])
+    assert close(laws.hidden_jvp(slope(z).real, dz), down)
+    assert transposed([laws.hidden_vjp(slope(z).real, b)], [dz], b, down)
+    (bend,) = complex_jvp(slope, [z], [1.0])
+    (moved,) = complex_jvp(lambda z, b: slope(z) * b, [z, b], [dz, db])
+    assert close(laws.hidden_vjp_jvp(slope(z).real, bend, dz, b, db), moved)
+
+
+@given(c=numbers, r=numbers, dr=numbers, dc=numbers, b=numbers)
+def test_weighted(c, r, dr, dc, b):
+    check(
+        laws.weighted,
+        lambda d: laws.weighted_jvp(c, r, d[1], d[0]),
+        lambda b: laws.weighted_vjp(c, r, *b)[::-1],
+        (c, r),
+        (dc, dr),
+        (b,),
+    )
+
+
+@given(l2=numbers, w=numbers, dw=numbers, dl2=numbers, u=numbers)
+def test_l2(l2, w, dw, dl2, u):
+    (slope,) = complex_jvp(lambda w: l2 * w**2 / 2, [w], [1.0])
+    assert close(laws.l2_grad(l2, w), slope)
+    (down,) = complex_jvp(lambda l2, w: l2 * w, [l2, w], [dl2, dw])
+    assert close(laws.l2_jvp(l2, w, dw, dl2), down)
+    uH, uM = laws.l2_vjp(l2, w, u)
+    assert transposed([uM, uH], [dl2, dw], u, down)
+
+
 fractions = st.fractions(-3, 3, max_denominator=20)
 
 
@@ -155,4 +288,4 @@ def test_laws_are_leaves():
     tree = ast.parse(inspect.getsource(laws))
     refused = (ast.Import, ast.ImportFrom, ast.Call, ast.If, ast.IfExp, ast.While, ast.For)
     assert [node.lineno for node in ast.walk(tree) if isinstance(node, refused)] == []
-    assert len([node for node in tree.body if isinstance(node, ast.FunctionDef)]) == 15
+    assert len([node for node in tree.body if isinstance(node, ast.FunctionDef)]) == 34
