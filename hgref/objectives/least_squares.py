@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hgref import laws
 from hgref.arguments import Array
 from hgref.objectives.linear_model import LinearModel
 
@@ -27,7 +28,7 @@ class LeastSquares(LinearModel):
         return (z[:, 0] - y) ** 2 / 2
 
     def residual(self, z: Array, y: Array) -> Array:
-        return z - y[:, None]
+        return laws.residual(z, y[:, None])
 
     def curvature(self, z: Array, y: Array, dz: Array) -> Array:
-        return dz
+        return laws.squares_curvature(dz)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hgref import laws
 from hgref.arguments import Array, as_array, require_at_least
 from hgref.layout import Blocks
 from hgref.objectives.features import Features
@@ -130,24 +131,27 @@ class LinearModel(Objective):
 
     def grad(self, t: int, w: Array, lam: Blocks) -> Array:
         r = self.residual(self.predict(w, t), self.y[self.features.rows(t)])
-        return self.pull_columns(t, spread(self.scale(t, lam), r[:, :, None]))[:, 0]
+        return self.pull_columns(t, laws.weighted(spread(self.scale(t, lam)), r[:, :, None]))[:, 0]
 
     def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
         rows = self.features.rows(t)
         y, (z, dz) = self.y[rows], self.predict_both(t, w, dw)
-        dR = spread(self.scale(t, lam), self.curvature(z, y, dz))
-        if self.example_weights and self.block in dlam:
-            dc = dlam[self.block][rows] / len(y)
-            dR = dR + self.residual(z, y)[:, :, None] * dc[:, None, :]
-        return self.pull_columns(t, dR)
+        c, dr = spread(self.scale(t, lam)), self.curvature(z, y, dz)
+        if not (self.example_weights and self.block in dlam):
+            return self.pull_columns(t, laws.weighted(c, dr))
+        dc = dlam[self.block][rows] / len(y)
+        r = self.residual(z, y)[:, :, None]
+        return self.pull_columns(t, laws.weighted_jvp(c, r, dr, dc[:, None, :]))
 
     def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
         rows = self.features.rows(t)
         y, (z, a) = self.y[rows], self.predict_both(t, w, u[:, None])
-        uH = self.pull_columns(t, spread(self.scale(t, lam), self.curvature(z, y, a)))[:, 0]
+        c, r = spread(self.scale(t, lam)), self.residual(z, y)[:, :, None]
+        b_r, b_c = laws.weighted_vjp(c, r, a)
+        uH = self.pull_columns(t, self.curvature(z, y, b_r))[:, 0]
         if not self.example_weights:
             return uH, {}
-        return uH, {self.block: self.scatter(t, (self.residual(z, y) * a[:, :, 0]).sum(axis=1))}
+        return uH, {self.block: self.scatter(t, b_c[:, :, 0].sum(axis=1))}
 
     def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
         if not self.example_weights:
@@ -162,9 +166,9 @@ class LinearModel(Objective):
         return total
 
 
-def spread(c: Any, R: Array) -> Array:
-    """c_i R_i: one factor for each example, or one for all."""
-    return np.reshape(c, (-1, 1, 1)) * R
+def spread(c: Any) -> Array:
+    """c_i, or one c for all, so that it multiplies arrays (B, outputs, k)."""
+    return np.reshape(c, (-1, 1, 1))
 
 
 def softplus(z: Array) -> Array:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hgref import laws
 from hgref.arguments import Array
 from hgref.objectives.linear_model import LinearModel, sigmoid, softplus
 
@@ -36,7 +37,7 @@ class Logistic(LinearModel):
         return softplus(z[:, 0]) - y * z[:, 0]
 
     def residual(self, z: Array, y: Array) -> Array:
-        return sigmoid(z) - y[:, None]
+        return laws.residual(sigmoid(z), y[:, None])
 
     def curvature(self, z: Array, y: Array, dz: Array) -> Array:
-        return (sigmoid(z) * sigmoid(-z))[:, :, None] * dz
+        return laws.logistic_curvature(sigmoid(z)[:, :, None], sigmoid(-z)[:, :, None], dz)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hgref import laws
 from hgref.arguments import Array, require_shape
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective, Shapes
@@ -63,16 +64,16 @@ class L2(Objective):
         return (self.each(lam[self.name]) * w * w).sum() / 2
 
     def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return self.each(lam[self.name]) * w
+        return laws.l2_grad(self.each(lam[self.name]), w)
 
     def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
-        product = np.reshape(self.each(lam[self.name]), (-1, 1)) * dw
-        if self.name in dlam:
-            product = product + w[:, None] * self.each(dlam[self.name])
-        return product
+        l2 = np.reshape(self.each(lam[self.name]), (-1, 1))
+        dl2 = self.each(dlam[self.name]) if self.name in dlam else 0
+        return laws.l2_jvp(l2, w[:, None], dw, dl2)
 
     def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        return self.each(lam[self.name]) * u, {self.name: self.gather(w * u)}
+        uH, uM = laws.l2_vjp(self.each(lam[self.name]), w, u)
+        return uH, {self.name: self.gather(uM)}
 
     def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
         return {self.name: self.gather(w * w) / 2}

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hgref import laws
 from hgref.arguments import Array, as_count, asarray
 from hgref.objectives.linear_model import LinearModel
 
@@ -41,11 +42,11 @@ class Softmax(LinearModel):
         return np.log(np.exp(z - shift).sum(axis=1)) + shift[:, 0] - (y * z).sum(axis=1)
 
     def residual(self, z: Array, y: Array) -> Array:
-        return softmax(z) - y
+        return laws.residual(softmax(z), y)
 
     def curvature(self, z: Array, y: Array, dz: Array) -> Array:
         P = softmax(z)[:, :, None]
-        return P * (dz - (P * dz).sum(axis=1, keepdims=True))
+        return laws.softmax_curvature(P, dz, (P * dz).sum(axis=1, keepdims=True))
 
 
 def softmax(z: Array) -> Array:
