@@ -1,4 +1,4 @@
-"""The data matrix of a linear model: dense or sparse, mini-batches, centred without filling in."""
+"""The data matrix of a model: dense or sparse, mini-batches, centred without filling in."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Features:
             raise ValueError(f"X: expected at least one row, found shape {self.X.shape}")
         self.centre = self.read_centre(centre)
         self.batches = None if batches is None else read_batches(batches, self.n)
+        self.B = self.n if self.batches is None else self.batches.shape[1]  # rows in a step
 
     def read_centre(self, centre: Any) -> Array | None:
         if centre is None or centre is False:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hgref import laws
-from hgref.arguments import Array
+from hgref.arguments import as_array
 from hgref.objectives.linear_model import LinearModel
+from hgref.objectives.losses import Squares
 
 
 class LeastSquares(LinearModel):
@@ -14,7 +14,7 @@ class LeastSquares(LinearModel):
 
     X        (n, N) dense or scipy.sparse;  y  (n,)
     bias     False: w (N,); True: w (N + 1,), the last entry is added to every prediction
-    example_weights, centre, batches   see LinearModel, Features
+    example_weights, centre, batches   see DataLoss, Features
     Cost     O(n N) a product
     Exact    to rounding
     Beware   the mean, not the sum: 1/n stands outside, as frameworks' mean-squared error, halved
@@ -22,13 +22,4 @@ class LeastSquares(LinearModel):
     """
 
     def __init__(self, X: Any, y: Any, *, bias: bool = False, **options: Any):
-        super().__init__(X, y, bias=bias, **options)
-
-    def loss(self, z: Array, y: Array) -> Array:
-        return (z[:, 0] - y) ** 2 / 2
-
-    def residual(self, z: Array, y: Array) -> Array:
-        return laws.residual(z, y[:, None])
-
-    def curvature(self, z: Array, y: Array, dz: Array) -> Array:
-        return laws.squares_curvature(dz)
+        super().__init__(X, as_array("y", y, ("n",)), Squares(), bias=bias, **options)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from hgref import laws
-from hgref.arguments import Array, as_count, asarray
 from hgref.objectives.linear_model import LinearModel
+from hgref.objectives.losses import CrossEntropy
 
 
 class Softmax(LinearModel):
@@ -30,51 +27,4 @@ class Softmax(LinearModel):
     """
 
     def __init__(self, X: Any, y: Any, classes: int | None = None, **options: Any):
-        self.labels = read_labels(y, classes)
-        self.outputs = int(self.labels.max()) + 1 if classes is None else int(classes)
-        super().__init__(X, y, **options)
-
-    def read_targets(self, y: Any) -> Array:
-        return np.eye(self.outputs)[self.labels]  # one row of the identity for each example
-
-    def loss(self, z: Array, y: Array) -> Array:
-        shift = largest(z)
-        return np.log(np.exp(z - shift).sum(axis=1)) + shift[:, 0] - (y * z).sum(axis=1)
-
-    def residual(self, z: Array, y: Array) -> Array:
-        return laws.residual(softmax(z), y)
-
-    def curvature(self, z: Array, y: Array, dz: Array) -> Array:
-        P = softmax(z)[:, :, None]
-        return laws.softmax_curvature(P, dz, (P * dz).sum(axis=1, keepdims=True))
-
-
-def softmax(z: Array) -> Array:
-    """e^{z_ik} / Σ_j e^{z_ij} along the second axis."""
-    e = np.exp(z - largest(z))
-    return e / e.sum(axis=1, keepdims=True)
-
-
-def largest(z: Array) -> Array:
-    """The largest logit of each row, as a real constant: it cancels, so it has no derivative."""
-    return z.real.astype(float).max(axis=1, keepdims=True)
-
-
-def read_labels(y: Any, classes: int | None) -> Array:
-    labels = asarray("y", y)
-    if labels.ndim != 1 or labels.size == 0:
-        raise ValueError(f"y: expected shape (n,), found {labels.shape}")
-    if labels.dtype.kind not in "iub" and not whole(labels):
-        raise TypeError(f"y: expected integer labels, found dtype {labels.dtype}")
-    labels = labels.astype(np.intp)
-    high = labels.max() if classes is None else as_count("classes", classes, 1) - 1
-    if labels.min() < 0 or labels.max() > high:
-        raise ValueError(
-            f"y: expected labels from 0 to {high}, found {labels.min()} to {labels.max()}"
-        )
-    return labels
-
-
-def whole(labels: Array) -> bool:
-    """Whether floats are integers all the same."""
-    return labels.dtype.kind == "f" and bool((labels == np.floor(labels)).all())
+        super().__init__(X, y, CrossEntropy(classes), **options)

@@ -10,7 +10,7 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.layout import Blocks
-from hgref.objectives.linear_model import LinearModel
+from hgref.objectives.data_loss import DataLoss
 from hgref.verify.mistakes.mistake import Mistake
 from hgref.verify.mistakes.plan import Plan, scheduled
 
@@ -45,14 +45,19 @@ def erased(name: str, blocks: Blocks) -> Blocks:
 
 
 def transposed(plan: Plan) -> Plans:
-    layers = [term for term in plan.J.terms() if isinstance(term, LinearModel)]
-    if plan.problem.learn_w0 and layers and min(layers[0].unflatten(plan.problem.w0)[0].shape) > 1:
+    models = [term for term in plan.J.terms() if isinstance(term, DataLoss)]
+    if plan.problem.learn_w0 and models and not any_order(models[0].layers(plan.problem.w0)):
 
         def turn(blocks: Blocks) -> Blocks:
-            W, b = layers[0].unflatten(blocks["w0"])
-            return {**blocks, "w0": np.concatenate([W.T.reshape(-1), b])}
+            turned = [(W.T.reshape(-1), b) for W, b in models[0].layers(blocks["w0"])]
+            return {**blocks, "w0": np.concatenate([part for layer in turned for part in layer])}
 
         yield "w0", plan.answering(turn)
+
+
+def any_order(layers: list[tuple[Array, Array]]) -> bool:
+    """Whether no matrix has two rows and two columns, to be flattened in two ways."""
+    return all(min(W.shape) == 1 for W, _ in layers)
 
 
 def permuted(plan: Plan) -> Plans:

@@ -11,7 +11,7 @@ from hgref.arguments import Array
 from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.momentum import Momentum
 from hgref.layout import Blocks
-from hgref.objectives.linear_model import LinearModel
+from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective, Sum
 from hgref.objectives.penalties import L2
 from hgref.verify.mistakes.mistake import Mistake
@@ -119,24 +119,24 @@ def sum_for_mean(plan: Plan) -> Plans:
     for variant, power in (("the sum in place of the mean", 1), ("1/n twice", -1)):
 
         def change(term: Objective, power: int = power) -> Objective:
-            return Scaled(term, size(term) ** power) if isinstance(term, LinearModel) else term
+            return Scaled(term, size(term) ** power) if isinstance(term, DataLoss) else term
 
-        if any(isinstance(term, LinearModel) for term in plan.J.terms()):
+        if any(isinstance(term, DataLoss) for term in plan.J.terms()):
             scaled = with_J(plan.problem, each_term(plan.J, change))
             yield f"training loss: {variant}", plan.changed(problem=scaled)
-        if any(isinstance(term, LinearModel) for term in plan.problem.E.terms()):
+        if any(isinstance(term, DataLoss) for term in plan.problem.E.terms()):
             E = each_term(plan.problem.E, change)
             yield f"validation error: {variant}", plan.changed(problem=with_E(plan.problem, E))
 
 
-def size(term: LinearModel) -> float:
+def size(term: DataLoss) -> float:
     """The number of examples that the mean is taken over."""
-    return float(len(term.y[term.features.rows(1)]))
+    return float(term.features.B)
 
 
 def batch_scaling(plan: Plan) -> Plans:
     def change(term: Objective) -> Objective:
-        if isinstance(term, LinearModel) and term.features.batches is not None:
+        if isinstance(term, DataLoss) and term.features.batches is not None:
             return Scaled(term, size(term) / term.features.n)
         return term
 
@@ -148,7 +148,7 @@ def batch_scaling(plan: Plan) -> Plans:
 class Normalised(Objective):
     """(Σ λ_i ℓ_i) / Σ λ_i in place of the mean (1/n) Σ λ_i ℓ_i."""
 
-    def __init__(self, J: LinearModel):
+    def __init__(self, J: DataLoss):
         self.exact, self.p = J, J.p
 
     def grad(self, t: int, w: Array, lam: Blocks) -> Array:
@@ -165,7 +165,7 @@ class Normalised(Objective):
 
 def normalised_weights(plan: Plan) -> Plans:
     def change(term: Objective) -> Objective:
-        if not isinstance(term, LinearModel) or term.features.batches is not None:
+        if not isinstance(term, DataLoss) or term.features.batches is not None:
             return term
         return Normalised(term) if term.example_weights else term
 
@@ -175,7 +175,7 @@ def normalised_weights(plan: Plan) -> Plans:
 
 
 def error_on_training_data(plan: Plan) -> Plans:
-    terms = [term for term in plan.J.terms() if isinstance(term, LinearModel)]
+    terms = [term for term in plan.J.terms() if isinstance(term, DataLoss)]
     if len(terms) == 1 and terms[0].features.batches is None:
         plain = copy.copy(terms[0])
         plain.example_weights = False

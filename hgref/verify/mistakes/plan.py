@@ -12,7 +12,7 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.dynamics.dynamics import Dynamics
 from hgref.layout import Blocks, Layout
-from hgref.objectives.linear_model import LinearModel
+from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective, Sum
 from hgref.problem import Problem
 
@@ -141,7 +141,7 @@ class Scaled(Objective):
 
 
 def has_batches(term: Objective) -> bool:
-    return isinstance(term, LinearModel) and term.features.batches is not None
+    return isinstance(term, DataLoss) and term.features.batches is not None
 
 
 def depends_on_t(plan: Plan) -> bool:

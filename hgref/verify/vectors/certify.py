@@ -13,7 +13,7 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.hypergradient.forward import sensitivities
 from hgref.hypergradient.reverse import reverse
-from hgref.objectives.linear_model import LinearModel
+from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective
 from hgref.problem import Hypergradient, Problem
 
@@ -74,8 +74,8 @@ def precision(bits: int) -> Iterator[None]:
 
 def require_exact_means(part: Objective) -> None:
     for term in part.terms():
-        if isinstance(term, LinearModel):
-            n = len(term.y[term.features.rows(1)])
+        if isinstance(term, DataLoss):
+            n = term.features.B
             if math.frexp(n)[0] != 0.5:
                 raise ValueError(f"examples: expected a power of two in each mean, found {n}")
 

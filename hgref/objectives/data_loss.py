@@ -1,0 +1,122 @@
+"""Means of a loss over examples: data, targets, mini-batches and the weights of the examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hgref import laws
+from hgref.arguments import Array, require_at_least, require_shape
+from hgref.layout import Blocks
+from hgref.objectives.features import Features
+from hgref.objectives.losses import Loss
+from hgref.objectives.objective import Objective, Shapes
+
+
+class DataLoss(Objective):
+    """J_t(w, λ) = (1/B) Σ_{i ∈ batch t} λ_i ℓ(z_i, y_i),   z_i the model's prediction for x_i.
+
+    With r_i = ∂ℓ/∂z_i and C_i = ∂²ℓ/∂z_i² of the loss, and c = λ/B, a model's gradient and products
+    go back from the cotangent of z_i and from its tangents:
+
+        c_i r_i,          c_i C_i dz_i + dc_i r_i,          (u M)_i = r_i · a_i / B
+
+    where a_i = (∂z_i/∂w) u. Columns stand first, (k, B, outputs); the subclass is the model.
+
+    λ_i      block `weights` (n,), or of the name that `example_weights` gives; all 1 and no
+             hyperparameters without it
+    centre, batches   see Features
+    """
+
+    p: int
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any,
+        loss: Loss,
+        *,
+        example_weights: bool | str = False,
+        centre: Any = None,
+        batches: Any = None,
+    ):
+        self.features = Features(X, centre, batches)
+        self.loss = loss
+        self.y = loss.targets(y)
+        require_shape("y", np.shape(y), (self.features.n, *np.shape(y)[1:]))
+        self.outputs = self.y.shape[1]  # the length of z_i
+        self.example_weights = bool(example_weights)
+        self.block = example_weights if isinstance(example_weights, str) else "weights"
+
+    # the model: the subclass says
+    def layers(self, w: Array) -> list[tuple[Array, Array]]:
+        """[(W, b), …] of a weight vector w (p,), each W (outputs × inputs); views."""
+        raise NotImplementedError
+
+    def predict(self, w: Array, t: int = 1) -> Array:
+        """z_i for the examples of step t, (B, outputs)."""
+        raise NotImplementedError
+
+    # the weights of the examples
+    def hyper(self, p: int) -> Shapes:
+        return {self.block: (self.features.n,)} if self.example_weights else {}
+
+    def check_blocks(self, lam: Blocks) -> None:
+        if self.example_weights:
+            advice = "; project onto hgref.constraints.NonNegative()"
+            require_at_least(self.block, lam[self.block], 0, advice)
+
+    def check_run(self, T: int, p: int) -> None:
+        table = self.features.batches
+        if table is not None and len(table) != T:
+            raise ValueError(
+                f"batches: expected one row for each of the T = {T} steps, shape ({T}, B), "
+                f"found {table.shape}"
+            )
+
+    def targets(self, t: int) -> Array:
+        """y_i of the examples of step t, (B, outputs)."""
+        return self.y[self.features.rows(t)]
+
+    def scale(self, t: int, lam: Blocks) -> Array:
+        """c_i = λ_i / B, (B, 1), or (1, 1) for all."""
+        weights = lam[self.block][self.features.rows(t)] if self.example_weights else 1.0
+        return np.reshape(weights, (-1, 1)) / self.features.B
+
+    def scatter(self, t: int, share: Array) -> Array:
+        """(1/B) Σ over the batch of each example's share, (n,); one may stand in it twice."""
+        total = np.zeros(self.features.n, dtype=share.dtype)
+        np.add.at(total, self.features.rows(t), share / self.features.B)
+        return total
+
+    # where the way back begins
+    def cotangent(self, t: int, z: Array, lam: Blocks) -> Array:
+        """∂J_t/∂z_i = c_i r_i, (B, outputs)."""
+        return laws.weighted(self.scale(t, lam), self.loss.residual(z, self.targets(t)))
+
+    def cotangent_jvp(self, t: int, z: Array, dz: Array, lam: Blocks, dlam: Blocks) -> Array:
+        """Its tangents c_i C_i dz_i + dc_i r_i, (k, B, outputs)."""
+        c, dr = self.scale(t, lam), self.loss.curvature(z, dz)
+        if not (self.example_weights and self.block in dlam):
+            return laws.weighted(c, dr)
+        dc = dlam[self.block][self.features.rows(t)].T[:, :, None] / self.features.B
+        return laws.weighted_jvp(c, self.loss.residual(z, self.targets(t)), dr, dc)
+
+    def weights_vjp(self, t: int, z: Array, a: Array, lam: Blocks) -> Blocks:
+        """u M, from the tangents a (B, outputs) of z along u."""
+        if not self.example_weights:
+            return {}
+        _, b_c = laws.weighted_vjp(self.scale(t, lam), self.loss.residual(z, self.targets(t)), a)
+        return {self.block: self.scatter(t, b_c.sum(axis=1))}
+
+    # what needs no derivative of the model
+    def value(self, t: int, w: Array, lam: Blocks) -> Any:
+        return np.sum(self.scale(t, lam)[:, 0] * self.losses(t, w))
+
+    def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
+        return {self.block: self.scatter(t, self.losses(t, w))} if self.example_weights else {}
+
+    def losses(self, t: int, w: Array) -> Array:
+        """ℓ(z_i, y_i) of the examples of step t, (B,)."""
+        return self.loss.value(self.predict(w, t), self.targets(t))
