@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import hgref
-from hgref.objectives import L2, Callback, LeastSquares, Logistic, Quadratic, Softmax
+from hgref.objectives import L2, MLP, Callback, LeastSquares, Logistic, Quadratic, Softmax
 
 few = settings(max_examples=settings().max_examples // 8)  # for tests that train many times
 
@@ -80,6 +80,29 @@ def softmax(rng, choice):
     return J, Softmax(Xv, rng.integers(0, 3, 5), 3, **valid)
 
 
+def network(rng, choice, activations):
+    """A perceptron of one, two or three layers; both heads; a penalty for each layer."""
+    X, Xv, options, valid = data(rng, choice)
+    hidden = [(), (4,), (3, 2)][rng.integers(3)]
+    shared = {"activation": activations[rng.integers(len(activations))]}
+    if rng.integers(2):
+        shared |= {"head": "softmax", "classes": 3}
+        y, yv = rng.integers(0, 3, 7), rng.integers(0, 3, 5)
+    else:
+        shared["head"] = "squared"
+        y, yv = rng.standard_normal((7, 2)), rng.standard_normal((5, 2))
+    J, E = MLP(X, y, hidden, **shared, **options), MLP(Xv, yv, hidden, **shared, **valid)
+    return J + L2(J.layer_labels), E
+
+
+def mlp(rng, choice):
+    return network(rng, choice, ["tanh", "softplus"])
+
+
+def relu(rng, choice):
+    return network(rng, choice, ["relu"])
+
+
 def with_l2(rng, choice):
     """Penalties of the three kinds; E reads block l2 too, so it depends on λ directly."""
     J, E = logistic(rng, choice)
@@ -123,7 +146,10 @@ OBJECTIVES = {
     "softmax": softmax,
     "with-l2": with_l2,
     "callback": callback,
+    "mlp": mlp,
 }
+
+KINKED = {**OBJECTIVES, "relu": relu}  # for witnesses that take no differences
 
 
 @dataclass(frozen=True)
@@ -158,7 +184,7 @@ def choices(max_T=30):
 def build(dynamics, objective, choice):
     """(problem, lam): the problem of that choice and a random point inside of its Λ."""
     rng = np.random.default_rng(choice.seed)
-    J, E = OBJECTIVES[objective](rng, choice)
+    J, E = KINKED[objective](rng, choice)
     w0 = rng.uniform(-1, 1, J.p)
     problem = hgref.Problem(DYNAMICS[dynamics](J), E, choice.T, w0, learn_w0=choice.learn_w0)
     return problem, point(problem, rng, choice.schedules)

@@ -3,6 +3,7 @@
 from hgref.objectives.callback import Callback
 from hgref.objectives.least_squares import LeastSquares
 from hgref.objectives.logistic import Logistic
+from hgref.objectives.mlp import MLP
 from hgref.objectives.objective import Objective, Sum
 from hgref.objectives.penalties import L2
 from hgref.objectives.quadratic import Quadratic
@@ -10,6 +11,7 @@ from hgref.objectives.softmax import Softmax
 
 __all__ = [
     "L2",
+    "MLP",
     "Callback",
     "LeastSquares",
     "Logistic",

@@ -3,17 +3,18 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import DYNAMICS, OBJECTIVES, Choice, build, choices, few, relative
+from strategies import DYNAMICS, KINKED, OBJECTIVES, Choice, build, choices, few, relative
 
 import hgref
 from hgref.witness import central_differences, complex_step, taylor
 
 every_dynamics = pytest.mark.parametrize("dynamics", DYNAMICS)
 every_objective = pytest.mark.parametrize("objective", OBJECTIVES)
+even_with_kinks = pytest.mark.parametrize("objective", KINKED)
 
 
 @every_dynamics
-@every_objective
+@even_with_kinks
 @few
 @given(choice=choices())
 def test_reverse_and_forward_are_the_complex_step_through_the_run(dynamics, objective, choice):
@@ -63,7 +64,7 @@ def test_taylor_slope_of_a_gradient_that_is_wrong_by_three_percent_is_one(dynami
 
 
 @every_dynamics
-@every_objective
+@even_with_kinks
 @few
 @given(choice=choices())
 def test_checkpointed_and_full_truncated_are_reverse_to_the_last_bit(dynamics, objective, choice):
@@ -142,7 +143,7 @@ def test_some_columns_of_z_are_the_columns_of_all(dynamics, choice):
 
 
 @every_dynamics
-@every_objective
+@even_with_kinks
 @few
 @given(choice=choices(max_T=5))
 def test_dense_jacobians_make_the_same_gradient(dynamics, objective, choice):

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse
 
 import hgref
-from hgref.objectives import L2, Callback, LeastSquares, Logistic, Quadratic, Softmax
+from hgref.objectives import L2, MLP, Callback, LeastSquares, Logistic, Quadratic, Softmax
 
 X, y = np.ones((4, 2)), np.array([0, 1, 1, 0])
 holed = np.array([[1.0, 2.0], [np.nan, 1.0], [1.0, 1.0], [1.0, 1.0]])
@@ -32,6 +32,32 @@ REFUSED = [
     (lambda: Softmax(X, y, batches=[[0, 4]]), r"batches: expected row numbers from 0 to 3"),
     (lambda: Softmax(X, y, batches=[[0.5]]), r"batches: expected a \(T, B\) table of integers"),
     (lambda: Softmax(X, y, batches=[0, 1]), r"batches: expected shape \(T, B\), found \(2,\)"),
+    (lambda: MLP(X, y, 5), r"hidden: expected widths such as \(50, 20\), found 5"),
+    (lambda: MLP(X, y, "wide"), r"hidden: expected widths such as \(50, 20\), found 'wide'"),
+    (lambda: MLP(X, y, (3, 0)), r"hidden\[1\]: expected at least 1, found 0"),
+    (lambda: MLP(X, y, (2.5,)), r"hidden\[0\]: expected an integer, found 2.5"),
+    (
+        lambda: MLP(X, y, (3,), activation="thanh"),
+        r"unknown activation 'thanh': expected one of \['tanh', 'softplus', 'relu'\]; did you mean "
+        r"'tanh'\?",
+    ),
+    (
+        lambda: MLP(X, y, (3,), head="square"),
+        r"unknown head 'square': expected one of \['softmax', 'squared'\]; did you mean 'squared'",
+    ),
+    (
+        lambda: MLP(X, y, (3,), head="squared", classes=2),
+        r"classes: expected None for the head 'squared', found 2",
+    ),
+    (lambda: MLP(X, [0.5, 1, 1, 0], (3,)), r"y: expected integer labels, found dtype float64"),
+    (lambda: MLP(X, y, (3,), classes=1), r"y: expected labels from 0 to 0, found 0 to 1"),
+    (lambda: MLP(X, X[:3], (3,), head="squared"), r"y: expected shape \(4, 2\), found \(3, 2\)"),
+    (lambda: MLP(X, X[:, :0], (3,), head="squared"), r"y: expected shape \(n,\) or \(n, outputs\)"),
+    (lambda: MLP(X, X[None], (3,), head="squared"), r"\(n, outputs\), found \(1, 4, 2\)"),
+    (lambda: MLP(holed, y, (3,)), r"X: expected finite numbers, found nan at index \(1, 0\)"),
+    (lambda: MLP(X, y, (3,), batches=[0, 1]), r"batches: expected shape \(T, B\), found \(2,\)"),
+    (lambda: MLP(X, y, (3,)) + L2([0, 1]), r"expected one number of weights"),
+    (lambda: LeastSquares(X, X), r"y: expected shape \(n,\), found \(4, 2\)"),
     (lambda: Quadratic(X, [1, 1]), r"A: expected a square matrix, found shape \(4, 2\)"),
     (lambda: Quadratic(np.eye(2), [1]), r"b: expected shape \(2,\), found \(1,\)"),
     (lambda: Softmax(X, y, batches=[[0, 1], [0]]), r"batches: expected a rectangular array"),

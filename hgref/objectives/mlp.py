@@ -1,0 +1,199 @@
+"""Losses of a multi-layer perceptron, its second derivatives by Pearlmutter's R-operator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from hgref import laws
+from hgref.arguments import Array, as_count, require_known
+from hgref.layout import Blocks
+from hgref.objectives.activations import ACTIVATIONS
+from hgref.objectives.data_loss import DataLoss
+from hgref.objectives.losses import CrossEntropy, Squares
+
+Layers = list[tuple[Array, Array]]
+HEADS = ("softmax", "squared")
+
+
+class MLP(DataLoss):
+    """J_t(w, λ) = (1/B) Σ_{i ∈ batch t} λ_i ℓ(z_L, y_i), a network of L layers, a the activation.
+
+        z_l = W_l h_{l-1} + b_l,    h_l = a(z_l),    h_0 = x_i                        l = 1 … L
+        δ_L = λ_i r_i / B,    δ_l = a'(z_l) ∘ q_l,    q_l = W_{l+1}ᵀ δ_{l+1},    r_i = ∂ℓ/∂z_L
+        g   = Σ δ_l h_{l-1}ᵀ for W_l,  Σ δ_l for b_l
+
+    H dw + M dλ are the tangents of g along dw = (V_1, v_1, V_2, …) and dλ, with C_i = ∂²ℓ/∂z_L²:
+
+        dz_l = V_l h_{l-1} + W_l dh_{l-1} + v_l,    dh_l = a'(z_l) ∘ dz_l,    dh_0 = 0
+        dδ_L = (λ_i C_i dz_L + dλ_i r_i) / B,       dq_l = V_{l+1}ᵀ δ_{l+1} + W_{l+1}ᵀ dδ_{l+1}
+        dδ_l = a'(z_l) ∘ dq_l + a''(z_l) ∘ dz_l ∘ q_l
+        dg   = Σ dδ_l h_{l-1}ᵀ + δ_l dh_{l-1}ᵀ for W_l,  Σ dδ_l for b_l
+
+    u H is dg along u, for H is symmetric, and (u M)_i = r_i · dz_L / B.
+
+    X        (n, N) dense or scipy.sparse
+    y        (n,) integers 0 … classes-1 for the head "softmax"; (n,) or (n, q) for "squared"
+    hidden   the widths of the hidden layers, such as (50, 20); () is the linear model
+    activation   "tanh", "softplus" or "relu", which has slope 0 at its kink
+    head     "softmax": ℓ = log Σ_k e^{z_k} − z_y;  "squared": ℓ = ½ ‖z − y‖²
+    classes  of the head "softmax"; default: the largest label + 1
+    example_weights   True: λ_i is the block `weights` (n,), non-negative; a string: of that name
+    centre, batches   see Features
+    w        (p,) = W_1 (outputs × inputs) row by row, b_1, W_2, b_2, …: the order in which torch
+             flattens the parameters of Sequential(Linear, …)
+    Raises   ValueError, TypeError for unknown names and data that do not fit
+    Cost     grad about three, grad_vjp about seven products with the W_l for each example, grad_jvp
+             about four for each column; memory O(B k widths)
+    Exact    to rounding, also where logits are large
+    Beware   zeros, where Problem starts unless told, are a stationary point of W_1 … W_{L-1}:
+             w0=J.start(seed); relu has no second derivative at its kinks: differences that step
+             over one, and Taylor remainders, are off without a mistake in the gradient
+    Source   Rumelhart, Hinton and Williams 1986, Nature 323; Pearlmutter 1994, Neural Computation 6
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any,
+        hidden: Iterable[int],
+        *,
+        activation: str = "tanh",
+        head: str = "softmax",
+        classes: int | None = None,
+        example_weights: bool | str = False,
+        centre: Any = None,
+        batches: Any = None,
+    ):
+        require_known(activation, ACTIVATIONS, "activation")
+        require_known(head, HEADS, "head")
+        if head != "softmax" and classes is not None:
+            raise ValueError(f"classes: expected None for the head {head!r}, found {classes}")
+        loss = CrossEntropy(classes) if head == "softmax" else Squares()
+        super().__init__(
+            X, y, loss, example_weights=example_weights, centre=centre, batches=batches
+        )
+        self.activation, self.head = activation, head
+        self.widths = (self.features.N, *read_widths(hidden), self.outputs)
+        self.p = sum(size for sizes in self.sizes() for size in sizes)
+
+    def sizes(self) -> list[tuple[int, int]]:
+        """How many entries (W_l, b_l) have."""
+        return [(inputs * outputs, outputs) for inputs, outputs in pairwise(self.widths)]
+
+    @property
+    def layer_labels(self) -> Array:
+        """(p,) integers: l for the entries of W_{l+1} and b_{l+1}, as L2(groups=…) wants them."""
+        return np.repeat(np.arange(len(self.widths) - 1), [sum(pair) for pair in self.sizes()])
+
+    @property
+    def block_labels(self) -> Array:
+        """(p,) integers: 2l for the entries of W_{l+1}, 2l + 1 for those of b_{l+1}."""
+        sizes = [size for pair in self.sizes() for size in pair]
+        return np.repeat(np.arange(len(sizes)), sizes)
+
+    def start(self, seed: int) -> Array:
+        """A random w0 (p,): W uniform in ±√(6 / (inputs + outputs)), as Glorot and Bengio; b 0."""
+        random, w = np.random.default_rng(seed), np.zeros(self.p)
+        for W, _ in self.layers(w):
+            limit = np.sqrt(6 / sum(W.shape))
+            W[:] = random.uniform(-limit, limit, W.shape)
+        return w
+
+    def layers(self, w: Array) -> Layers:
+        """[(W_1, b_1), …] of a weight vector w (p,), or of rows (k, p); views."""
+        layers, start = [], 0
+        for inputs, outputs in pairwise(self.widths):
+            middle = start + inputs * outputs
+            W = w[..., start:middle].reshape(*w.shape[:-1], outputs, inputs)
+            start = middle + outputs
+            layers.append((W, w[..., middle:start]))
+        return layers
+
+    # the first layer: one pass over X for any number of W, which is what costs
+    def times(self, t: int, W: Array) -> Array:
+        """W x_i for W (…, outputs, N): (…, B, outputs)."""
+        z = self.features.times(t, W.reshape(-1, self.features.N))
+        return np.moveaxis(z.reshape(-1, *W.shape[:-1]), 0, -2)
+
+    def pull(self, t: int, delta: Array) -> Array:
+        """The transpose: Σ δ_i x_iᵀ for δ (…, B, outputs): (…, outputs, N)."""
+        R = np.moveaxis(delta, -2, 0)
+        pulled = self.features.pull(t, R.reshape(len(R), -1))
+        return pulled.reshape(*R.shape[1:], self.features.N)
+
+    # the network and its gradient
+    def predict(self, w: Array, t: int = 1) -> Array:
+        """z_L for the examples of step t, (B, outputs)."""
+        return self.up(t, self.layers(w))[0]
+
+    def up(self, t: int, layers: Layers) -> tuple[Array, list[Any]]:
+        """z_L, and (h_l, a'(z_l), a''(z_l)) of every hidden layer, all (B, width)."""
+        (W, b), *others = layers
+        z, units = self.times(t, W) + b, []
+        for W, b in others:
+            units.append(ACTIVATIONS[self.activation](z))
+            z = units[-1][0] @ W.T + b
+        return z, units
+
+    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
+        layers = self.layers(w)
+        z, units = self.up(t, layers)
+        delta, parts = self.cotangent(t, z, lam), []
+        for (W, _), (h, slope, _) in reversed(list(zip(layers[1:], units, strict=True))):
+            parts += [delta.sum(axis=0), delta.T @ h]
+            delta = laws.hidden_vjp(slope, delta @ W)
+        return flat([*parts, delta.sum(axis=0), self.pull(t, delta)], ())
+
+    # their tangents along rows (k, p): the R-operator
+    def up_jvp(self, t: int, layers: Layers, tangents: Layers) -> tuple[Array, Array, list[Any]]:
+        """z_L, dz_L, and (h_l, a'(z_l), a''(z_l), dz_l, dh_l); tangents are (k, B, width)."""
+        both = self.times(t, np.concatenate([layers[0][0][None], tangents[0][0]]))
+        z, dz, units = both[0] + layers[0][1], both[1:] + tangents[0][1][:, None], []
+        for (W, b), (V, v) in zip(layers[1:], tangents[1:], strict=True):
+            h, slope, bend = ACTIVATIONS[self.activation](z)
+            dh = laws.hidden_jvp(slope, dz)
+            units.append((h, slope, bend, dz, dh))
+            z, dz = h @ W.T + b, dh @ W.T + h @ turned(V) + v[:, None]
+        return z, dz, units
+
+    def products(
+        self, t: int, w: Array, lam: Blocks, rows: Array, dlam: Blocks
+    ) -> tuple[Array, Array, Array]:
+        """H dw + M dλ (k, p) along rows dw (k, p), with z_L and dz_L."""
+        layers, tangents = self.layers(w), self.layers(rows)
+        z, dz, units = self.up_jvp(t, layers, tangents)
+        delta, ddelta = self.cotangent(t, z, lam), self.cotangent_jvp(t, z, dz, lam, dlam)
+        steps, parts = list(zip(layers[1:], tangents[1:], units, strict=True)), []
+        for (W, _), (V, _), (h, slope, bend, dz_l, dh) in reversed(steps):
+            parts += [ddelta.sum(axis=1), turned(ddelta) @ h + delta.T @ dh]
+            b_h, db_h = delta @ W, ddelta @ W + delta @ V
+            delta = laws.hidden_vjp(slope, b_h)
+            ddelta = laws.hidden_vjp_jvp(slope, bend, dz_l, b_h, db_h)
+        return flat([*parts, ddelta.sum(axis=1), self.pull(t, ddelta)], (len(rows),)), z, dz
+
+    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
+        return self.products(t, w, lam, np.ascontiguousarray(dw.T), dlam)[0].T
+
+    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
+        uH, z, a = self.products(t, w, lam, u[None], {})  # H is symmetric
+        return uH[0], self.weights_vjp(t, z, a[0], lam)
+
+
+def turned(matrices: Array) -> Array:
+    """Each matrix of a stack, transposed."""
+    return np.swapaxes(matrices, -1, -2)
+
+
+def flat(parts: list[Array], lead: tuple[int, ...]) -> Array:
+    """(b_L, W_L, …, b_1, W_1), as the way back finds them, laid out like w: (…, p)."""
+    return np.concatenate([part.reshape(*lead, -1) for part in reversed(parts)], axis=-1)
+
+
+def read_widths(hidden: Any) -> tuple[int, ...]:
+    if not isinstance(hidden, Iterable) or isinstance(hidden, str):
+        raise TypeError(f"hidden: expected widths such as (50, 20), found {hidden!r}")
+    return tuple(as_count(f"hidden[{j}]", width, 1) for j, width in enumerate(hidden))
