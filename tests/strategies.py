@@ -81,9 +81,9 @@ def softmax(rng, choice):
 
 
 def network(rng, choice, activations):
-    """A perceptron of one, two or three layers; both heads; a penalty for each layer."""
+    """One, two or three layers (square, so that a swap keeps shapes), both heads, L2 by layer."""
     X, Xv, options, valid = data(rng, choice)
-    hidden = [(), (4,), (3, 2)][rng.integers(3)]
+    hidden = [(), (4,), (3, 3)][rng.integers(3)]
     shared = {"activation": activations[rng.integers(len(activations))]}
     if rng.integers(2):
         shared |= {"head": "softmax", "classes": 3}
