@@ -117,7 +117,7 @@ class MLP(DataLoss):
     def times(self, t: int, W: Array) -> Array:
         """W x_i for W (…, outputs, N): (…, B, outputs)."""
         z = self.features.times(t, W.reshape(-1, self.features.N))
-        return np.moveaxis(z.reshape(-1, *W.shape[:-1]), 0, -2)
+        return np.ascontiguousarray(np.moveaxis(z.reshape(-1, *W.shape[:-1]), 0, -2))
 
     def pull(self, t: int, delta: Array) -> Array:
         """The transpose: Σ δ_i x_iᵀ for δ (…, B, outputs): (…, outputs, N)."""

@@ -20,7 +20,7 @@ class L2(Objective):
     groups   None: one coefficient, block `l2` of shape ();
              "weight": one for every weight, shape (p,);
              (p,) integers: weight j has coefficient number groups[j] (for a coefficient per block:
-             the `block_labels` of a linear model)
+             the `block_labels` of a linear model or MLP; for one per layer: MLP's `layer_labels`)
     name     the name of the block in λ
     Cost     O(p)
     Exact    to rounding
