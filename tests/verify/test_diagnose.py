@@ -7,7 +7,7 @@ import pytest
 from strategies import DYNAMICS, Choice, build
 
 import hgref
-from hgref.objectives import L2, LeastSquares, Softmax
+from hgref.objectives import L2, MLP, LeastSquares, Softmax
 from hgref.verify import CATALOGUE
 from hgref.verify.candidate import read_candidate
 from hgref.verify.diagnose import Judge, matching, wrong_gradients
@@ -115,6 +115,17 @@ def test_single_precision_handed_over_as_double_is_recognised():
     g = hgref.reverse(problem, lam).grad
     diagnosis = hgref.diagnose(problem, lam, g.astype(np.float32).astype(float))
     assert diagnosis[0].name == "float32"
+
+
+def test_each_matrix_of_a_network_may_have_been_flattened_by_columns():
+    rng = np.random.default_rng(0)
+    J = MLP(rng.standard_normal((8, 3)), rng.integers(0, 3, 8), (3, 4), classes=3)
+    problem = hgref.Problem(hgref.Momentum(J), J, 6, J.start(0), learn_w0=True)
+    lam = problem.pack(eta=0.1, mu=0.5, w0=J.start(1))
+    g = hgref.reverse(problem, lam)
+    turned = [part for W, b in J.layers(g["w0"]) for part in (W.T.reshape(-1), b)]
+    found = hgref.diagnose(problem, lam, {**g.blocks, "w0": np.concatenate(turned)})
+    assert str(found).startswith("transposed (w0)")
 
 
 def test_nan_is_explained():
