@@ -47,11 +47,12 @@ def test_reverse_is_the_central_difference(dynamics, objective, choice):
 @few
 @given(choice=choices())
 def test_taylor_slope_is_two(dynamics, objective, choice):
-    """The median of five directions: one in three hundred happens to have hardly any curvature."""
+    """In the most curved of five directions: some happen to have hardly any curvature."""
     problem, lam = build(dynamics, objective, choice)
     g = hgref.reverse(problem, lam)
-    slopes = [taylor(problem.f, g.grad, lam, h=0.01, levels=10, seed=k).slope for k in range(5)]
-    assert np.median(slopes) == pytest.approx(2, abs=0.05)
+    reports = [taylor(problem.f, g.grad, lam, h=0.01, levels=10, seed=k) for k in range(5)]
+    most = max(reports, key=lambda report: report.remainder[-1])
+    assert most.slope == pytest.approx(2, abs=0.05)
 
 
 @every_dynamics
