@@ -15,7 +15,7 @@ from hgref.verify.mistakes import Plan
 from hgref.verify.rounding import tolerances
 
 PROBLEMS = 20  # for each mistake
-OBJECTIVES = ["least-squares", "logistic", "softmax", "with-l2", "callback"]
+OBJECTIVES = ["least-squares", "logistic", "softmax", "with-l2", "callback", "mlp"]
 
 
 def problems(seed):
