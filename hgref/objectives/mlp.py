@@ -46,10 +46,10 @@ class MLP(DataLoss):
     w        (p,) = W_1 (outputs × inputs) row by row, b_1, W_2, b_2, …: the order in which torch
              flattens the parameters of Sequential(Linear, …)
     Raises   ValueError, TypeError for unknown names and data that do not fit
-    Cost     grad about three, grad_vjp about seven products with the W_l for each example, grad_jvp
-             about four for each column; memory O(B k widths)
+    Cost     products with a W_l for each example: grad 3, grad_jvp 2 and 6 for each column (over X,
+             with W_1, only 2, and 1 and 2), grad_vjp as with one column; memory O(B k widths)
     Exact    to rounding, also where logits are large
-    Beware   zeros, where Problem starts unless told, are a stationary point of W_1 … W_{L-1}:
+    Beware   at zeros, where Problem starts unless told, all hidden units get one gradient or none:
              w0=J.start(seed); relu has no second derivative at its kinks: differences that step
              over one, and Taylor remainders, are off without a mistake in the gradient
     Source   Rumelhart, Hinton and Williams 1986, Nature 323; Pearlmutter 1994, Neural Computation 6
