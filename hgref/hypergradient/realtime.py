@@ -11,7 +11,7 @@ import numpy as np
 from hgref.arguments import Array, as_count, require_callable
 from hgref.descent import Adam, Descent, anywhere, projected, require_descent
 from hgref.hypergradient.forward import partial, tangent_step
-from hgref.layout import Layout
+from hgref.layout import Blocks, Layout
 from hgref.problem import Problem
 
 
@@ -71,26 +71,62 @@ def realtime(
     Beware   for Δ = T it makes one exact update at the end
     Source   Franceschi et al. 2017, section 3.3
     """
-    outer = Adam() if outer is None else outer
-    project = anywhere if project is None else project
-    require_descent(outer)
-    require_callable("project", project)
     every = as_count("every", every, 1, problem.T)
-    blocks, layout = problem.read(lam)
-    lams = [projected(problem, layout, project, layout.flatten(blocks))]
-    blocks = layout.split(lams[0])
-    columns = layout if wrt is None else layout.select(wrt)
-    moved = np.concatenate([np.arange(layout.size)[layout.slices[n]] for n in columns.shapes])
-    dlam, memory = columns.identity(), outer.start(lams[0][moved])
-    s, Z, f = problem.start(blocks), problem.start_jvp(dlam, columns.size), []
+    path = LamPath(problem, lam, outer, project, wrt)
+    dlam = path.columns.identity()
+    s, Z = problem.start(path.blocks), problem.start_jvp(dlam, path.columns.size)
     steps: Iterable[int] = range(1, problem.T + 1)
     for t in steps if progress is None else progress(steps):
-        s, Z = tangent_step(problem, t, s, Z, blocks, dlam)
+        s, Z = tangent_step(problem, t, s, Z, path.blocks, dlam)
         if t % every == 0:
-            f.append(problem.error(t, s, blocks))
-            grad = partial(problem, t, s, Z, blocks, columns)
-            lam_t = lams[-1].copy()
-            lam_t[moved], memory = outer.update(len(f), lam_t[moved], grad, memory)
-            lams.append(projected(problem, layout, project, lam_t))
-            blocks = layout.split(lams[-1])
-    return RealTime(every * np.arange(1, len(f) + 1), np.array(lams), np.array(f), s, layout)
+            f = problem.error(t, s, path.blocks)
+            path.update(f, partial(problem, t, s, Z, path.blocks, path.columns))
+    return path.run(every, s)
+
+
+class LamPath:
+    """λ on its way: P_Λ(λ_0), and one more for each partial hypergradient that comes in.
+
+    arguments  see `realtime`
+    columns    the blocks that are updated
+    blocks     those of the present λ
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        lam: Any,
+        outer: Descent | None,
+        project: Callable[[Array], Array] | None,
+        wrt: Iterable[str] | None,
+    ):
+        self.problem = problem
+        self.outer = Adam() if outer is None else outer
+        self.project = anywhere if project is None else project
+        require_descent(self.outer)
+        require_callable("project", self.project)
+        blocks, self.layout = problem.read(lam)
+        self.lams = [projected(problem, self.layout, self.project, self.layout.flatten(blocks))]
+        self.f: list[Any] = []
+        self.columns = self.layout if wrt is None else self.layout.select(wrt)
+        numbers = np.arange(self.layout.size)
+        self.moved = np.concatenate([numbers[self.layout.slices[n]] for n in self.columns.shapes])
+        self.memory = self.outer.start(self.lams[0][self.moved])
+
+    @property
+    def blocks(self) -> Blocks:
+        return self.layout.split(self.lams[-1])
+
+    def update(self, f: Any, grad: Array) -> None:
+        """λ ← P_Λ(outer step along ∇f_t(λ))."""
+        self.f.append(f)
+        lam = self.lams[-1].copy()
+        lam[self.moved], self.memory = self.outer.update(
+            len(self.f), lam[self.moved], grad, self.memory
+        )
+        self.lams.append(projected(self.problem, self.layout, self.project, lam))
+
+    def run(self, every: int, s_T: Array) -> RealTime:
+        """The record of the whole run."""
+        t = every * np.arange(1, len(self.f) + 1)
+        return RealTime(t, np.array(self.lams), np.array(self.f), s_T, self.layout)

@@ -1,0 +1,72 @@
+"""A training run that carries its sensitivities Z_t along; what forward modes share."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.fast.cpu.lowering import kept_rows, lower_lam, lowered, workspaces
+from hgref.fast.cpu.network import Columns
+from hgref.fast.cpu.recorded import require_finite
+from hgref.fast.cpu.recursion import compiled_tangents, tangents
+from hgref.hypergradient.forward import partial
+from hgref.layout import Blocks, Layout
+from hgref.problem import Problem
+
+ONE_CALL = 1_000_000  # multiplications, about, between two moments at which a signal gets through
+
+
+class Carried:
+    """s_t and Z_t at a λ that may be changed on the way.
+
+    problem   as everywhere;  blocks: λ;  dtype: of the products with data
+    columns   the blocks in which Z's columns are the derivatives
+    """
+
+    def __init__(self, problem: Problem, blocks: Blocks, columns: Layout, dtype: Any):
+        self.problem, self.columns, self.t = problem, columns, 0
+        k, p = columns.size, problem.p
+        self.low = lowered(problem, dtype, k)
+        self.move(blocks)
+        self.works = workspaces(self.low, Columns(1, k, 1))
+        self.g, self.kept = np.empty(p, self.low.dtype), kept_rows(self.low, 1)
+        self.run = compiled_tangents if self.low.small else tangents
+        self.s = np.array(problem.start(blocks), float).reshape(-1, p)
+        Z = problem.start_jvp(columns.identity(), k)
+        self.Z = np.ascontiguousarray(Z.T).reshape(k, -1, p)
+        self.length = max(math.isqrt(problem.T), ONE_CALL // ((1 + k) * problem.d))
+
+    def move(self, blocks: Blocks) -> None:
+        """λ for the steps from here on."""
+        self.blocks = blocks
+        self.opt, self.lam = lower_lam(self.low, blocks, self.columns)
+
+    def advance(self, last: int) -> None:
+        """s, Z ← s_last, Z_last: eq. (14)."""
+        while self.t < last:
+            a, b = self.t + 1, min(self.t + self.length, last)
+            t = self.run(
+                self.low.J, self.lam, self.opt, self.works, self.s, self.Z, a, b, self.g, self.kept
+            )
+            if t > 0:
+                require_finite(self.problem, "the training run", t, self.s)
+            if t < 0:
+                require_finite(self.problem, "Z_t", -t, self.Z.sum(axis=0))
+            self.t = b
+
+    @property
+    def state(self) -> Array:
+        """s_t (d,)."""
+        return self.s.reshape(-1).copy()
+
+    def error(self) -> Any:
+        """E(s_t)."""
+        return self.problem.error(self.t, self.state, self.blocks)
+
+    def partial(self) -> Array:
+        """∇f_t(λ) (k,): eq. (16)."""
+        Z = self.Z.reshape(len(self.Z), -1).T
+        return partial(self.problem, self.t, self.state, Z, self.blocks, self.columns)

@@ -1,0 +1,75 @@
+"""How the functions of this layer are compiled, and under which name Numba keeps them on disk.
+
+    compiled     a leaf: compiled into each of its callers
+    kernel       called from Python as well, kept on disk; `threads`: with a loop over threads' parts
+    either       left as it is in Python, compiled where a compiled function calls it
+    by_type      one name for several functions, chosen by the type of the first argument
+
+Numba files a compiled function under its source file and name, and compiles anew when that one
+file changes. A kernel holds the code of all that it calls, from other files too: edited there, the
+old kernel would go on and return another law's numbers. So each kernel's name carries a fingerprint
+of every file that may have gone into it, and an edit in any of them is a new name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.extending import overload, register_jitable
+
+from hgref import laws
+
+OPTIONS = {"error_model": "numpy", "nogil": True}  # 0/0 is NaN, as in NumPy; signals get through
+# the explicit loops over parts run on threads; nothing else is rewritten
+ONLY_PRANGE = dict.fromkeys(
+    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
+) | {"prange": True}
+
+compiled = numba.njit(**OPTIONS)
+either = register_jitable(**OPTIONS)
+
+
+def sources() -> list[Path]:
+    """The files out of which kernels are made: the laws and this folder."""
+    return [Path(laws.__file__), *sorted(Path(__file__).parent.glob("*.py"))]
+
+
+def fingerprint() -> str:
+    """A name for the present contents of all of `sources`."""
+    digest = hashlib.sha256()
+    for path in sources():
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+FINGERPRINT = fingerprint()
+
+
+def kernel(function: Callable[..., Any], threads: bool = False) -> Any:
+    """Compile a function that Python calls; keep it on disk under its name and the fingerprint."""
+    function.__qualname__ = f"{function.__qualname__}_{FINGERPRINT}"
+    parallel = ONLY_PRANGE if threads else False
+    return numba.njit(cache=True, parallel=parallel, **OPTIONS)(function)
+
+
+def threaded(function: Callable[..., Any]) -> Any:
+    """A kernel whose loops over `prange` run on threads."""
+    return kernel(function, threads=True)
+
+
+def by_type(table: dict[type, Callable[..., Any]]) -> Callable[..., Any]:
+    """A function of (first, …) that calls the one in the table for the type of `first`."""
+
+    def chosen(first, *others):
+        return table[type(first)](first, *others)
+
+    @overload(chosen, jit_options=OPTIONS, strict=False)  # the names of the arguments differ
+    def choose(first, *others):
+        function = table[first.instance_class]
+        return getattr(function, "py_func", function)
+
+    return chosen

@@ -1,0 +1,335 @@
+"""One fused pass over a data matrix X: z = X Vᵀ, what lies between, then Rᵀ X.
+
+Dense X in blocks of rows that stay in the cache from the first product to the second, each thread
+with its own rows and its own sum. Sparse X by rows for the first product and by columns for the
+second, so that every number is written by one thread alone. Either way the same number of threads
+adds the same numbers in the same order. Twin of hgref.objectives.features and linear_model.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.fast.cpu.compiled import by_type, compiled, either, kernel, threaded
+from hgref.fast.cpu.lanes import NARROW, WIDE, row_times
+from hgref.fast.cpu.network import Layers, Linear, add_bias, between, layer
+
+FIRST_LAYER = 1
+
+
+class Compressed(NamedTuple):
+    """A sparse matrix: the entries of row i are those numbered pointers[i] … pointers[i+1]."""
+
+    pointers: Array
+    indices: Array
+    values: Array
+
+
+class Small(NamedTuple):
+    """A dense data loss that one thread is done with before another has woken up.
+
+    X        (n, N) dense, less its centre
+    batches  (T, B) the rows that each step sees; (0, 0): all of them
+    net      the network above it
+    """
+
+    X: Array
+    batches: Array
+    net: Linear | Layers
+
+
+class Dense(NamedTuple):
+    """A dense data loss; the fields of `Small`."""
+
+    X: Array
+    batches: Array
+    net: Linear | Layers
+
+
+class Sparse(NamedTuple):
+    """A sparse data loss: X − 1 cᵀ with X stored twice, c (N,) or (0,) for none."""
+
+    by_row: Compressed
+    by_column: Compressed
+    centre: Array
+    batches: Array
+    net: Linear | Layers
+
+
+class Work(NamedTuple):
+    """Scratch for passes with a fixed number of columns; q counts the threads' parts.
+
+    rows     rows in a block;  width: numbers that a row keeps, see kept_width
+    panel    V: dense (C, N), sparse (N, C), C = (base + k)·n₁, of which a sparse one is padded
+    offset   (C,) what is added to every row's z: biases, less V c
+    z, r     (parts, rows, C) and (parts, rows, (lead + k)·n₁); sparse: one part, all rows
+    X        (parts, rows, N) a block's rows, where there are batches
+    pulled   (parts, (lead + k)·n₁, N) Rᵀ X of one block; sparse (1, N, (lead + k)·n₁ padded)
+    G        (parts, lead + k, p) sums
+    c        (B,) λ_i/B;  share (B,) shares of the λ_i
+    every    (n,) 0 … n-1: the rows of a step without batches
+    """
+
+    rows: int
+    width: int
+    panel: Array
+    offset: Array
+    z: Array
+    r: Array
+    X: Array
+    pulled: Array
+    G: Array
+    c: Array
+    share: Array
+    every: Array
+
+
+@either
+def rows_at(data, work, t):
+    """(B,) the examples of step t."""
+    return data.batches[t - 1] if data.batches.size else work.every
+
+
+# Each of the following is one pass:
+#
+#     sweep(data, work, t, weights, c_column, w, U, columns, kept)
+#
+# work.G[0] ← the gradients of J_t: that of J_t itself where lead = 1, then those along each column.
+# weights (n,) λ_i;  c_column (n,) the column that is the derivative in λ_i, or -1;  kept
+# (B · width,) of this step, see `linear_between`.
+
+
+@either
+def small_sweep(data, work, t, weights, c_column, w, U, columns, kept):
+    """All in one block."""
+    rows = rows_at(data, work, t)
+    start(work, rows, weights)
+    fill_panel(data.net, work.panel, work.offset, w, U, columns)
+    dense_part(data.X, data.net, work, rows, c_column, w, U, columns, kept, 0)
+
+
+@either
+def dense_sweep(data, work, t, weights, c_column, w, U, columns, kept):
+    """In blocks of rows; where products are so large that BLAS has threads for them, in one."""
+    rows = rows_at(data, work, t)
+    start(work, rows, weights)
+    fill_panel(data.net, work.panel, work.offset, w, U, columns)
+    if len(work.G) == 1:
+        dense_part(data.X, data.net, work, rows, c_column, w, U, columns, kept, 0)
+    else:
+        dense_parts(data.X, data.net, work, rows, c_column, w, U, columns, kept)
+
+
+@either
+def sparse_sweep(data, work, t, weights, c_column, w, U, columns, kept):
+    """By rows, between, by columns; of a mini-batch by rows only."""
+    rows = rows_at(data, work, t)
+    start(work, rows, weights)
+    fill_sparse_panel(data.net, work.panel, work.offset, data.centre, w, U, columns)
+    r, pulled = work.r[0, : len(rows)], work.pulled[0]
+    sparse_parts(data.by_row, data.net, work, rows, c_column, w, U, columns, kept)
+    if data.batches.size:
+        scatter(data.by_row, rows, r, pulled)
+    else:
+        gather(data.by_column, r, pulled, len(work.G))
+    add_sparse_first_layer(data.net, data.centre, pulled, r, work.G)
+
+
+sweep = by_type({Small: small_sweep, Dense: dense_sweep, Sparse: sparse_sweep})
+
+
+@kernel
+def start(work, rows, weights):
+    """c_i = λ_i/B for the examples of the step; no shares yet."""
+    for i in range(len(rows)):
+        work.c[i] = weights[rows[i]] / len(rows)
+        work.share[i] = 0
+
+
+@kernel
+def fill_panel(net, panel, offset, w, U, columns):
+    """V (C, N): the first layer's matrix of w (base = 1) and of each column; biases."""
+    first, last, end = layer(net, FIRST_LAYER)
+    n1, N = net.widths[1], net.widths[0]
+    for j in range(columns.base + columns.k):
+        v = w if j < columns.base else U[j - columns.base]
+        for o in range(n1):
+            for f in range(N):
+                panel[j * n1 + o, f] = v[o * N + f]
+            offset[j * n1 + o] = v[last + o] if last < end else 0.0
+
+
+@kernel
+def fill_sparse_panel(net, panel, offset, centre, w, U, columns):
+    """V transposed (N, C); biases less V c."""
+    first, last, end = layer(net, FIRST_LAYER)
+    n1, N = net.widths[1], net.widths[0]
+    for j in range(columns.base + columns.k):
+        v = w if j < columns.base else U[j - columns.base]
+        for o in range(n1):
+            shift = v[last + o] if last < end else 0.0
+            for f in range(N):
+                panel[f, j * n1 + o] = v[o * N + f]
+            for f in range(len(centre)):
+                shift -= v[o * N + f] * centre[f]
+            offset[j * n1 + o] = shift
+
+
+@compiled
+def add_offset(z, offset):
+    for i in range(len(z)):
+        for j in range(len(offset)):
+            z[i, j] += offset[j]
+
+
+# --- dense ---
+
+
+@threaded
+def dense_parts(all_X, net, work, rows, c_column, w, U, columns, kept):
+    """Each thread its part of the rows, then the sum over the parts."""
+    for q in numba.prange(len(work.G)):
+        dense_part(all_X, net, work, rows, c_column, w, U, columns, kept, np.int64(q))
+    add_parts(work.G)
+
+
+@compiled
+def add_parts(G):
+    """G[0] ← Σ_q G[q]."""
+    for q in range(1, G.shape[0]):
+        for j in range(G.shape[1]):
+            for i in range(G.shape[2]):
+                G[0, j, i] += G[q, j, i]
+
+
+@kernel
+def dense_part(all_X, net, work, rows, c_column, w, U, columns, kept, q):
+    """Part q of the rows, block by block: sums, what is between, transposed product."""
+    B, parts, width = len(rows), len(work.G), work.width
+    G = work.G[q]
+    G[:] = 0
+    last = B * (q + 1) // parts
+    for lo in range(B * q // parts, last, work.rows):
+        hi = min(lo + work.rows, last)
+        X, z, r = block(all_X, work, rows, lo, hi, q), work.z[q, : hi - lo], work.r[q, : hi - lo]
+        np.dot(X, work.panel.T, z)
+        add_offset(z, work.offset)
+        between(
+            net, rows[lo:hi], work.c[lo:hi], c_column, B, z, r, w, U, columns,
+            kept[lo * width : hi * width], G, work.share[lo:hi],
+        )  # fmt: skip
+        np.dot(r.T, X, work.pulled[q])
+        add_first_layer(net, work.pulled[q], r, columns, G)
+
+
+@compiled
+def block(all_X, work, rows, lo, hi, q):
+    """X of the examples rows[lo:hi]: as it lies there, or gathered where there are batches."""
+    if work.X.shape[1] == 0:
+        return all_X[lo:hi]
+    X = work.X[q, : hi - lo]
+    for i in range(hi - lo):
+        for f in range(X.shape[1]):
+            X[i, f] = all_X[rows[lo + i], f]
+    return X
+
+
+@compiled
+def add_first_layer(net, pulled, r, columns, G):
+    """Add Rᵀ X (C, N) and the biases' Σ R to the first layer's part of every row of G."""
+    n1, N = net.widths[1], net.widths[0]
+    for j in range(len(G)):
+        g = G[j]
+        for o in range(n1):
+            from_ = pulled[j * n1 + o]
+            to = g[o * N : (o + 1) * N]
+            for f in range(N):
+                to[f] += from_[f]
+        add_bias(net, FIRST_LAYER, r, j * n1, g)
+
+
+# --- sparse ---
+
+
+@threaded
+def sparse_parts(by_row, net, work, rows, c_column, w, U, columns, kept):
+    """Each thread its part of the rows, then the sum over the parts of what lies above X."""
+    for q in numba.prange(len(work.G)):
+        sparse_part(by_row, net, work, rows, c_column, w, U, columns, kept, np.int64(q))
+    add_parts(work.G)
+
+
+@compiled
+def sparse_part(by_row, net, work, rows, c_column, w, U, columns, kept, q):
+    """Part q of the rows: z = X Vᵀ and what is between."""
+    B, parts, width = len(rows), len(work.G), work.width
+    lo, hi = B * q // parts, B * (q + 1) // parts
+    z, r, G = work.z[0, lo:hi], work.r[0, lo:hi], work.G[q]
+    G[:] = 0
+    for i in range(lo, hi):
+        times(by_row, rows[i], work.panel, z, i - lo)
+    add_offset(z, work.offset)
+    between(
+        net, rows[lo:hi], work.c[lo:hi], c_column, B, z, r, w, U, columns,
+        kept[lo * width : hi * width], G, work.share[lo:hi],
+    )  # fmt: skip
+
+
+@compiled
+def times(matrix, row, panel, out, i):
+    """out[i] = Σ_q values[q] panel[indices[q]] over the entries of a row."""
+    first, last = matrix.pointers[row], matrix.pointers[row + 1]
+    at, C = 0, panel.shape[1]
+    while at + WIDE <= C:
+        row_times(matrix.values, matrix.indices, first, last, panel, out, i, at, 16)
+        at += WIDE
+    while at + NARROW <= C:
+        row_times(matrix.values, matrix.indices, first, last, panel, out, i, at, 8)
+        at += NARROW
+
+
+@threaded
+def gather(by_column, r, pulled, parts):
+    """pulled (N, C) = Xᵀ R, each thread its part of the features."""
+    for q in numba.prange(parts):
+        gather_part(by_column, r, pulled, np.int64(q), parts)
+
+
+@compiled
+def gather_part(by_column, r, pulled, q, parts):
+    N = len(pulled)
+    for f in range(N * q // parts, N * (q + 1) // parts):
+        times(by_column, f, r, pulled, f)
+
+
+@kernel
+def scatter(by_row, rows, r, pulled):
+    """pulled (N, C) = X_tᵀ R for the few rows of a mini-batch, one after the other."""
+    pulled[:] = 0
+    for i in range(len(rows)):
+        for q in range(by_row.pointers[rows[i]], by_row.pointers[rows[i] + 1]):
+            x, to = by_row.values[q], pulled[by_row.indices[q]]
+            for k in range(r.shape[1]):
+                to[k] += x * r[i, k]
+
+
+@kernel
+def add_sparse_first_layer(net, centre, pulled, r, G):
+    """Add (Rᵀ X)ᵀ (N, C), less its share of the centre, and the biases' Σ R, to G[0]."""
+    n1, N = net.widths[1], net.widths[0]
+    for j in range(G.shape[1]):
+        g = G[0, j]
+        for o in range(n1):
+            row = j * n1 + o
+            total = 0.0
+            for i in range(len(r)):
+                total += r[i, row]
+            for f in range(N):
+                g[o * N + f] += pulled[f, row]
+            for f in range(len(centre)):
+                g[o * N + f] -= total * centre[f]
+        add_bias(net, FIRST_LAYER, r, j * n1, g)

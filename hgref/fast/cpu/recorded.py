@@ -1,0 +1,139 @@
+"""A training run that can be gone back over, stretch by stretch; what all reverse modes share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.fast.cpu.lowering import kept_rows, lower_lam, lowered, rate_names, workspaces
+from hgref.fast.cpu.network import Columns
+from hgref.fast.cpu.recursion import back, compiled_back, compiled_run, run
+from hgref.layout import Blocks
+from hgref.problem import Hypergradient, Problem
+
+ONE_CALL = 1_000_000  # numbers of states that a stretch may hold when it is gone back over
+STORED = 2**30  # bytes of predictions that are kept without being asked
+
+
+class Stretch(NamedTuple):
+    """Steps first … last: the state before them, and what they keep on the tape."""
+
+    first: int
+    last: int
+    s: Array
+    tape: Array
+    kept: tuple[Array, ...]
+
+
+class Recorded:
+    """A run at a point λ, and the way back over it.
+
+    problem, lam   as everywhere
+    dtype          of the products with data; the rest is float64
+    recompute      True: predictions are computed again on the way back; False: kept; None: kept
+                   where those of `steps` take up to a GiB
+    steps          how many are on the tape at one time
+    """
+
+    def __init__(self, problem: Problem, lam: Any, dtype: Any, recompute: bool | None, steps: int):
+        self.problem = problem
+        self.blocks, self.layout = problem.point(lam)
+        self.low = lowered(problem, dtype)
+        self.opt, self.lam = lower_lam(self.low, self.blocks)
+        once = kept_rows(self.low, 1)
+        small = steps * sum(kept.nbytes for kept in once) <= STORED
+        self.known = small if recompute is None else not recompute
+        self.tape = np.empty((steps, problem.p), self.low.dtype)
+        self.kept = kept_rows(self.low, steps) if self.known else once
+        self.ahead = workspaces(self.low, Columns(1, 0, 1))
+        self.behind = workspaces(self.low, Columns(0 if self.known else 1, 1, 0))
+        self.run, self.back = (compiled_run, compiled_back) if self.low.small else (run, back)
+        # between two calls a signal gets through; √T of them hold the least states at a time
+        self.length = max(math.isqrt(problem.T - 1) + 1, ONE_CALL // problem.d)
+
+    def start(self) -> Array:
+        """s_0 (blocks, p)."""
+        return np.array(self.problem.start(self.blocks), float).reshape(-1, self.problem.p)
+
+    # --- forwards ---
+
+    def stretches(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        for a in range(first, last + 1, self.length):
+            yield a, min(a + self.length - 1, last)
+
+    def forget(self, s: Array, first: int, last: int) -> None:
+        """s ← s_last from s_{first-1}."""
+        for a, b in self.stretches(first, last):
+            self.advance(s, a, b, self.tape[:1], tuple(kept[:1] for kept in self.kept))
+
+    def record(self, s: Array, first: int, last: int) -> list[Stretch]:
+        """s ← s_last from s_{first-1}, with the tape filled from its beginning."""
+        made = []
+        for a, b in self.stretches(first, last):
+            rows = slice(a - first, b - first + 1)
+            kept = tuple(kept[rows] for kept in self.kept) if self.known else self.kept
+            made.append(Stretch(a, b, s.copy(), self.tape[rows], kept))
+            self.advance(s, a, b, self.tape[rows], kept)
+        return made
+
+    def advance(self, s: Array, a: int, b: int, tape: Array, kept: tuple[Array, ...]) -> None:
+        t = self.run(self.low.J, self.lam, self.opt, self.ahead, s, a, b, tape, kept)
+        if t:
+            require_finite(self.problem, "the training run", t, s)
+
+    # --- backwards ---
+
+    def end(self, s: Array, made: list[Stretch]) -> None:
+        """f, α_T = ∇E(s_T) (9), and back over the stretches that end in s_T."""
+        problem, T = self.problem, self.problem.T
+        self.s_T = s.reshape(-1).copy()
+        self.f = problem.error(T, self.s_T, self.blocks)
+        row, self.direct = problem.error_grad(T, self.s_T, self.blocks)
+        self.alpha = np.array(row, float).reshape(s.shape)
+        self.b_rates = np.zeros(self.opt.rates.shape)
+        self.b_weights = tuple(np.zeros(weights.shape) for weights in self.lam.weights)
+        self.b_l2 = np.zeros(self.lam.l2.shape)
+        self.go_back(made)
+
+    def go_back(self, made: list[Stretch]) -> None:
+        """α ← α_{first-1} by (8), the terms of (10) added to the sums."""
+        for first, last, s, tape, kept in reversed(made):
+            t = self.back(
+                self.low.J, self.lam, self.opt, self.behind, s, first, last, tape, kept,
+                self.known, self.alpha, self.b_rates, self.b_weights, self.b_l2,
+            )  # fmt: skip
+            if t:
+                require_finite(self.problem, "alpha, going backwards,", t - 1, self.alpha)
+        self.reached = made[0].first
+
+    def hypergradient(self) -> Hypergradient:
+        """∇f(λ) from the sums."""
+        grad = self.layout.zeros(like=self.alpha)
+        for share in self.shares():
+            for name, block in share.items():
+                grad[name] += block
+        self.problem.require_finite("∇f", 0, grad)
+        return Hypergradient(self.f, self.layout.flatten(grad), self.s_T, self.layout)
+
+    def shares(self) -> Iterator[Blocks]:
+        """∂E/∂λ and the sums over t of α_t B_t, as blocks of λ."""
+        yield self.direct
+        if self.reached == 1:
+            yield self.problem.start_vjp(self.alpha.reshape(-1))
+        for name, share in zip(rate_names(self.problem), self.b_rates.T, strict=True):
+            if name is not None:
+                yield {name: share if self.layout.shapes[name] else share.sum()}
+        for part, share in zip(self.low.parts, self.b_weights, strict=True):
+            if part is not None and part.example_weights:
+                yield {part.block: share}
+        for penalty, share in zip(self.low.penalties, self.b_l2, strict=True):
+            yield {penalty.name: penalty.gather(share)}
+
+
+def require_finite(problem: Problem, what: str, t: int, s: Array) -> None:
+    """Raise Diverged, naming block and coordinate, for a state (blocks, p) that is not finite."""
+    problem.require_finite(what, t, dict(zip(problem.dynamics.state, s, strict=True)))
