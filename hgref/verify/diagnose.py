@@ -218,4 +218,8 @@ class Judge:
 
 
 def norm(block: Array) -> float:
-    return float(np.linalg.norm(block))
+    """‖block‖, also where its squares would overflow."""
+    largest = float(np.abs(block).max(initial=0.0))
+    if not 0 < largest < np.inf:
+        return largest
+    return largest * float(np.linalg.norm(np.asarray(block) / largest))

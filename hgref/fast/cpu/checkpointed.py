@@ -30,7 +30,7 @@ def checkpointed(
     Exact    equal to hgref.checkpointed to 1e-11
     Source   Franceschi et al. 2017, Algorithm 1, on a recomputed trajectory
     """
-    every = as_count("every", math.isqrt(problem.T - 1) + 1 if every is None else every, 1)
+    every = math.isqrt(problem.T - 1) + 1 if every is None else every
     every = as_count("every", every, 1, problem.T)
     run = Recorded(problem, lam, dtype, recompute, every)
     s, kept = run.start(), []

@@ -99,7 +99,7 @@ def rows_at(data, work, t):
 #     sweep(data, work, t, weights, c_column, w, U, columns, kept)
 #
 # work.G[0] ← the gradients of J_t: that of J_t itself where lead = 1, then those along each column.
-# weights (n,) λ_i;  c_column (n,) the column that is the derivative in λ_i, or -1;  kept
+# weights (n,) λ_i;  c_column (n,) the columns that are the derivatives in them, or (0,);  kept
 # (B · width,) of this step, see `linear_between`.
 
 

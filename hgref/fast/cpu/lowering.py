@@ -160,7 +160,7 @@ def lower_lam(low: Lowered, blocks: Blocks, columns: Layout | None = None) -> tu
         n = len(data.net.Y)
         name = part.block if part is not None and part.example_weights else None
         weights.append(np.ones(n) if name is None else real_block(name, blocks))
-        weight_columns.append(where.get(name, np.full(n, -1)))
+        weight_columns.append(where.get(name, np.zeros(0, dtype=np.int64)))
     l2, l2_columns = np.zeros((len(low.penalties), p)), np.full((len(low.penalties), p), -1)
     for a, part in enumerate(low.penalties):
         l2[a] = part.each(blocks[part.name])

@@ -76,7 +76,7 @@ class Columns(NamedTuple):
     lead: int
 
 def kept_width(net: Linear | Layers) -> int:
-    """Numbers that one row keeps for a second visit: of each hidden unit h, slope, b_h; P, Q."""
+    """Numbers that one row keeps for a second visit: of each hidden unit h, x, b_h; P, Q."""
     return 3 * int(net.widths[1:-1].sum()) + (1 + (net.head == LOGISTIC)) * int(net.widths[-1])
 
 
@@ -99,7 +99,7 @@ def matrix(net, ell, w, like):
 
 @compiled
 def hidden_part(net, kept, m, ell, which):
-    """(m, n_l) of what is kept: which = 0 for h, 1 for the slope, 2 for b_h of hidden layer ell."""
+    """(m, n_l) of what is kept: which = 0 for h, 1 for x (see `slope`), 2 for b_h of layer ell."""
     first = 0
     for k in range(1, ell):
         first += 3 * m * net.widths[k]
@@ -117,31 +117,39 @@ def head_parts(net, kept, m):
 
 
 @compiled
-def activate(kind, z, at, h, slope):
-    """h = a(z), a'(z) of the columns at … of z."""
+def activate(kind, z, at, h, x):
+    """h = a(z) of the columns at … of z, and the x of which a' and a'' are made besides h."""
     m, n = h.shape
-    one = h.dtype.type(1)
     for i in range(m):
         for j in range(n):
-            x = z[i, at + j]
+            y = z[i, at + j]
+            x[i, j] = y
             if kind == TANH:
-                h[i, j] = np.tanh(x)
-                slope[i, j] = tanh_slope(h[i, j])
+                h[i, j] = np.tanh(y)
             elif kind == SOFTPLUS:
-                h[i, j] = max(x, 0 * x) + np.log1p(np.exp(-abs(x)))
-                slope[i, j] = softplus_slope(one / (one + np.exp(-x)))
+                h[i, j] = max(y, 0 * y) + np.log1p(np.exp(-abs(y)))
+                x[i, j] = 1 / (1 + np.exp(-y))
             else:
-                h[i, j] = relu(x)
-                slope[i, j] = relu_slope(x)
+                h[i, j] = relu(y)
 
 
 @compiled
-def bend(kind, h, slope):
-    """a''(z) from what is kept of a unit."""
+def slope(kind, h, x):
+    """a'(z): x is σ(z) for SOFTPLUS, else z."""
+    if kind == TANH:
+        return tanh_slope(h)
+    if kind == SOFTPLUS:
+        return softplus_slope(x)
+    return relu_slope(x)
+
+
+@compiled
+def bend(kind, h, x):
+    """a''(z)."""
     if kind == TANH:
         return tanh_bend(h)
     if kind == SOFTPLUS:
-        return softplus_bend(slope, 1 - slope)
+        return softplus_bend(x, 1 - x)
     return 0 * h
 
 
@@ -184,11 +192,14 @@ def head_cotangent(net, rows, c, P, out, at):
 def head_tangent(net, rows, c, c_column, column, B, P, Q, dz, from_, out, at, share):
     """Columns at … of out ← c_i C_i dz_i + dc_i r_i; share_i += r_i · dz_i / B, which is (u M)_i.
 
-    dz is in the columns from_ …; dc_i is 1/B where this column is the derivative in weight i.
+    dz is in the columns from_ …; dc_i is 1/B where this column is the derivative in weight i,
+    as c_column (n,) tells; it is empty where no column is.
     """
     m, K = P.shape
     for i in range(m):
-        dc = c.dtype.type((c_column[rows[i]] == column) / B)
+        dc = 0 * c[i]
+        if len(c_column):
+            dc = c.dtype.type((c_column[rows[i]] == column) / B)
         mean_dz = 0 * c[i]
         if net.head == SOFTMAX:
             for k in range(K):
@@ -203,7 +214,7 @@ def head_tangent(net, rows, c, c_column, column, B, P, Q, dz, from_, out, at, sh
             else:
                 dr = squares_curvature(d)
             r = residual(P[i, k], net.Y[rows[i], k])
-            out[i, at + k] = weighted_jvp(c[i], r, dr, dc)
+            out[i, at + k] = weighted_jvp(c[i], r, dr, dc) if len(c_column) else weighted(c[i], dr)
             to_weight += weighted_vjp(c[i], r, d)[1]
         share[i] += to_weight / B
 
@@ -246,7 +257,8 @@ def layers_between(net, rows, c, c_column, B, z, r, w, U, columns, kept, G, shar
         b_h = hidden_part(net, kept, m, ell - 1, 2)
         if columns.base:
             b_h[:] = np.dot(delta, matrix(net, ell, w, z))
-        delta = hidden_cotangent(hidden_part(net, kept, m, ell - 1, 1), b_h)
+        h, x = hidden_part(net, kept, m, ell - 1, 0), hidden_part(net, kept, m, ell - 1, 1)
+        delta = hidden_cotangent(net.activation, h, x, b_h)
     if columns.lead:
         r[:, :n1] = delta
     for j in range(columns.k):
@@ -264,8 +276,8 @@ def upwards(net, z, w, kept, P, Q):
     for ell in range(2, L + 1):
         above = sums(net, ell, hidden_part(net, kept, m, ell - 1, 0), w)
         if ell < L:
-            h, slope = hidden_part(net, kept, m, ell, 0), hidden_part(net, kept, m, ell, 1)
-            activate(net.activation, above, 0, h, slope)
+            h, x = hidden_part(net, kept, m, ell, 0), hidden_part(net, kept, m, ell, 1)
+            activate(net.activation, above, 0, h, x)
         else:
             mean(net.head, above, P, Q)
 
@@ -282,22 +294,33 @@ def sums(net, ell, h, w):
 
 
 @compiled
-def hidden_tangent(slope, dz):
+def hidden_tangent(kind, h, x, dz):
     """The tangents of a hidden layer's units from those of its sums."""
     out = np.empty_like(dz)
     for i in range(dz.shape[0]):
         for j in range(dz.shape[1]):
-            out[i, j] = hidden_jvp(slope[i, j], dz[i, j])
+            out[i, j] = hidden_jvp(slope(kind, h[i, j], x[i, j]), dz[i, j])
     return out
 
 
 @compiled
-def hidden_cotangent(slope, b_h):
+def hidden_cotangent(kind, h, x, b_h):
     """The cotangents of a hidden layer's sums from those of its units."""
     out = np.empty_like(b_h)
     for i in range(b_h.shape[0]):
         for j in range(b_h.shape[1]):
-            out[i, j] = hidden_vjp(slope[i, j], b_h[i, j])
+            out[i, j] = hidden_vjp(slope(kind, h[i, j], x[i, j]), b_h[i, j])
+    return out
+
+
+@compiled
+def hidden_cotangent_tangent(kind, h, x, dz, b_h, db_h):
+    """The tangents of `hidden_cotangent`, in which the slopes move as well."""
+    out = np.empty_like(db_h)
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            a1, a2 = slope(kind, h[i, j], x[i, j]), bend(kind, h[i, j], x[i, j])
+            out[i, j] = hidden_vjp_jvp(a1, a2, dz[i, j], b_h[i, j], db_h[i, j])
     return out
 
 
@@ -327,30 +350,19 @@ def tangent_between(net, rows, c, c_column, B, z, r, w, U, columns, kept, G, sha
     dz = [z[:, source : source + n1].copy()]
     dh = [dz[0]]  # of the features: not used, they do not move
     for ell in range(2, L + 1):
-        dh.append(hidden_tangent(hidden_part(net, kept, m, ell - 1, 1), dz[-1]))
-        h = hidden_part(net, kept, m, ell - 1, 0)
+        h, x = hidden_part(net, kept, m, ell - 1, 0), hidden_part(net, kept, m, ell - 1, 1)
+        dh.append(hidden_tangent(net.activation, h, x, dz[-1]))
         dz.append(sums(net, ell, h, u) + np.dot(dh[-1], matrix(net, ell, w, z).T))
     delta, ddelta = np.empty_like(P), np.empty_like(P)
     head_cotangent(net, rows, c, P, delta, 0)
     head_tangent(net, rows, c, c_column, j, B, P, Q, dz[-1], 0, ddelta, 0, share)
     for ell in range(L, 1, -1):
-        h, slope = hidden_part(net, kept, m, ell - 1, 0), hidden_part(net, kept, m, ell - 1, 1)
+        h, x = hidden_part(net, kept, m, ell - 1, 0), hidden_part(net, kept, m, ell - 1, 1)
         b_h = hidden_part(net, kept, m, ell - 1, 2)
         add_layer(net, ell, ddelta, h, g)
         first, last, _ = layer(net, ell)
         g[first:last] += np.dot(delta.T, dh[ell - 1]).reshape(last - first)
         db_h = np.dot(ddelta, matrix(net, ell, w, z)) + np.dot(delta, matrix(net, ell, u, z))
-        delta = hidden_cotangent(slope, b_h)
-        ddelta = hidden_cotangent_tangent(net.activation, h, slope, dz[ell - 2], b_h, db_h)
+        delta = hidden_cotangent(net.activation, h, x, b_h)
+        ddelta = hidden_cotangent_tangent(net.activation, h, x, dz[ell - 2], b_h, db_h)
     r[:, target : target + n1] = ddelta
-
-
-@compiled
-def hidden_cotangent_tangent(kind, h, slope, dz, b_h, db_h):
-    """The tangents of `hidden_cotangent`, in which the slopes move as well."""
-    out = np.empty_like(db_h)
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            curve = bend(kind, h[i, j], slope[i, j])
-            out[i, j] = hidden_vjp_jvp(slope[i, j], curve, dz[i, j], b_h[i, j], db_h[i, j])
-    return out

@@ -81,8 +81,8 @@ def back(
         g, w = tape[row], states[row, -1]
         vjp(opt, t, states[row], g, alpha, u[0], b_rates)
         gradients(J, lam, works, t, w, u, columns, kept, row, g, out)
+        add_shares(J, lam, works, t, w, u[0], out[0], b_weights, b_l2)
         add(alpha[-1], out[0])
-        add_shares(J, lam, works, t, w, u[0], b_weights, b_l2)
         if not all_finite(alpha):
             return t
     return 0

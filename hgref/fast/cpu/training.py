@@ -27,7 +27,7 @@ class Training(NamedTuple):
 class Lam(NamedTuple):
     """The hyperparameters of J at a point λ, and which columns of Z are the derivatives in them.
 
-    weights           for each data loss (n,) λ_i;  weight_columns: (n,) column or -1
+    weights           for each data loss (n,) λ_i;  weight_columns: (n,) their columns, or (0,)
     l2                (A, p) each penalty's coefficient of each weight;  l2_columns: (A, p)
     """
 
@@ -42,7 +42,7 @@ def gradients(J, lam, works, t, w, U, columns, kept, row, g, out):
     """g (p,) ← ∇J_t(w) where lead = 1;  out (k, p) ← H u + M dλ along each column u of U (k, p).
 
     kept, row   what each data loss keeps of its rows: kept[a][row], see `linear_between`
-    Since H is symmetric, out is also u H; the shares u M of example weights are in works[a].share.
+    Since H is symmetric, out is also u H, but for penalties; see `add_shares`.
     """
     start_sums(J.H, J.b, w, U, columns, g, out)
     for a in range(len(J.data)):
@@ -51,7 +51,7 @@ def gradients(J, lam, works, t, w, U, columns, kept, row, g, out):
             J.data[a], works[a], t, lam.weights[a], lam.weight_columns[a], w, U, columns, place
         )
         add_sums(works[a].G, columns, g, out)
-    if len(lam.l2):
+    if columns.lead and len(lam.l2):
         add_penalties(lam.l2, lam.l2_columns, w, U, columns, g, out)
 
 
@@ -85,7 +85,7 @@ def add_sums(G, columns, g, out):
 def add_penalties(l2, l2_columns, w, U, columns, g, out):
     """The L2 penalties' part of `gradients`."""
     for a in range(len(l2)):
-        for j in range(columns.lead * len(w)):
+        for j in range(len(w)):
             g[j] += l2_grad(l2[a, j], w[j])
         for c in range(columns.k):
             for j in range(len(w)):
@@ -94,12 +94,15 @@ def add_penalties(l2, l2_columns, w, U, columns, g, out):
 
 
 @either
-def add_shares(J, lam, works, t, w, u, b_weights, b_l2):
-    """Add u M to b_weights, (n,) for each data loss, and to b_l2 (A, p); after `gradients`."""
+def add_shares(J, lam, works, t, w, u, uH, b_weights, b_l2):
+    """Add u M to b_weights, (n,) for each data loss, and to b_l2 (A, p); after `gradients`.
+
+    u H (p,) gets the penalties' part.
+    """
     for a in range(len(J.data)):
         scatter_shares(rows_at(J.data[a], works[a], t), works[a].share, b_weights[a])
     if len(lam.l2):
-        add_penalty_shares(lam.l2, w, u, b_l2)
+        add_penalty_shares(lam.l2, w, u, uH, b_l2)
 
 
 @kernel
@@ -109,7 +112,9 @@ def scatter_shares(rows, share, b_weights):
 
 
 @kernel
-def add_penalty_shares(l2, w, u, b_l2):
+def add_penalty_shares(l2, w, u, uH, b_l2):
     for a in range(len(l2)):
         for j in range(len(w)):
-            b_l2[a, j] += l2_vjp(l2[a, j], w[j], u[j])[1]
+            to_w, to_l2 = l2_vjp(l2[a, j], w[j], u[j])
+            uH[j] += to_w
+            b_l2[a, j] += to_l2

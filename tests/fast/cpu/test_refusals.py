@@ -1,0 +1,96 @@
+"""What the fast layer does not do, it says."""
+
+import numpy as np
+import pytest
+
+import hgref
+from hgref.fast import cpu
+from hgref.objectives import L2, Callback, LeastSquares
+
+ALGORITHMS = {
+    "forward": cpu.forward,
+    "reverse": cpu.reverse,
+    "truncated": lambda *a, **k: cpu.truncated(*a, K=1, **k),
+    "checkpointed": cpu.checkpointed,
+    "realtime": lambda *a, **k: cpu.realtime(*a, every=a[0].T, **k),
+}
+each = pytest.mark.parametrize("algorithm", ALGORITHMS.values(), ids=ALGORITHMS)
+
+
+def regression():
+    rng = np.random.default_rng(0)
+    return LeastSquares(rng.standard_normal((6, 3)), rng.standard_normal(6))
+
+
+@each
+def test_python_code_is_refused_with_a_sentence(algorithm):
+    J = Callback(lambda w, lam: w @ w, lambda w, lam: 2 * w, p=3)
+    problem = hgref.Problem(hgref.GradientDescent(J + L2()), regression(), T=3)
+    with pytest.raises(TypeError, match="Callback.*cannot be compiled.*hgref itself"):
+        algorithm(problem, {"eta": 0.1, "l2": 0.0})
+
+
+@each
+def test_a_subclass_is_refused_as_what_it_changed_would_be_left_out(algorithm):
+    class Other(LeastSquares):
+        pass
+
+    class Slower(hgref.GradientDescent):
+        pass
+
+    rng = np.random.default_rng(0)
+    other = Other(rng.standard_normal((6, 3)), rng.standard_normal(6))
+    for dynamics in (hgref.GradientDescent(other), Slower(regression())):
+        problem = hgref.Problem(dynamics, regression(), T=3)
+        with pytest.raises(TypeError, match="cannot be compiled"):
+            algorithm(problem, {"eta": 0.1})
+
+
+@each
+def test_a_validation_error_may_be_anything(algorithm):
+    E = Callback(lambda w, lam: w @ w, lambda w, lam: 2 * w)
+    problem = hgref.Problem(hgref.GradientDescent(regression()), E, T=3)
+    algorithm(problem, {"eta": 0.1})
+
+
+@each
+@pytest.mark.parametrize("dtype", [np.float16, np.complex128, int])
+def test_number_types(algorithm, dtype):
+    problem = hgref.Problem(hgref.GradientDescent(regression()), regression(), T=3)
+    with pytest.raises(ValueError, match="dtype: expected float64 or float32, found"):
+        algorithm(problem, {"eta": 0.1}, dtype=dtype)
+
+
+def test_complex_numbers_are_refused_by_name():
+    problem = hgref.Problem(hgref.GradientDescent(regression()), regression(), T=3)
+    with pytest.raises(TypeError, match="eta: .*real numbers, found complex128"):
+        cpu.reverse(problem, {"eta": 0.1 + 1e-30j})
+    X = np.ones((6, 3)) + 0j
+    problem = hgref.Problem(hgref.GradientDescent(LeastSquares(X, np.ones(6))), regression(), T=3)
+    with pytest.raises(TypeError, match="X: .*real numbers, found complex128"):
+        cpu.reverse(problem, {"eta": 0.1})
+
+
+def test_the_readable_refusals_are_the_same():
+    problem = hgref.Problem(hgref.GradientDescent(regression()), regression(), T=3)
+    for lam in ({"eta": np.nan}, {"eto": 0.1}, np.zeros(5)):
+        with pytest.raises(ValueError, match="eta|hyperparameter|lam"):
+            cpu.reverse(problem, lam)
+    with pytest.raises(ValueError, match="K: expected an integer from 1 to 3, found 4"):
+        cpu.truncated(problem, {"eta": 0.1}, K=4)
+    with pytest.raises(ValueError, match="every: expected an integer from 1 to 3, found 0"):
+        cpu.checkpointed(problem, {"eta": 0.1}, every=0)
+
+
+@each
+def test_divergence_is_told_as_the_readable_layer_tells_it(algorithm):
+    rng = np.random.default_rng(0)
+    J = LeastSquares(rng.standard_normal((6, 3)), rng.standard_normal(6)) + L2()
+    problem = hgref.Problem(hgref.Momentum(J), regression(), T=400)
+    lam = {"eta": 50.0, "mu": 0.0, "l2": 1.0}
+    with pytest.raises(hgref.Diverged) as expected:
+        hgref.reverse(problem, lam)
+    with pytest.raises(hgref.Diverged) as found:
+        algorithm(problem, lam)
+    if algorithm not in (ALGORITHMS["forward"], ALGORITHMS["realtime"]):  # there Z_t may be first
+        assert found.value.args == expected.value.args
