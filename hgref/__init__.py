@@ -8,6 +8,7 @@ from hgref import constraints, jacobians, objectives, outer, verify, witness
 from hgref.dynamics import Adam, GradientDescent, Momentum
 from hgref.hypergradient import checkpointed, forward, realtime, reverse, truncated
 from hgref.outer import as_scipy
+from hgref.plan import plan
 from hgref.problem import Diverged, Hypergradient, Problem
 from hgref.verify import assert_hypergradient, check, check_fn, diagnose
 
@@ -31,6 +32,7 @@ __all__ = [
     "jacobians",
     "objectives",
     "outer",
+    "plan",
     "realtime",
     "reverse",
     "truncated",

@@ -29,7 +29,8 @@ LAYERS = [  # a module may import from its own layer or from one above it in thi
     {"problem"},
     {"jacobians", "constraints", "witness", "descent"},
     {"hypergradient", "saved_run"},
-    {"outer", "verify"},
+    {"outer", "verify", "plan"},
+    {"fast"},
     {"interop", "__main__"},
 ]
 

@@ -28,12 +28,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--T", type=int, metavar="N", help="steps of the inner training")
     parser.add_argument("--hyper-iterations", type=int, metavar="N", help="Adam steps on λ")
     parser.add_argument("--final-steps", type=int, metavar="N", help="steps of the final models")
+    parser.add_argument(
+        "--readable", action="store_true", default=None,
+        help="compute with hgref's readable reference instead of its fast layer: the same table, "
+        "ten times slower",
+    )  # fmt: skip
     parser.add_argument("--outer-rate", type=float, metavar="RATE", help="Adam's rate on λ")
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
     preset = PRESETS[options.size]
-    names = ("seed", "images", "T", "hyper_iterations", "final_steps", "outer_rate")
+    names = ("seed", "images", "T", "hyper_iterations", "final_steps", "outer_rate", "readable")
     given = {name: getattr(options, name, None) for name in names}
     R = getattr(options, "R", None)
     return preset.changed(**given, R=None if R is None else tuple(R))

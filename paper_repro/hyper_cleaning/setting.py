@@ -20,6 +20,7 @@ class Setting:
     R                   bounds on Σλ, one run each; the first is the one that Figure 1 follows
     seed                of the split, the wrong labels and the pictures
     discard_below       an example with λ_i under this counts as discarded
+    readable            True: hgref's reference computes it, on dense pixels; False: hgref.fast.cpu
     """
 
     train: int
@@ -34,6 +35,7 @@ class Setting:
     seed: int = 0
     discard_below: float = 1e-3
     images: str = "auto"
+    readable: bool = False
 
     @property
     def needed(self) -> int:

@@ -4,6 +4,7 @@
 |-------------------------------|-------------------------------------------------------------------|
 | forward, reverse, truncated,  | hgref.forward, hgref.reverse, hgref.truncated,                    |
 | checkpointed, realtime        | hgref.checkpointed, hgref.realtime                                |
+| last_state                    | the last of problem.states                                        |
 | recursion.tangents, run, back | hypergradient/forward.py, problem.py, reverse.py                  |
 | coordinates                   | dynamics/                                                         |
 | training                      | objectives/objective.py (Sum), penalties.py, quadratic.py         |
@@ -17,6 +18,7 @@ from hgref import hypergradient as readable
 from hgref.fast.cpu.checkpointed import checkpointed
 from hgref.fast.cpu.forward import forward
 from hgref.fast.cpu.realtime import realtime
+from hgref.fast.cpu.recorded import last_state
 from hgref.fast.cpu.reverse import reverse
 from hgref.fast.cpu.truncated import truncated
 
@@ -28,4 +30,6 @@ TWINS = {
     realtime: readable.realtime,
 }
 
-__all__ = ["TWINS", "checkpointed", "forward", "realtime", "reverse", "truncated"]
+__all__ = [
+    "TWINS", "checkpointed", "forward", "last_state", "realtime", "reverse", "truncated",
+]  # fmt: skip

@@ -129,7 +129,11 @@ def adam_jvps(opt, t, s, g, Z, dg):
     c1, c2 = bias(opt, t, beta1, beta2)
     for c in range(len(Z)):
         column = opt.columns[t - 1]
-        deta, dbeta1, dbeta2 = 1.0 * (column[0] == c), 1.0 * (column[1] == c), 1.0 * (column[2] == c)
+        deta, dbeta1, dbeta2 = (
+            1.0 * (column[0] == c),
+            1.0 * (column[1] == c),
+            1.0 * (column[2] == c),
+        )
         deps, deps_root = 1.0 * (column[3] == c), 1.0 * (column[4] == c)
         if opt.split:
             dc1, dc2 = split_jvp(t, beta1, beta2, dbeta1, dbeta2)

@@ -16,7 +16,7 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.fast.cpu.compiled import by_type, compiled, either, kernel, threaded
 from hgref.fast.cpu.lanes import NARROW, WIDE, row_times
-from hgref.fast.cpu.network import Layers, Linear, add_bias, between, layer
+from hgref.fast.cpu.network import Block, Layers, Linear, add_bias, between, layer
 
 FIRST_LAYER = 1
 
@@ -66,7 +66,7 @@ class Work(NamedTuple):
     rows     rows in a block;  width: numbers that a row keeps, see kept_width
     panel    V: dense (C, N), sparse (N, C), C = (base + k)·n₁, of which a sparse one is padded
     offset   (C,) what is added to every row's z: biases, less V c
-    z, r     (parts, rows, C) and (parts, rows, (lead + k)·n₁); sparse: one part, all rows
+    z, r     (parts, C·rows) and (parts, (lead + k)·n₁·rows); sparse: (B, C) and so on, padded
     X        (parts, rows, N) a block's rows, where there are batches
     pulled   (parts, (lead + k)·n₁, N) Rᵀ X of one block; sparse (1, N, (lead + k)·n₁ padded)
     G        (parts, lead + k, p) sums
@@ -130,12 +130,18 @@ def sparse_sweep(data, work, t, weights, c_column, w, U, columns, kept):
     rows = rows_at(data, work, t)
     start(work, rows, weights)
     fill_sparse_panel(data.net, work.panel, work.offset, data.centre, w, U, columns)
-    r, pulled = work.r[0, : len(rows)], work.pulled[0]
-    sparse_parts(data.by_row, data.net, work, rows, c_column, w, U, columns, kept)
+    r, pulled = work.r, work.pulled[0]
+    alone = len(work.G) == 1
+    if alone:
+        sparse_part(data.by_row, data.net, work, rows, c_column, w, U, columns, kept, 0)
+    else:
+        sparse_parts(data.by_row, data.net, work, rows, c_column, w, U, columns, kept)
     if data.batches.size:
         scatter(data.by_row, rows, r, pulled)
+    elif alone:
+        gather_part(data.by_column, r, pulled, 0, 1)
     else:
-        gather(data.by_column, r, pulled, len(work.G))
+        gather_parts(data.by_column, r, pulled, len(work.G))
     add_sparse_first_layer(data.net, data.centre, pulled, r, work.G)
 
 
@@ -181,9 +187,16 @@ def fill_sparse_panel(net, panel, offset, centre, w, U, columns):
 
 @compiled
 def add_offset(z, offset):
-    for i in range(len(z)):
-        for j in range(len(offset)):
-            z[i, j] += offset[j]
+    for j in range(len(offset)):
+        for i in range(z.shape[1]):
+            z[j, i] += offset[j]
+
+
+@compiled
+def block_of(work, rows, c_column, lo, hi, kept):
+    """What `between` wants to know of the examples rows[lo:hi]."""
+    kept = kept[lo * work.width : hi * work.width]
+    return Block(rows[lo:hi], work.c[lo:hi], c_column, len(rows), work.share[lo:hi], kept)
 
 
 # --- dense ---
@@ -209,21 +222,26 @@ def add_parts(G):
 @kernel
 def dense_part(all_X, net, work, rows, c_column, w, U, columns, kept, q):
     """Part q of the rows, block by block: sums, what is between, transposed product."""
-    B, parts, width = len(rows), len(work.G), work.width
+    B, parts, n1 = len(rows), len(work.G), net.widths[1]
+    C, D = (columns.base + columns.k) * n1, (columns.lead + columns.k) * n1
     G = work.G[q]
     G[:] = 0
     last = B * (q + 1) // parts
     for lo in range(B * q // parts, last, work.rows):
-        hi = min(lo + work.rows, last)
-        X, z, r = block(all_X, work, rows, lo, hi, q), work.z[q, : hi - lo], work.r[q, : hi - lo]
-        np.dot(X, work.panel.T, z)
+        m = min(work.rows, last - lo)
+        X = block(all_X, work, rows, lo, lo + m, q)
+        z, r = work.z[q, : C * m].reshape(C, m), work.r[q, : D * m].reshape(D, m)
+        np.dot(work.panel, X.T, z)
         add_offset(z, work.offset)
-        between(
-            net, rows[lo:hi], work.c[lo:hi], c_column, B, z, r, w, U, columns,
-            kept[lo * width : hi * width], G, work.share[lo:hi],
-        )  # fmt: skip
-        np.dot(r.T, X, work.pulled[q])
-        add_first_layer(net, work.pulled[q], r, columns, G)
+        about = block_of(work, rows, c_column, lo, lo + m, kept)
+        between(net, about, z, r, w, U, columns, G)
+        if D == n1 and m == B:  # nothing to add up
+            np.dot(r, X, G[0, : n1 * X.shape[1]].reshape(n1, X.shape[1]))
+        else:
+            np.dot(r, X, work.pulled[q])
+            add_first_layer(net, work.pulled[q], G)
+        for j in range(len(G)):
+            add_bias(net, FIRST_LAYER, r[j * n1 :], G[j])
 
 
 @compiled
@@ -239,17 +257,14 @@ def block(all_X, work, rows, lo, hi, q):
 
 
 @compiled
-def add_first_layer(net, pulled, r, columns, G):
-    """Add Rᵀ X (C, N) and the biases' Σ R to the first layer's part of every row of G."""
+def add_first_layer(net, pulled, G):
+    """Add R X (C, N) to the first layer's part of every row of G."""
     n1, N = net.widths[1], net.widths[0]
     for j in range(len(G)):
-        g = G[j]
         for o in range(n1):
-            from_ = pulled[j * n1 + o]
-            to = g[o * N : (o + 1) * N]
+            from_, to = pulled[j * n1 + o], G[j, o * N : (o + 1) * N]
             for f in range(N):
                 to[f] += from_[f]
-        add_bias(net, FIRST_LAYER, r, j * n1, g)
 
 
 # --- sparse ---
@@ -263,20 +278,18 @@ def sparse_parts(by_row, net, work, rows, c_column, w, U, columns, kept):
     add_parts(work.G)
 
 
-@compiled
+@kernel
 def sparse_part(by_row, net, work, rows, c_column, w, U, columns, kept, q):
     """Part q of the rows: z = X Vᵀ and what is between."""
-    B, parts, width = len(rows), len(work.G), work.width
+    B, parts = len(rows), len(work.G)
     lo, hi = B * q // parts, B * (q + 1) // parts
-    z, r, G = work.z[0, lo:hi], work.r[0, lo:hi], work.G[q]
+    z, r, G = work.z[lo:hi], work.r[lo:hi], work.G[q]
     G[:] = 0
     for i in range(lo, hi):
         times(by_row, rows[i], work.panel, z, i - lo)
-    add_offset(z, work.offset)
-    between(
-        net, rows[lo:hi], work.c[lo:hi], c_column, B, z, r, w, U, columns,
-        kept[lo * width : hi * width], G, work.share[lo:hi],
-    )  # fmt: skip
+    add_offset(z.T, work.offset)
+    about = block_of(work, rows, c_column, lo, hi, kept)
+    between(net, about, z.T, r.T, w, U, columns, G)
 
 
 @compiled
@@ -293,14 +306,15 @@ def times(matrix, row, panel, out, i):
 
 
 @threaded
-def gather(by_column, r, pulled, parts):
-    """pulled (N, C) = Xᵀ R, each thread its part of the features."""
+def gather_parts(by_column, r, pulled, parts):
+    """Each thread its part of the features."""
     for q in numba.prange(parts):
         gather_part(by_column, r, pulled, np.int64(q), parts)
 
 
-@compiled
+@kernel
 def gather_part(by_column, r, pulled, q, parts):
+    """pulled (N, C) = Xᵀ R for part q of the features."""
     N = len(pulled)
     for f in range(N * q // parts, N * (q + 1) // parts):
         times(by_column, f, r, pulled, f)
@@ -332,4 +346,4 @@ def add_sparse_first_layer(net, centre, pulled, r, G):
                 g[o * N + f] += pulled[f, row]
             for f in range(len(centre)):
                 g[o * N + f] -= total * centre[f]
-        add_bias(net, FIRST_LAYER, r, j * n1, g)
+        add_bias(net, FIRST_LAYER, r.T[j * n1 :], g)

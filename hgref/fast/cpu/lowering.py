@@ -35,7 +35,8 @@ DATA_LOSSES = (LeastSquares, Logistic, Softmax, MLP)
 # block of rows is to stay in it, and in half of a small second-level cache.
 SMALL_PRODUCT = 900_000
 BLOCK_BYTES = 420_000
-ALONE = 200_000  # multiplications a pass below which a second thread costs more than it does
+ALONE = 500_000  # multiplications a pass below which a second thread costs more than it does
+FEW = 200_000  # and below which Python between two kernels costs more than they do
 
 
 def require_compilable(problem: Problem) -> None:
@@ -107,7 +108,7 @@ def lower_data(part: DataLoss, real: Any, k: int) -> Data:
         bias=bool(getattr(part, "bias", True)),
         activation=ACTIVATIONS[part.activation] if isinstance(part, MLP) else TANH,
         head=HEADS[type(part.loss)],
-        Y=own(part.y, real),
+        Y=own(part.y.T, real),
     )
     batches = np.zeros((0, 0), dtype=np.int64)
     if features.batches is not None:
@@ -118,7 +119,7 @@ def lower_data(part: DataLoss, real: Any, k: int) -> Data:
         return Sparse(by_row, by_column, centre, batches, net)
     X = own(features.X - centre if len(centre) else features.X, real)
     B = batches.shape[1] if batches.size else features.n
-    few = not layered and B * N * (1 + k) * widths[1] < ALONE
+    few = not layered and B * N * (1 + k) * widths[1] < FEW
     return (Small if few else Dense)(X, batches, net)
 
 
@@ -139,12 +140,12 @@ def compressed(matrix: Any, real: Any) -> Sparse:
 
 def no_data(p: int, real: Any) -> Data:
     """A data loss without examples, for a J that has none."""
-    net = Linear(np.array([p, 1]), False, TANH, SQUARES, np.zeros((0, 1), real))
+    net = Linear(np.array([p, 1]), False, TANH, SQUARES, np.zeros((1, 0), real))
     return Small(np.zeros((0, p), real), np.zeros((0, 0), dtype=np.int64), net)
 
 
 def batch_size(data: Data) -> int:
-    return data.batches.shape[1] if data.batches.size else len(data.net.Y)
+    return data.batches.shape[1] if data.batches.size else data.net.Y.shape[1]
 
 
 # --- λ ---
@@ -157,7 +158,7 @@ def lower_lam(low: Lowered, blocks: Blocks, columns: Layout | None = None) -> tu
     opt = lower_dynamics(low.problem, blocks, where)
     weights, weight_columns = [], []
     for part, data in zip(low.parts, low.J.data, strict=True):
-        n = len(data.net.Y)
+        n = data.net.Y.shape[1]
         name = part.block if part is not None and part.example_weights else None
         weights.append(np.ones(n) if name is None else real_block(name, blocks))
         weight_columns.append(where.get(name, np.zeros(0, dtype=np.int64)))
@@ -169,9 +170,7 @@ def lower_lam(low: Lowered, blocks: Blocks, columns: Layout | None = None) -> tu
     return opt, Lam(tuple(weights), tuple(weight_columns), l2, l2_columns)
 
 
-def lower_dynamics(
-    problem: Problem, blocks: Blocks, where: dict[str | None, Array]
-) -> Optimizer:
+def lower_dynamics(problem: Problem, blocks: Blocks, where: dict[str | None, Array]) -> Optimizer:
     dynamics = problem.dynamics
     rates, columns = map(np.stack, zip(*rate_schedules(problem, blocks, where), strict=True))
     rates, columns = np.ascontiguousarray(rates.T), np.ascontiguousarray(columns.T)
@@ -231,15 +230,11 @@ def workspace(data: Data, columns: Columns, p: int, real: Any) -> Work:
     into, out, lead = (columns.base + columns.k) * n1, (columns.lead + columns.k) * n1, columns.lead
     if isinstance(data, Sparse):
         padded_in, padded_out = (-(-C // NARROW) * NARROW for C in (into, out))
-        shapes = {
-            "panel": (N, padded_in), "z": (1, B, padded_in), "r": (1, B, padded_out),
-            "X": (parts, 0, N), "pulled": (1, N, padded_out),
-        }  # fmt: skip
+        shapes = {"panel": (N, padded_in), "z": (B, padded_in), "r": (B, padded_out)}
+        shapes |= {"X": (parts, 0, N), "pulled": (1, N, padded_out)}
     else:
-        shapes = {
-            "panel": (into, N), "z": (parts, rows, into), "r": (parts, rows, out),
-            "X": (parts, rows if data.batches.size else 0, N), "pulled": (parts, out, N),
-        }  # fmt: skip
+        shapes = {"panel": (into, N), "z": (parts, into * rows), "r": (parts, out * rows)}
+        shapes |= {"X": (parts, rows if data.batches.size else 0, N), "pulled": (parts, out, N)}
     arrays = {name: np.zeros(shape, real) for name, shape in shapes.items()}
     return Work(
         rows=rows,
@@ -257,13 +252,14 @@ def partition(data: Data, columns: Columns, real: Any) -> tuple[int, int]:
     """(threads' parts, rows in a block)."""
     widths, B = data.net.widths, max(batch_size(data), 1)
     threads = numba.get_num_threads()
-    if isinstance(data, Sparse):
-        return threads, B
     N, panel = int(widths[0]), max((columns.base + columns.k) * int(widths[1]), 1)
+    if isinstance(data, Sparse):
+        entries = data.by_row.values.size * B // max(data.net.Y.shape[1], 1)
+        return (1 if entries * panel < ALONE else threads), B
     rows = min(SMALL_PRODUCT // (N * panel), BLOCK_BYTES // (N * real.itemsize)) // 8 * 8
     if len(widths) > 2 or rows < 8:  # large products: BLAS has threads of its own
         return 1, B
-    return (1 if isinstance(data, Small) else threads), min(rows, B)
+    return (1 if B * N * panel < ALONE else threads), min(rows, B)
 
 
 def kept_rows(low: Lowered, steps: int) -> tuple[Array, ...]:

@@ -1,13 +1,14 @@
 """From the first layer's sums z to what the transposed product with X wants; twin of the objectives.
 
-A data loss is a network: z¹ = X W₁ᵀ + b₁, layers above, a head with its mean P. A linear model has
+A data loss is a network: z¹ = W₁ Xᵀ + b₁, layers above, a head with its mean P. A linear model has
 no layers above. What touches X is next door (features.py); here is what lies between the two
-products with X, for a block of m rows, of w itself and of k tangent columns u¹ … u^k:
+products with X, for a block of m examples, of w itself and of k tangent columns u¹ … u^k:
 
     δ  = ∂J/∂z¹                                                          the gradient's part
     dδ = tangents of δ along the columns, and of the example weights     Pearlmutter's R-operator
 
-Both stand side by side in columns of one matrix, so that one product with X serves all.
+Both stand side by side in one matrix, so that one product with X serves all. Matrices here are
+units × examples: the loops over the examples of a block run through memory and are vectorised.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from hgref import laws
 from hgref.arguments import Array
 from hgref.fast.cpu.compiled import by_type, compiled
+from hgref.fast.cpu.exponential import exponential
 
 SQUARES, LOGISTIC, SOFTMAX = 0, 1, 2
 TANH, SOFTPLUS, RELU = 0, 1, 2
@@ -53,7 +55,7 @@ class Layers(NamedTuple):
     bias        whether layers have a bias
     activation  TANH, SOFTPLUS or RELU
     head        SQUARES, LOGISTIC or SOFTMAX
-    Y           (n, outputs) targets
+    Y           (outputs, n) targets
     """
 
     widths: Array
@@ -64,7 +66,7 @@ class Layers(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """Which columns of matrices belong to what, in one pass over X.
+    """Which rows of matrices belong to what, in one pass over X.
 
     base   1: z¹ of w itself comes first; 0: it is known from before
     k      number of tangent columns
@@ -74,6 +76,27 @@ class Columns(NamedTuple):
     base: int
     k: int
     lead: int
+
+
+class Block(NamedTuple):
+    """The m examples of a block.
+
+    rows     (m,) which they are
+    c        (m,) λ_i/B
+    columns  (n,) for each example of the data the column that is the derivative in its λ, or -1;
+             (0,) where none is
+    B        examples in the whole step
+    share    (m,) Σ_k r_ik dz_ik / B is added here, which is (u M)_i
+    kept     (m · width,) is filled where base = 1; else it is so from a visit at the same w
+    """
+
+    rows: Array
+    c: Array
+    columns: Array
+    B: int
+    share: Array
+    kept: Array
+
 
 def kept_width(net: Linear | Layers) -> int:
     """Numbers that one row keeps for a second visit: of each hidden unit h, x, b_h; P, Q."""
@@ -99,38 +122,130 @@ def matrix(net, ell, w, like):
 
 @compiled
 def hidden_part(net, kept, m, ell, which):
-    """(m, n_l) of what is kept: which = 0 for h, 1 for x (see `slope`), 2 for b_h of layer ell."""
+    """(n_l, m) of what is kept: which = 0 for h, 1 for x (see `slope`), 2 for b_h of layer ell."""
     first = 0
     for k in range(1, ell):
         first += 3 * m * net.widths[k]
     size = m * net.widths[ell]
-    return kept[first + which * size : first + (which + 1) * size].reshape(m, net.widths[ell])
+    return kept[first + which * size : first + (which + 1) * size].reshape(net.widths[ell], m)
 
 
 @compiled
 def head_parts(net, kept, m):
-    """P, Q (m, outputs) of what is kept; only LOGISTIC has a Q of its own."""
-    size = m * net.widths[-1]
+    """P, Q (outputs, m) of what is kept; only LOGISTIC has a Q of its own."""
+    K = net.widths[-1]
+    size = m * K
     Q = kept[len(kept) - size :]
     P = kept[len(kept) - 2 * size : len(kept) - size] if net.head == LOGISTIC else Q
-    return P.reshape(m, net.widths[-1]), Q.reshape(m, net.widths[-1])
+    return P.reshape(K, m), Q.reshape(K, m)
+
+
+# --- the head ---
 
 
 @compiled
-def activate(kind, z, at, h, x):
-    """h = a(z) of the columns at … of z, and the x of which a' and a'' are made besides h."""
-    m, n = h.shape
-    for i in range(m):
-        for j in range(n):
-            y = z[i, at + j]
-            x[i, j] = y
-            if kind == TANH:
-                h[i, j] = np.tanh(y)
-            elif kind == SOFTPLUS:
-                h[i, j] = max(y, 0 * y) + np.log1p(np.exp(-abs(y)))
-                x[i, j] = 1 / (1 + np.exp(-y))
+def mean(kind, z, P, Q):
+    """P (K, m), the mean of the prediction z (≥ K, m): z, σ(z) with Q = σ(−z), softmax(z)."""
+    K, m = P.shape
+    if kind == SOFTMAX:
+        softmax(z, P)
+        return
+    for k in range(K):
+        for i in range(m):
+            if kind == SQUARES:
+                P[k, i] = z[k, i]
             else:
-                h[i, j] = relu(y)
+                small = exponential(-abs(z[k, i]))
+                far, near = small / (1 + small), 1 / (1 + small)
+                P[k, i] = near if z[k, i] > 0 else far
+                Q[k, i] = far if z[k, i] > 0 else near
+
+
+@compiled
+def softmax(z, P):
+    """P_ki = e^{z_ki} / Σ_j e^{z_ji}."""
+    K, m = P.shape
+    top, total = np.empty(m, P.dtype), np.zeros(m, P.dtype)
+    for i in range(m):
+        top[i] = z[0, i]
+    for k in range(1, K):
+        for i in range(m):
+            top[i] = z[k, i] if z[k, i] > top[i] else top[i]
+    for k in range(K):
+        for i in range(m):
+            e = exponential(z[k, i] - top[i])
+            P[k, i] = e
+            total[i] += e
+    for i in range(m):
+        total[i] = 1 / total[i]
+    for k in range(K):
+        for i in range(m):
+            P[k, i] *= total[i]
+
+
+@compiled
+def head_cotangent(net, block, P, out):
+    """The first rows of out ← c_i r_i."""
+    K, m = P.shape
+    for k in range(K):
+        for i in range(m):
+            out[k, i] = weighted(block.c[i], residual(P[k, i], net.Y[k, block.rows[i]]))
+
+
+@compiled
+def curvature(head, P, Q, d, mean_dz):
+    """One row of C_i dz_i."""
+    if head == SOFTMAX:
+        return softmax_curvature(P, d, mean_dz)
+    if head == LOGISTIC:
+        return logistic_curvature(P, Q, d)
+    return squares_curvature(d)
+
+
+@compiled
+def head_tangent(net, block, column, P, Q, dz, out):
+    """The first rows of out ← c_i C_i dz_i + dc_i r_i, with dz in the first rows of dz."""
+    K, m = P.shape
+    mean_dz = np.zeros(m, P.dtype)
+    for k in range(K):
+        for i in range(m):
+            mean_dz[i] += P[k, i] * dz[k, i]
+    for k in range(K):
+        for i in range(m):
+            r = residual(P[k, i], net.Y[k, block.rows[i]])
+            dr = curvature(net.head, P[k, i], Q[k, i], dz[k, i], mean_dz[i])
+            out[k, i] = weighted(block.c[i], dr)
+            block.share[i] += weighted_vjp(block.c[i], r, dz[k, i])[1] / block.B
+    if len(block.columns):
+        for k in range(K):
+            for i in range(m):
+                dc = P.dtype.type((block.columns[block.rows[i]] == column) / block.B)
+                r = residual(P[k, i], net.Y[k, block.rows[i]])
+                dr = curvature(net.head, P[k, i], Q[k, i], dz[k, i], mean_dz[i])
+                out[k, i] = weighted_jvp(block.c[i], r, dr, dc)
+
+
+# --- hidden units ---
+
+
+@compiled
+def activate(kind, z, h, x):
+    """h = a(z) of the first rows of z, and the x of which a' and a'' are made besides h."""
+    n, m = h.shape
+    for j in range(n):
+        for i in range(m):
+            y = z[j, i]
+            x[j, i] = y
+            if kind == TANH:
+                e = exponential(-2 * abs(y))
+                size = (1 - e) / (1 + e)
+                h[j, i] = size if y > 0 else -size
+            elif kind == SOFTPLUS:
+                e = exponential(-abs(y))
+                h[j, i] = (y if y > 0 else 0 * y) + np.log1p(e)
+                x[j, i] = (1 if y > 0 else e) / (1 + e)
+            else:
+                h[j, i] = relu(y)
 
 
 @compiled
@@ -154,115 +269,83 @@ def bend(kind, h, x):
 
 
 @compiled
-def mean(kind, z, P, Q):
-    """P (m, K), the mean of the prediction z (m, ≥ K): z, σ(z) with Q = σ(−z), softmax(z)."""
-    m, K = P.shape
-    for i in range(m):
-        if kind == SQUARES:
-            for k in range(K):
-                P[i, k] = z[i, k]
-        elif kind == LOGISTIC:
-            for k in range(K):
-                small = np.exp(-abs(z[i, k]))
-                far, near = small / (1 + small), 1 / (1 + small)
-                P[i, k] = near if z[i, k] > 0 else far
-                Q[i, k] = far if z[i, k] > 0 else near
-        else:
-            top = z[i, 0]
-            for k in range(1, K):
-                top = max(top, z[i, k])
-            total = 0 * top
-            for k in range(K):
-                P[i, k] = np.exp(z[i, k] - top)
-                total += P[i, k]
-            for k in range(K):
-                P[i, k] /= total
+def hidden_tangent(kind, h, x, dz):
+    """The tangents of a hidden layer's units from those of its sums."""
+    out = np.empty_like(dz)
+    for j in range(dz.shape[0]):
+        for i in range(dz.shape[1]):
+            out[j, i] = hidden_jvp(slope(kind, h[j, i], x[j, i]), dz[j, i])
+    return out
 
 
 @compiled
-def head_cotangent(net, rows, c, P, out, at):
-    """Columns at … of out ← c_i r_i."""
-    m, K = P.shape
-    for i in range(m):
-        for k in range(K):
-            out[i, at + k] = weighted(c[i], residual(P[i, k], net.Y[rows[i], k]))
+def hidden_cotangent(kind, h, x, b_h):
+    """The cotangents of a hidden layer's sums from those of its units."""
+    out = np.empty_like(b_h)
+    for j in range(b_h.shape[0]):
+        for i in range(b_h.shape[1]):
+            out[j, i] = hidden_vjp(slope(kind, h[j, i], x[j, i]), b_h[j, i])
+    return out
 
 
 @compiled
-def head_tangent(net, rows, c, c_column, column, B, P, Q, dz, from_, out, at, share):
-    """Columns at … of out ← c_i C_i dz_i + dc_i r_i; share_i += r_i · dz_i / B, which is (u M)_i.
+def hidden_cotangent_tangent(kind, h, x, dz, b_h, db_h):
+    """The tangents of `hidden_cotangent`, in which the slopes move as well."""
+    out = np.empty_like(db_h)
+    for j in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            a1, a2 = slope(kind, h[j, i], x[j, i]), bend(kind, h[j, i], x[j, i])
+            out[j, i] = hidden_vjp_jvp(a1, a2, dz[j, i], b_h[j, i], db_h[j, i])
+    return out
 
-    dz is in the columns from_ …; dc_i is 1/B where this column is the derivative in weight i,
-    as c_column (n,) tells; it is empty where no column is.
-    """
-    m, K = P.shape
-    for i in range(m):
-        dc = 0 * c[i]
-        if len(c_column):
-            dc = c.dtype.type((c_column[rows[i]] == column) / B)
-        mean_dz = 0 * c[i]
-        if net.head == SOFTMAX:
-            for k in range(K):
-                mean_dz += P[i, k] * dz[i, from_ + k]
-        to_weight = 0 * c[i]
-        for k in range(K):
-            d = dz[i, from_ + k]
-            if net.head == SOFTMAX:
-                dr = softmax_curvature(P[i, k], d, mean_dz)
-            elif net.head == LOGISTIC:
-                dr = logistic_curvature(P[i, k], Q[i, k], d)
-            else:
-                dr = squares_curvature(d)
-            r = residual(P[i, k], net.Y[rows[i], k])
-            out[i, at + k] = weighted_jvp(c[i], r, dr, dc) if len(c_column) else weighted(c[i], dr)
-            to_weight += weighted_vjp(c[i], r, d)[1]
-        share[i] += to_weight / B
+
+# --- between the products with X:  between(net, block, z, r, w, U, columns, G) ---
+#
+# z        ((base + k)·n₁, m) sums of the first layer: of w where base = 1, then of each column
+# r        ((lead + k)·n₁, m) is filled: δ where lead = 1, then dδ of each column
+# w, U     (p,), (k, p)
+# G        (lead + k, p) layers above the first add their gradients here
 
 
 @compiled
-def linear_between(net, rows, c, c_column, B, z, r, w, U, columns, kept, G, share):
-    """The part of a pass that does not touch X, for m rows of a linear model.
-
-    rows     (m,) which examples;  c (m,) λ_i/B;  c_column (n,), B: see head_tangent
-    z        (m, (base + k)·n₁) sums of the first layer: of w where base = 1, then of each column
-    r        (m, (lead + k)·n₁) is filled: δ where lead = 1, then dδ of each column
-    w, U     (p,), (k, p)
-    kept     (m · width,) is filled where base = 1; else it is so from a visit at the same w
-    G        (lead + k, p) layers above the first add their gradients here
-    share    (m,) see head_tangent
-    """
-    m, K = len(rows), net.widths[-1]
-    P, Q = head_parts(net, kept, m)
+def linear_between(net, block, z, r, w, U, columns, G):
+    """Of a linear model: only its head."""
+    K, m = net.widths[-1], len(block.rows)
+    P, Q = head_parts(net, block.kept, m)
     if columns.base:
         mean(net.head, z, P, Q)
     if columns.lead:
-        head_cotangent(net, rows, c, P, r, 0)
+        head_cotangent(net, block, P, r)
     for j in range(columns.k):
         source, target = (columns.base + j) * K, (columns.lead + j) * K
-        head_tangent(net, rows, c, c_column, j, B, P, Q, z, source, r, target, share)
+        head_tangent(net, block, j, P, Q, z[source:], r[target:])
 
 
 @compiled
-def layers_between(net, rows, c, c_column, B, z, r, w, U, columns, kept, G, share):
-    """`linear_between` where there are hidden layers: up, down, and once more for each column."""
-    m, L, n1 = len(rows), len(net.widths) - 1, net.widths[1]
-    P, Q = head_parts(net, kept, m)
+def layers_between(net, block, z, r, w, U, columns, G):
+    """With hidden layers: up, down, and once more for each column."""
+    m, L, n1 = len(block.rows), len(net.widths) - 1, net.widths[1]
+    P, Q = head_parts(net, block.kept, m)
     if columns.base:
-        upwards(net, z, w, kept, P, Q)
+        upwards(net, z, w, block.kept, P, Q)
     delta = np.empty_like(P)
-    head_cotangent(net, rows, c, P, delta, 0)
+    head_cotangent(net, block, P, delta)
     for ell in range(L, 1, -1):
+        h, x = (
+            hidden_part(net, block.kept, m, ell - 1, 0),
+            hidden_part(net, block.kept, m, ell - 1, 1),
+        )
         if columns.lead:
-            add_layer(net, ell, delta, hidden_part(net, kept, m, ell - 1, 0), G[0])
-        b_h = hidden_part(net, kept, m, ell - 1, 2)
+            add_layer(net, ell, delta, h, G[0])
+            add_bias(net, ell, delta, G[0])
+        b_h = hidden_part(net, block.kept, m, ell - 1, 2)
         if columns.base:
-            b_h[:] = np.dot(delta, matrix(net, ell, w, z))
-        h, x = hidden_part(net, kept, m, ell - 1, 0), hidden_part(net, kept, m, ell - 1, 1)
+            b_h[:] = np.dot(matrix(net, ell, w, P).T, delta)
         delta = hidden_cotangent(net.activation, h, x, b_h)
     if columns.lead:
-        r[:, :n1] = delta
+        r[:n1] = delta
     for j in range(columns.k):
-        tangent_between(net, rows, c, c_column, B, z, r, w, U, columns, kept, G, share, P, Q, j)
+        tangent_between(net, block, z, r, w, U, columns, G, P, Q, j)
 
 
 between = by_type({Linear: linear_between, Layers: layers_between})
@@ -271,98 +354,68 @@ between = by_type({Linear: linear_between, Layers: layers_between})
 @compiled
 def upwards(net, z, w, kept, P, Q):
     """h of every hidden layer and P, from the first layer's sums."""
-    m, L = len(P), len(net.widths) - 1
-    activate(net.activation, z, 0, hidden_part(net, kept, m, 1, 0), hidden_part(net, kept, m, 1, 1))
+    m, L = P.shape[1], len(net.widths) - 1
+    activate(net.activation, z, hidden_part(net, kept, m, 1, 0), hidden_part(net, kept, m, 1, 1))
     for ell in range(2, L + 1):
         above = sums(net, ell, hidden_part(net, kept, m, ell - 1, 0), w)
         if ell < L:
             h, x = hidden_part(net, kept, m, ell, 0), hidden_part(net, kept, m, ell, 1)
-            activate(net.activation, above, 0, h, x)
+            activate(net.activation, above, h, x)
         else:
             mean(net.head, above, P, Q)
 
 
 @compiled
 def sums(net, ell, h, w):
-    """h W_lᵀ + b_l."""
-    z = np.dot(h, matrix(net, ell, w, h).T)
+    """W_l h + b_l."""
+    z = np.dot(matrix(net, ell, w, h), h)
     _, last, end = layer(net, ell)
-    for i in range(len(z)):
-        for k in range(end - last):
-            z[i, k] += w[last + k]
+    for k in range(end - last):
+        for i in range(z.shape[1]):
+            z[k, i] += w[last + k]
     return z
 
 
 @compiled
-def hidden_tangent(kind, h, x, dz):
-    """The tangents of a hidden layer's units from those of its sums."""
-    out = np.empty_like(dz)
-    for i in range(dz.shape[0]):
-        for j in range(dz.shape[1]):
-            out[i, j] = hidden_jvp(slope(kind, h[i, j], x[i, j]), dz[i, j])
-    return out
-
-
-@compiled
-def hidden_cotangent(kind, h, x, b_h):
-    """The cotangents of a hidden layer's sums from those of its units."""
-    out = np.empty_like(b_h)
-    for i in range(b_h.shape[0]):
-        for j in range(b_h.shape[1]):
-            out[i, j] = hidden_vjp(slope(kind, h[i, j], x[i, j]), b_h[i, j])
-    return out
-
-
-@compiled
-def hidden_cotangent_tangent(kind, h, x, dz, b_h, db_h):
-    """The tangents of `hidden_cotangent`, in which the slopes move as well."""
-    out = np.empty_like(db_h)
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            a1, a2 = slope(kind, h[i, j], x[i, j]), bend(kind, h[i, j], x[i, j])
-            out[i, j] = hidden_vjp_jvp(a1, a2, dz[i, j], b_h[i, j], db_h[i, j])
-    return out
-
-
-@compiled
 def add_layer(net, ell, delta, h, g):
-    """Add δᵀ h and Σ δ to W_l's and b_l's part of g (p,)."""
-    first, last, end = layer(net, ell)
-    g[first:last] += np.dot(delta.T, h).reshape(last - first)
-    add_bias(net, ell, delta, 0, g)
+    """Add δ hᵀ to W_l's part of g (p,)."""
+    first, last, _ = layer(net, ell)
+    g[first:last] += np.dot(delta, h.T).reshape(last - first)
 
 
 @compiled
-def add_bias(net, ell, delta, at, g):
-    """Add Σ_i δ_i, of the columns at … of delta, to b_l's part of g (p,)."""
+def add_bias(net, ell, delta, g):
+    """Add Σ_i δ_i, of the first rows of delta, to b_l's part of g (p,)."""
     _, last, end = layer(net, ell)
-    for i in range(len(delta)):
-        for k in range(end - last):
-            g[last + k] += delta[i, at + k]
+    for k in range(end - last):
+        total = 0 * delta[k, 0]
+        for i in range(delta.shape[1]):
+            total += delta[k, i]
+        g[last + k] += total
 
 
 @compiled
-def tangent_between(net, rows, c, c_column, B, z, r, w, U, columns, kept, G, share, P, Q, j):
+def tangent_between(net, block, z, r, w, U, columns, G, P, Q, j):
     """Pearlmutter's R-operator of the layers above the first, along column j."""
-    m, L, n1 = len(rows), len(net.widths) - 1, net.widths[1]
-    u, g = U[j], G[columns.lead + j]
+    m, L, n1 = len(block.rows), len(net.widths) - 1, net.widths[1]
+    u, g, kept = U[j], G[columns.lead + j], block.kept
     source, target = (columns.base + j) * n1, (columns.lead + j) * n1
-    dz = [z[:, source : source + n1].copy()]
+    dz = [z[source : source + n1].copy()]
     dh = [dz[0]]  # of the features: not used, they do not move
     for ell in range(2, L + 1):
         h, x = hidden_part(net, kept, m, ell - 1, 0), hidden_part(net, kept, m, ell - 1, 1)
         dh.append(hidden_tangent(net.activation, h, x, dz[-1]))
-        dz.append(sums(net, ell, h, u) + np.dot(dh[-1], matrix(net, ell, w, z).T))
+        dz.append(sums(net, ell, h, u) + np.dot(matrix(net, ell, w, P), dh[-1]))
     delta, ddelta = np.empty_like(P), np.empty_like(P)
-    head_cotangent(net, rows, c, P, delta, 0)
-    head_tangent(net, rows, c, c_column, j, B, P, Q, dz[-1], 0, ddelta, 0, share)
+    head_cotangent(net, block, P, delta)
+    head_tangent(net, block, j, P, Q, dz[-1], ddelta)
     for ell in range(L, 1, -1):
         h, x = hidden_part(net, kept, m, ell - 1, 0), hidden_part(net, kept, m, ell - 1, 1)
         b_h = hidden_part(net, kept, m, ell - 1, 2)
         add_layer(net, ell, ddelta, h, g)
-        first, last, _ = layer(net, ell)
-        g[first:last] += np.dot(delta.T, dh[ell - 1]).reshape(last - first)
-        db_h = np.dot(ddelta, matrix(net, ell, w, z)) + np.dot(delta, matrix(net, ell, u, z))
+        add_layer(net, ell, delta, dh[ell - 1], g)
+        add_bias(net, ell, ddelta, g)
+        db_h = np.dot(matrix(net, ell, w, P).T, ddelta) + np.dot(matrix(net, ell, u, P).T, delta)
         delta = hidden_cotangent(net.activation, h, x, b_h)
         ddelta = hidden_cotangent_tangent(net.activation, h, x, dz[ell - 2], b_h, db_h)
-    r[:, target : target + n1] = ddelta
+    r[target : target + n1] = ddelta

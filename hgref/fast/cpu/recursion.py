@@ -60,9 +60,7 @@ def run(J, lam, opt, works, s, first, last, tape, kept):
     return 0
 
 
-def back(
-    J, lam, opt, works, s, first, last, tape, kept, known, alpha, b_rates, b_weights, b_l2
-):
+def back(J, lam, opt, works, s, first, last, tape, kept, known, alpha, b_rates, b_weights, b_l2):
     """α (blocks, p) ← α_{first-1} from α_last: eq. (8); the shares of eq. (10) are added to b_….
 
     s       (blocks, p) s_{first-1};  tape, kept as `run` left them; known: whether kept is filled

@@ -47,9 +47,7 @@ def gradients(J, lam, works, t, w, U, columns, kept, row, g, out):
     start_sums(J.H, J.b, w, U, columns, g, out)
     for a in range(len(J.data)):
         place = kept[a][min(row, len(kept[a]) - 1)]
-        sweep(
-            J.data[a], works[a], t, lam.weights[a], lam.weight_columns[a], w, U, columns, place
-        )
+        sweep(J.data[a], works[a], t, lam.weights[a], lam.weight_columns[a], w, U, columns, place)
         add_sums(works[a].G, columns, g, out)
     if columns.lead and len(lam.l2):
         add_penalties(lam.l2, lam.l2_columns, w, U, columns, g, out)

@@ -28,7 +28,10 @@ def problems():
         problem = hgref.Problem(dynamics[k % 4](J), E, T=3, w0=rng.standard_normal(J.p))
         values = {"eta": 0.1, "mu": 0.5, "beta1": 0.5, "beta2": 0.7, "eps": 0.1, "l2": 0.3}
         shapes = problem.layout.shapes
-        yield problem, problem.pack(**{n: np.full(s, values.get(n, 1.1)) for n, s in shapes.items()})
+        yield (
+            problem,
+            problem.pack(**{n: np.full(s, values.get(n, 1.1)) for n, s in shapes.items()}),
+        )
 
 
 def gradients(layer):

@@ -33,7 +33,9 @@ def run(folder):
 
 def test_an_edited_law_is_seen_by_the_next_process(tmp_path):
     package = shutil.copytree(
-        Path(hgref.__file__).parent, tmp_path / "hgref", ignore=shutil.ignore_patterns("__pycache__")
+        Path(hgref.__file__).parent,
+        tmp_path / "hgref",
+        ignore=shutil.ignore_patterns("__pycache__"),
     )
     fast, readable = run(tmp_path)
     assert abs(fast - readable) < 1e-13
@@ -41,7 +43,9 @@ def test_an_edited_law_is_seen_by_the_next_process(tmp_path):
     assert kept, "nothing was kept on disk: this test would show nothing"
     laws = package / "laws.py"
     before = laws.read_text(encoding="utf-8")
-    after = before.replace("return b_w, -eta * b_w, -g * b_w", "return b_w, -eta * b_w, -2 * g * b_w")
+    after = before.replace(
+        "return b_w, -eta * b_w, -g * b_w", "return b_w, -eta * b_w, -2 * g * b_w"
+    )
     assert before != after
     laws.write_text(after, encoding="utf-8")
     wrong, as_readable = run(tmp_path)

@@ -48,6 +48,8 @@ def test_no_formula_with_a_number_in_it():
                 constants = [x for x in (node.left, node.right) if isinstance(x, ast.Constant)]
                 odd = [x.value for x in constants if isinstance(x.value, float) and x.value != 1.0]
                 assert not odd, f"{path.name}:{node.lineno}"
-                assert not isinstance(node.op, ast.Pow) or path.name == "lowering.py" or (
-                    path.name == "recorded.py"
+                assert (
+                    not isinstance(node.op, ast.Pow)
+                    or path.name == "lowering.py"
+                    or (path.name == "recorded.py")
                 ), f"{path.name}:{node.lineno}"

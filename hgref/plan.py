@@ -1,0 +1,180 @@
+"""Which algorithm fits into memory, before it is run."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import as_count
+from hgref.objectives.data_loss import DataLoss
+from hgref.objectives.mlp import MLP
+from hgref.problem import Problem
+
+ONE_CALL = 250_000  # numbers of states in the stretches of hgref.fast.cpu
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+UNITS |= {f"{unit}I": 2 ** (10 * power) for power, unit in enumerate("KMGT", 1)}
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to a hypergradient with hgref.fast.cpu.
+
+    call         as it is written in Python
+    bytes        what it allocates at its peak beside the problem itself
+    steps        steps Φ of training, those run again included
+    products     products with A_t, of one column each: T backwards, T·m forwards
+    checkpoints  states from which it starts anew, 1 for none but s_0
+    """
+
+    call: str
+    bytes: int
+    steps: int
+    products: int
+    checkpoints: int = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The ways to a hypergradient, the quickest first, and what fits.
+
+    ways    all that were looked at
+    budget  bytes
+    """
+
+    ways: tuple[Way, ...]
+    budget: int
+
+    @property
+    def best(self) -> Way | None:
+        """The first that fits, or None."""
+        return next((way for way in self.ways if way.bytes <= self.budget), None)
+
+    def __str__(self) -> str:
+        width = max(len(way.call) for way in self.ways)
+        lines = [f"{'':2}{'':{width}}  {'memory':>9}  {'steps':>8}  {'products':>9}  checkpoints"]
+        for way in self.ways:
+            mark = "->" if way is self.best else "  " if way.bytes <= self.budget else " x"
+            lines.append(
+                f"{mark}{way.call:{width}}  {readable(way.bytes):>9}  {way.steps:>8}  "
+                f"{way.products:>9}  {way.checkpoints:>11}"
+            )
+        if self.best is None:
+            least = min(way.bytes for way in self.ways)
+            lines.append(
+                f"Nothing fits into {readable(self.budget)}: the least is {readable(least)}"
+            )
+        return "\n".join(lines)
+
+
+def plan(
+    problem: Problem,
+    budget: str | int = "2 GB",
+    *,
+    wrt: Iterable[str] | None = None,
+    dtype: Any = np.float64,
+) -> Plan:
+    """What each algorithm of hgref.fast.cpu would need, and the quickest that fits.
+
+        reverse       T (p + B·kept) numbers      kept: what an example leaves for the way back
+          recompute   T p
+        checkpointed  (T/k) d + k (p + B·kept)    k the largest distance that fits
+        forward       2 m d                       one column of Z for each hyperparameter
+
+    and √T states, at least 2 MB of them, on the way back
+
+    budget   bytes, or a text: "500 MB", "2 GB", "1.5 GiB"
+    wrt      names of the blocks that are wanted, which is what `forward` costs by; default all
+    dtype    of the products with the data: float64 or float32
+    returns  Plan: printable; `.best` is the Way to take, `.ways` are all of them
+    Raises   ValueError for a budget that is no size
+    Cost     none: nothing is run
+    Exact    bytes to a fifth, and closer where the tape is large; steps are counts
+    Beware   the readable layer keeps whole states instead: its `reverse` needs 8 T d bytes
+    Source   Franceschi et al. 2017, section 3: time and space of the two modes
+    """
+    limit = as_bytes(budget)
+    layout = problem.layout if wrt is None else problem.layout.select(wrt)
+    return Plan(tuple(ways(problem, limit, layout.size, np.dtype(dtype).itemsize)), limit)
+
+
+def ways(problem: Problem, limit: int, m: int, size: int) -> Iterator[Way]:
+    """All ways, in the order of the time they take."""
+    T, p, d = problem.T, problem.p, problem.d
+    losses = [part for part in problem.dynamics.J.terms() if isinstance(part, DataLoss)]
+    fixed = sum(copied(part, size) + scratch(part, p, size) for part in losses)
+    back = 8 * replayed(T, d)
+    predictions = size * sum(part.features.B * kept_width(part) for part in losses)
+    forward = Way("forward(problem, lam)", fixed + 8 * m * (d + 2 * p), T, T * m)
+    tape = fixed + back + T * size * p
+    reverse = Way("reverse(problem, lam)", tape + T * predictions, T, T)
+    again = Way("reverse(problem, lam, recompute=True)", tape + predictions, T, T)
+    yield from [forward, reverse, again] if m == 1 else [reverse, again]
+    for options, per_step in (("", predictions), (", recompute=True", 0)):
+        step = size * p + per_step
+        k = largest_distance(T, 8 * d, step, limit - fixed - back)
+        call = f"checkpointed(problem, lam, every={k}{options})"
+        need = fixed + back + math.ceil(T / k) * 8 * d + k * step
+        yield Way(call, need, 2 * T - k, T, math.ceil(T / k))
+    if m > 1:
+        yield forward
+
+
+def largest_distance(T: int, state: int, step: int, limit: int) -> int:
+    """The largest k ≤ T with (T/k) state + k step ≤ limit; the cheapest k where none is."""
+    fits = [k for k in range(T, 0, -1) if math.ceil(T / k) * state + k * step <= limit]
+    best = min(T, max(1, round(math.sqrt(T * state / step))))
+    return fits[0] if fits else best
+
+
+def replayed(T: int, d: int) -> int:
+    """Numbers in the states of a stretch, which are computed again from the tape at one time."""
+    return d * min(T, max(math.isqrt(T - 1) + 1, ONE_CALL // d))
+
+
+def kept_width(part: DataLoss) -> int:
+    """Numbers that an example leaves for the way back: its mean, three for each hidden unit."""
+    hidden = part.widths[1:-1] if isinstance(part, MLP) else ()
+    return part.outputs + 3 * sum(hidden)
+
+
+def copied(part: DataLoss, size: int) -> int:
+    """Bytes of the data that are stored anew: sparse twice over, dense where centred or single."""
+    features = part.features
+    if features.sparse:
+        return 2 * features.X.nnz * (size + 4)
+    new = features.centre is not None or size < features.X.itemsize
+    return size * features.X.size * (1 + (features.centre is not None and size < 8)) * new
+
+
+def scratch(part: DataLoss, p: int, size: int) -> int:
+    """Bytes of sums, of rows and of a network's intermediate results, about."""
+    hidden = sum(part.widths[1:-1]) if isinstance(part, MLP) else 0
+    row = 4 * part.outputs + 12 * hidden
+    return size * (4 * p + part.features.B * row) + 24 * part.features.n
+
+
+# --- sizes as text ---
+
+
+def as_bytes(budget: str | int) -> int:
+    """The number of bytes in "2 GB", "500MiB" or 123."""
+    if not isinstance(budget, str):
+        return as_count("budget", budget, 0)
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([KMGT]I?|)B?\s*", budget.upper())
+    if match is None:
+        raise ValueError(f"budget: expected a size such as '500 MB' or '2 GiB', found {budget!r}")
+    return int(float(match[1]) * UNITS[match[2]])
+
+
+def readable(number: int) -> str:
+    """A number of bytes as people write it."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.3g} {unit}"
+        number = number / 1000  # type: ignore[assignment]
+    return f"{number:.3g} TB"
