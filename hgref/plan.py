@@ -144,7 +144,7 @@ def kept_width(part: DataLoss) -> int:
 
 def copied(part: DataLoss, size: int) -> int:
     """Bytes of the data that are stored anew: sparse twice over, dense where centred or single."""
-    features = part.features
+    features: Any = part.features
     if features.sparse:
         return 2 * features.X.nnz * (size + 4)
     new = features.centre is not None or size < features.X.itemsize

@@ -111,6 +111,6 @@ def accuracy(data: Corrupted, part: Part, w: Array) -> float:
 def softmax(
     data: Corrupted, part: Part, example_weights: bool = False, sparse: bool = False
 ) -> Softmax:
-    """The model on a part; four fifths of the pixels are blank: sparse, the compiled passes skip them."""
+    """The model on a part; sparse: compiled passes skip the pixels that are blank, four fifths."""
     X = scipy.sparse.csr_matrix(part.X) if sparse else part.X
     return Softmax(X, part.y, CLASSES, example_weights=example_weights, centre=data.mean)

@@ -1,15 +1,15 @@
 """The CPU layer: Numba loops for s_t, Z_t and α_t, and fused passes over the data.
 
-| here                          | its readable twin                                                 |
-|-------------------------------|-------------------------------------------------------------------|
-| forward, reverse, truncated,  | hgref.forward, hgref.reverse, hgref.truncated,                    |
-| checkpointed, realtime        | hgref.checkpointed, hgref.realtime                                |
-| last_state                    | the last of problem.states                                        |
-| recursion.tangents, run, back | hypergradient/forward.py, problem.py, reverse.py                  |
-| coordinates                   | dynamics/                                                         |
-| training                      | objectives/objective.py (Sum), penalties.py, quadratic.py         |
-| network                       | objectives/losses.py, mlp.py                                      |
-| features                      | objectives/features.py, linear_model.py                           |
+| here                          | its readable twin                                               |
+|-------------------------------|-----------------------------------------------------------------|
+| forward, reverse, truncated,  | hgref.forward, hgref.reverse, hgref.truncated,                  |
+| checkpointed, realtime        | hgref.checkpointed, hgref.realtime                              |
+| last_state                    | the last of problem.states                                      |
+| recursion.tangents, run, back | hypergradient/forward.py, problem.py, hypergradient/reverse.py  |
+| coordinates                   | dynamics/                                                       |
+| training                      | objectives/objective.py (Sum), penalties.py, quadratic.py       |
+| network                       | objectives/losses.py, activations.py, mlp.py                    |
+| features                      | objectives/features.py, linear_model.py                         |
 
 No derivative is written here: the laws of hgref.laws are compiled into these loops.
 """

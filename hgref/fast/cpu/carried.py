@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.fast.cpu.lowering import kept_rows, lower_lam, lowered, workspaces
+from hgref.fast.cpu.at_lam import lower_lam
+from hgref.fast.cpu.lowering import lowered
 from hgref.fast.cpu.network import Columns
 from hgref.fast.cpu.recorded import require_finite
 from hgref.fast.cpu.recursion import compiled_tangents, tangents
+from hgref.fast.cpu.scratch import kept_rows, workspaces
 from hgref.hypergradient.forward import partial
 from hgref.layout import Blocks, Layout
 from hgref.problem import Problem

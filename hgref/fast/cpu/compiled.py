@@ -1,7 +1,8 @@
 """How the functions of this layer are compiled, and under which name Numba keeps them on disk.
 
     compiled     a leaf: compiled into each of its callers
-    kernel       called from Python as well, kept on disk; `threads`: with a loop over threads' parts
+    kernel       called from Python as well, kept on disk
+    threaded     a kernel with loops over threads' parts
     either       left as it is in Python, compiled where a compiled function calls it
     by_type      one name for several functions, chosen by the type of the first argument
 
@@ -23,9 +24,12 @@ from numba.extending import overload, register_jitable
 
 from hgref import laws
 
-OPTIONS = {"error_model": "numpy", "nogil": True}  # 0/0 is NaN, as in NumPy; signals get through
+OPTIONS: Any = {
+    "error_model": "numpy",
+    "nogil": True,
+}  # 0/0 is NaN, as in NumPy; signals get through
 # the explicit loops over parts run on threads; nothing else is rewritten
-ONLY_PRANGE = dict.fromkeys(
+ONLY_PRANGE: Any = dict.fromkeys(
     ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
 ) | {"prange": True}
 

@@ -48,7 +48,7 @@ def double(x):
     e = e * r + 0.5
     e = e * r + 1.0
     e = e * r + 1.0
-    return e * power_of_two(shifted)
+    return e * power_of_two(shifted)  # type: ignore[call-arg]
 
 
 def single(x):
@@ -64,7 +64,7 @@ def single(x):
     e = e * r + np.float32(0.5)
     e = e * r + np.float32(1.0)
     e = e * r + np.float32(1.0)
-    return e * power_of_two(shifted)
+    return e * power_of_two(shifted)  # type: ignore[call-arg]
 
 
 @intrinsic

@@ -159,7 +159,7 @@ def start(work, rows, weights):
 @kernel
 def fill_panel(net, panel, offset, w, U, columns):
     """V (C, N): the first layer's matrix of w (base = 1) and of each column; biases."""
-    first, last, end = layer(net, FIRST_LAYER)
+    _, last, end = layer(net, FIRST_LAYER)
     n1, N = net.widths[1], net.widths[0]
     for j in range(columns.base + columns.k):
         v = w if j < columns.base else U[j - columns.base]
@@ -172,7 +172,7 @@ def fill_panel(net, panel, offset, w, U, columns):
 @kernel
 def fill_sparse_panel(net, panel, offset, centre, w, U, columns):
     """V transposed (N, C); biases less V c."""
-    first, last, end = layer(net, FIRST_LAYER)
+    _, last, end = layer(net, FIRST_LAYER)
     n1, N = net.widths[1], net.widths[0]
     for j in range(columns.base + columns.k):
         v = w if j < columns.base else U[j - columns.base]
@@ -235,7 +235,7 @@ def dense_part(all_X, net, work, rows, c_column, w, U, columns, kept, q):
         add_offset(z, work.offset)
         about = block_of(work, rows, c_column, lo, lo + m, kept)
         between(net, about, z, r, w, U, columns, G)
-        if D == n1 and m == B:  # nothing to add up
+        if n1 == D and m == B:  # nothing to add up
             np.dot(r, X, G[0, : n1 * X.shape[1]].reshape(n1, X.shape[1]))
         else:
             np.dot(r, X, work.pulled[q])

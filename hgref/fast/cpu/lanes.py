@@ -36,7 +36,7 @@ def compile_row_times(values, indices, first, last, panel, out, i, at, lanes):
         raise RequireLiteralValue("lanes")
 
     def row(values, indices, first, last, panel, out, i, at, lanes):
-        in_registers(values, indices, first, last, panel, out, i, at, lanes)
+        in_registers(values, indices, first, last, panel, out, i, at, lanes)  # type: ignore
 
     return row
 

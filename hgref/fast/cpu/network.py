@@ -1,4 +1,4 @@
-"""From the first layer's sums z to what the transposed product with X wants; twin of the objectives.
+"""From the first layer's sums z to what the transposed product with X wants; twin of objectives/.
 
 A data loss is a network: z¹ = W₁ Xᵀ + b₁, layers above, a head with its mean P. A linear model has
 no layers above. What touches X is next door (features.py); here is what lies between the two

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.fast.cpu.lowering import kept_rows, lower_lam, lowered, rate_names, workspaces
+from hgref.fast.cpu.at_lam import lower_lam, rate_names
+from hgref.fast.cpu.lowering import lowered
 from hgref.fast.cpu.network import Columns
 from hgref.fast.cpu.recursion import back, compiled_back, compiled_run, run
+from hgref.fast.cpu.scratch import kept_rows, workspaces
 from hgref.layout import Blocks
 from hgref.plan import ONE_CALL
 from hgref.problem import Hypergradient, Problem
@@ -51,7 +53,8 @@ class Recorded:
         self.kept = kept_rows(self.low, steps) if self.known else once
         self.ahead = workspaces(self.low, Columns(1, 0, 1))
         self.behind = workspaces(self.low, Columns(0 if self.known else 1, 1, 0))
-        self.run, self.back = (compiled_run, compiled_back) if self.low.small else (run, back)
+        self.run: Any = compiled_run if self.low.small else run
+        self.back: Any = compiled_back if self.low.small else back
         # between two calls a signal gets through; √T of them hold the least states at a time
         self.length = max(math.isqrt(problem.T - 1) + 1, ONE_CALL // problem.d)
 
@@ -121,17 +124,18 @@ class Recorded:
 
     def shares(self) -> Iterator[Blocks]:
         """∂E/∂λ and the sums over t of α_t B_t, as blocks of λ."""
+        each: Any
         yield self.direct
         if self.reached == 1:
             yield self.problem.start_vjp(self.alpha.reshape(-1))
-        for name, share in zip(rate_names(self.problem), self.b_rates.T, strict=True):
+        for name, each in zip(rate_names(self.problem), self.b_rates.T, strict=True):
             if name is not None:
-                yield {name: share if self.layout.shapes[name] else share.sum()}
-        for part, share in zip(self.low.parts, self.b_weights, strict=True):
-            if part is not None and part.example_weights:
-                yield {part.block: share}
-        for penalty, share in zip(self.low.penalties, self.b_l2, strict=True):
-            yield {penalty.name: penalty.gather(share)}
+                yield {name: each if self.layout.shapes[name] else np.asarray(each.sum())}
+        for loss, each in zip(self.low.losses, self.b_weights, strict=True):
+            if loss is not None and loss.example_weights:
+                yield {loss.block: each}
+        for penalty, each in zip(self.low.penalties, self.b_l2, strict=True):
+            yield {penalty.name: penalty.gather(each)}
 
 
 def require_finite(problem: Problem, what: str, t: int, s: Array) -> None:

@@ -1,4 +1,4 @@
-"""J_t as a whole: its data losses, its L2 penalties, its quadratic; twin of hgref.objectives.Sum."""
+"""J_t as a whole: data losses, L2 penalties, a quadratic; twin of hgref.objectives.Sum."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ PROGRAM = """
 import hgref
 from hgref.fast import cpu
 from hgref.objectives import Quadratic
-problem = hgref.Problem(hgref.GradientDescent(Quadratic([[2.0]], [1.0])), Quadratic([[1.0]], [3.0]), 4)
+J, E = Quadratic([[2.0]], [1.0]), Quadratic([[1.0]], [3.0])
+problem = hgref.Problem(hgref.GradientDescent(J), E, 4)
 print(hgref.__file__)
 print(repr(float(cpu.reverse(problem, {"eta": 0.1}).grad[0])))
 print(repr(float(hgref.reverse(problem, {"eta": 0.1}).grad[0])))

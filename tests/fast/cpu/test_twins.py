@@ -8,7 +8,7 @@ import inspect
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DYNAMICS, OBJECTIVES, build, choices, relative
 

@@ -1,0 +1,71 @@
+"""Scratch memory for passes over the data, and how their rows are divided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.fast.cpu.features import Sparse, Work
+from hgref.fast.cpu.lanes import NARROW
+from hgref.fast.cpu.lowering import Data, Lowered, batch_size
+from hgref.fast.cpu.network import Columns, kept_width
+
+# OpenBLAS has a quick path for products of fewer than a million multiplications, on one thread; a
+# block of rows is to stay in it, and in half of a small second-level cache.
+SMALL_PRODUCT = 900_000
+BLOCK_BYTES = 420_000
+ALONE = 500_000  # multiplications a pass below which a second thread costs more than it does
+
+
+def workspaces(low: Lowered, columns: Columns) -> tuple[Work, ...]:
+    """Scratch for passes with these columns; blocks of rows are chosen by n₁ and N alone."""
+    return tuple(workspace(data, columns, low.problem.p, low.dtype) for data in low.J.data)
+
+
+def workspace(data: Data, columns: Columns, p: int, real: Any) -> Work:
+    widths, B = data.net.widths, batch_size(data)
+    N, n1 = int(widths[0]), int(widths[1])
+    parts, rows = partition(data, columns, real)
+    into, out, lead = (columns.base + columns.k) * n1, (columns.lead + columns.k) * n1, columns.lead
+    if isinstance(data, Sparse):
+        padded_in, padded_out = (-(-C // NARROW) * NARROW for C in (into, out))
+        shapes: dict[str, tuple[int, ...]]
+        shapes = {"panel": (N, padded_in), "z": (B, padded_in), "r": (B, padded_out)}
+        shapes |= {"X": (parts, 0, N), "pulled": (1, N, padded_out)}
+    else:
+        shapes = {"panel": (into, N), "z": (parts, into * rows), "r": (parts, out * rows)}
+        shapes |= {"X": (parts, rows if data.batches.size else 0, N), "pulled": (parts, out, N)}
+    arrays: dict[str, Any] = {name: np.zeros(shape, real) for name, shape in shapes.items()}
+    return Work(
+        rows=rows,
+        width=kept_width(data.net),
+        offset=np.zeros(into, real),
+        G=np.zeros((parts, lead + columns.k, p), real),
+        c=np.zeros(B, real),
+        share=np.zeros(B, real),
+        every=np.arange(B),
+        **arrays,
+    )
+
+
+def partition(data: Data, columns: Columns, real: Any) -> tuple[int, int]:
+    """(threads' parts, rows in a block)."""
+    widths, B = data.net.widths, max(batch_size(data), 1)
+    threads = numba.get_num_threads()
+    N, panel = int(widths[0]), max((columns.base + columns.k) * int(widths[1]), 1)
+    if isinstance(data, Sparse):
+        entries = data.by_row.values.size * B // max(data.net.Y.shape[1], 1)
+        return (1 if entries * panel < ALONE else threads), B
+    rows = min(SMALL_PRODUCT // (N * panel), BLOCK_BYTES // (N * real.itemsize)) // 8 * 8
+    if len(widths) > 2 or rows < 8:  # large products: BLAS has threads of its own
+        return 1, B
+    return (1 if B * N * panel < ALONE else threads), min(rows, B)
+
+
+def kept_rows(low: Lowered, steps: int) -> tuple[Array, ...]:
+    """For each data loss what `between` keeps of each of so many steps; untouched memory."""
+    sizes = [batch_size(data) * kept_width(data.net) for data in low.J.data]
+    return tuple(np.empty((max(steps, 1), size), low.dtype) for size in sizes)
