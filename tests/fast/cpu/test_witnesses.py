@@ -1,0 +1,104 @@
+"""The witnesses of tests/hypergradient, once more on the fast layer itself."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import DYNAMICS, build, choices, few, relative
+
+import hgref
+from hgref.fast import cpu
+from hgref.witness import central_differences, complex_step
+
+OBJECTIVES = ["softmax", "with-l2", "mlp"]
+everywhere = pytest.mark.parametrize("dynamics", DYNAMICS)
+of_some = pytest.mark.parametrize("objective", OBJECTIVES)
+
+
+def off(found, true):
+    """Distance from a witness; of gradients that are 0 but for rounding, absolute."""
+    return np.linalg.norm(found - true) / max(np.linalg.norm(true), 1e-3)
+
+
+@everywhere
+@of_some
+@few
+@given(choice=choices(max_T=12))
+def test_gradients_are_those_of_the_complex_step_through_the_readable_run(
+    dynamics, objective, choice
+):
+    problem, lam = build(dynamics, objective, choice)
+    true = complex_step(problem.f, lam)
+    assert off(cpu.reverse(problem, lam).grad, true) < 1e-11
+    assert off(cpu.forward(problem, lam).grad, true) < 1e-11
+
+
+@everywhere
+@few
+@given(choice=choices(max_T=8))
+def test_differences_of_the_fast_run_itself(dynamics, choice):
+    problem, lam = build(dynamics, "softmax", choice)
+
+    def f(x):
+        s = cpu.last_state(problem, x)
+        return problem.error(problem.T, s, problem.read(x)[0])
+
+    true, error = central_differences(f, lam)
+    assert np.all(np.abs(cpu.reverse(problem, lam).grad - true) <= 10 * error + 1e-8)
+
+
+def large(dtype=np.float64, sparse=False):
+    """A problem of more rows than one block and work enough for two threads."""
+    import scipy.sparse
+
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((700, 300)) * (rng.random((700, 300)) < 0.3)
+    X = scipy.sparse.csr_matrix(X) if sparse else X
+    J = hgref.objectives.Softmax(X, rng.integers(0, 12, 700), 12, example_weights=True, centre=True)
+    E = hgref.objectives.Softmax(X[:50], rng.integers(0, 12, 50), 12)
+    problem = hgref.Problem(hgref.Momentum(J), E, T=6, w0=rng.standard_normal(J.p) / 9)
+    return problem, problem.pack(eta=0.5, mu=0.8, weights=rng.random(700))
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+def test_blocks_and_threads(sparse):
+    problem, lam = large(sparse=sparse)
+    true = hgref.reverse(problem, lam)
+    for recompute in (False, True):
+        found = cpu.reverse(problem, lam, recompute=recompute)
+        assert relative(found.grad, true.grad) < 1e-12
+        again = cpu.reverse(problem, lam, recompute=recompute)
+        assert np.array_equal(found.grad, again.grad)  # the same threads, the same bits
+    true = hgref.forward(problem, lam, ["eta", "mu"])
+    assert relative(cpu.forward(problem, lam, ["eta", "mu"]).grad, true.grad) < 1e-12
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+def test_single_precision_is_that(sparse):
+    problem, lam = large(sparse=sparse)
+    true = hgref.reverse(problem, lam)
+    found = cpu.reverse(problem, lam, dtype=np.float32)
+    assert 1e-10 < relative(found.grad, true.grad) < 1e-5
+    assert found.grad.dtype == np.float64
+
+
+def test_one_thread_and_two_agree():
+    import numba
+
+    problem, lam = large()
+    two = cpu.reverse(problem, lam)
+    threads = numba.get_num_threads()
+    try:
+        numba.set_num_threads(1)
+        one = cpu.reverse(problem, lam)
+    finally:
+        numba.set_num_threads(threads)
+    assert relative(one.grad, two.grad) < 1e-13
+
+
+def test_large_logits_do_not_overflow():
+    rng = np.random.default_rng(0)
+    for make in (hgref.objectives.Softmax, hgref.objectives.Logistic):
+        J = make(1000 * rng.standard_normal((20, 4)), rng.integers(0, 2, 20))
+        problem = hgref.Problem(hgref.GradientDescent(J), J, T=5, w0=rng.standard_normal(J.p))
+        lam = {"eta": 1e-3}
+        assert cpu.reverse(problem, lam).f == pytest.approx(hgref.reverse(problem, lam).f, rel=1e-11)
