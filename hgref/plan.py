@@ -56,9 +56,9 @@ class Plan:
 
     def __str__(self) -> str:
         width = max(len(way.call) for way in self.ways)
-        lines = [f"{'':2}{'':{width}}  {'memory':>9}  {'steps':>8}  {'products':>9}  checkpoints"]
+        lines = [f"{'':3}{'':{width}}  {'memory':>9}  {'steps':>8}  {'products':>9}  checkpoints"]
         for way in self.ways:
-            mark = "->" if way is self.best else "  " if way.bytes <= self.budget else " x"
+            mark = "-> " if way is self.best else "   " if way.bytes <= self.budget else " x "
             lines.append(
                 f"{mark}{way.call:{width}}  {readable(way.bytes):>9}  {way.steps:>8}  "
                 f"{way.products:>9}  {way.checkpoints:>11}"
@@ -117,6 +117,8 @@ def ways(problem: Problem, limit: int, m: int, size: int) -> Iterator[Way]:
     for options, per_step in (("", predictions), (", recompute=True", 0)):
         step = size * p + per_step
         k = largest_distance(T, 8 * d, step, limit - fixed - back)
+        if k == T:
+            continue  # that is `reverse`
         call = f"checkpointed(problem, lam, every={k}{options})"
         need = fixed + back + math.ceil(T / k) * 8 * d + k * step
         yield Way(call, need, 2 * T - k, T, math.ceil(T / k))

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from hgref.fast.cpu.compiled import OPTIONS
+from hgref.fast.cpu.compiled import OPTIONS, compiled
 
 LOG2_E = 1.4426950408889634
 LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # their sum is ln 2 to 80 bits
@@ -27,6 +27,14 @@ def exponential(x):
 @overload(exponential, jit_options=OPTIONS)
 def compile_exponential(x):
     return single if x == types.float32 else double
+
+
+@compiled
+def exponentials(x):
+    """x ← e^x for an array of numbers ≤ 0, contiguous: in place, so that nothing can overlap."""
+    flat = x.reshape(-1)
+    for j in range(flat.size):
+        flat[j] = exponential(flat[j])
 
 
 def double(x):

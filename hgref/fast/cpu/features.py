@@ -15,7 +15,7 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.fast.cpu.compiled import by_type, compiled, either, kernel, threaded
-from hgref.fast.cpu.lanes import NARROW, WIDE, row_times
+from hgref.fast.cpu.lanes import WIDE, row_times
 from hgref.fast.cpu.network import Block, Layers, Linear, add_bias, between, layer
 
 FIRST_LAYER = 1
@@ -296,13 +296,12 @@ def sparse_part(by_row, net, work, rows, c_column, w, U, columns, kept, q):
 def times(matrix, row, panel, out, i):
     """out[i] = Σ_q values[q] panel[indices[q]] over the entries of a row."""
     first, last = matrix.pointers[row], matrix.pointers[row + 1]
-    at, C = 0, panel.shape[1]
+    values, indices, at, C = matrix.values, matrix.indices, 0, panel.shape[1]
     while at + WIDE <= C:
-        row_times(matrix.values, matrix.indices, first, last, panel, out, i, at, 16)
+        row_times(values, indices, first, last, panel, out, i, at, 16)
         at += WIDE
-    while at + NARROW <= C:
-        row_times(matrix.values, matrix.indices, first, last, panel, out, i, at, 8)
-        at += NARROW
+    if at < C:
+        row_times(values, indices, first, last, panel, out, i, at, 8)
 
 
 @threaded

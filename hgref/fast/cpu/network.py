@@ -20,7 +20,7 @@ import numpy as np
 from hgref import laws
 from hgref.arguments import Array
 from hgref.fast.cpu.compiled import by_type, compiled
-from hgref.fast.cpu.exponential import exponential
+from hgref.fast.cpu.exponential import exponentials
 
 SQUARES, LOGISTIC, SOFTMAX = 0, 1, 2
 TANH, SOFTPLUS, RELU = 0, 1, 2
@@ -152,13 +152,15 @@ def mean(kind, z, P, Q):
         return
     for k in range(K):
         for i in range(m):
-            if kind == SQUARES:
-                P[k, i] = z[k, i]
-            else:
-                small = exponential(-abs(z[k, i]))
-                far, near = small / (1 + small), 1 / (1 + small)
-                P[k, i] = near if z[k, i] > 0 else far
-                Q[k, i] = far if z[k, i] > 0 else near
+            P[k, i] = z[k, i] if kind == SQUARES else -abs(z[k, i])
+    if kind == SQUARES:
+        return
+    exponentials(P)
+    for k in range(K):
+        for i in range(m):
+            far, near = P[k, i] / (1 + P[k, i]), 1 / (1 + P[k, i])
+            P[k, i] = near if z[k, i] > 0 else far
+            Q[k, i] = far if z[k, i] > 0 else near
 
 
 @compiled
@@ -173,9 +175,11 @@ def softmax(z, P):
             top[i] = z[k, i] if z[k, i] > top[i] else top[i]
     for k in range(K):
         for i in range(m):
-            e = exponential(z[k, i] - top[i])
-            P[k, i] = e
-            total[i] += e
+            P[k, i] = z[k, i] - top[i]
+    exponentials(P)
+    for k in range(K):
+        for i in range(m):
+            total[i] += P[k, i]
     for i in range(m):
         total[i] = 1 / total[i]
     for k in range(K):
@@ -234,14 +238,17 @@ def activate(kind, z, h, x):
     n, m = h.shape
     for j in range(n):
         for i in range(m):
-            y = z[j, i]
-            x[j, i] = y
+            x[j, i] = z[j, i]
+            h[j, i] = -abs(z[j, i]) if kind == SOFTPLUS else -2 * abs(z[j, i])
+    if kind != RELU:
+        exponentials(h)
+    for j in range(n):
+        for i in range(m):
+            y, e = x[j, i], h[j, i]
             if kind == TANH:
-                e = exponential(-2 * abs(y))
                 size = (1 - e) / (1 + e)
                 h[j, i] = size if y > 0 else -size
             elif kind == SOFTPLUS:
-                e = exponential(-abs(y))
                 h[j, i] = (y if y > 0 else 0 * y) + np.log1p(e)
                 x[j, i] = (1 if y > 0 else e) / (1 + e)
             else:
@@ -324,7 +331,7 @@ def linear_between(net, block, z, r, w, U, columns, G):
 @compiled
 def layers_between(net, block, z, r, w, U, columns, G):
     """With hidden layers: up, down, and once more for each column."""
-    m, L, n1 = len(block.rows), len(net.widths) - 1, net.widths[1]
+    m, L = len(block.rows), len(net.widths) - 1
     P, Q = head_parts(net, block.kept, m)
     if columns.base:
         upwards(net, z, w, block.kept, P, Q)
@@ -340,10 +347,10 @@ def layers_between(net, block, z, r, w, U, columns, G):
             add_bias(net, ell, delta, G[0])
         b_h = hidden_part(net, block.kept, m, ell - 1, 2)
         if columns.base:
-            b_h[:] = np.dot(matrix(net, ell, w, P).T, delta)
+            np.dot(matrix(net, ell, w, P).T, delta, b_h)
         delta = hidden_cotangent(net.activation, h, x, b_h)
     if columns.lead:
-        r[:n1] = delta
+        put(r, 0, delta)
     for j in range(columns.k):
         tangent_between(net, block, z, r, w, U, columns, G, P, Q, j)
 
@@ -377,10 +384,29 @@ def sums(net, ell, h, w):
 
 
 @compiled
+def added(a, b):
+    """a ← a + b."""
+    for j in range(a.shape[0]):
+        for i in range(a.shape[1]):
+            a[j, i] += b[j, i]
+    return a
+
+
+@compiled
+def put(r, at, delta):
+    """Rows at … of r ← delta."""
+    for j in range(delta.shape[0]):
+        for i in range(delta.shape[1]):
+            r[at + j, i] = delta[j, i]
+
+
+@compiled
 def add_layer(net, ell, delta, h, g):
     """Add δ hᵀ to W_l's part of g (p,)."""
     first, last, _ = layer(net, ell)
-    g[first:last] += np.dot(delta, h.T).reshape(last - first)
+    product = np.dot(delta, h.T).reshape(last - first)
+    for j in range(last - first):
+        g[first + j] += product[j]
 
 
 @compiled
@@ -405,7 +431,7 @@ def tangent_between(net, block, z, r, w, U, columns, G, P, Q, j):
     for ell in range(2, L + 1):
         h, x = hidden_part(net, kept, m, ell - 1, 0), hidden_part(net, kept, m, ell - 1, 1)
         dh.append(hidden_tangent(net.activation, h, x, dz[-1]))
-        dz.append(sums(net, ell, h, u) + np.dot(matrix(net, ell, w, P), dh[-1]))
+        dz.append(added(sums(net, ell, h, u), np.dot(matrix(net, ell, w, P), dh[-1])))
     delta, ddelta = np.empty_like(P), np.empty_like(P)
     head_cotangent(net, block, P, delta)
     head_tangent(net, block, j, P, Q, dz[-1], ddelta)
@@ -415,7 +441,8 @@ def tangent_between(net, block, z, r, w, U, columns, G, P, Q, j):
         add_layer(net, ell, ddelta, h, g)
         add_layer(net, ell, delta, dh[ell - 1], g)
         add_bias(net, ell, ddelta, g)
-        db_h = np.dot(matrix(net, ell, w, P).T, ddelta) + np.dot(matrix(net, ell, u, P).T, delta)
+        W, V = matrix(net, ell, w, P), matrix(net, ell, u, P)
+        db_h = added(np.dot(W.T, ddelta), np.dot(V.T, delta))
         delta = hidden_cotangent(net.activation, h, x, b_h)
         ddelta = hidden_cotangent_tangent(net.activation, h, x, dz[ell - 2], b_h, db_h)
-    r[target : target + n1] = ddelta
+    put(r, target, ddelta)

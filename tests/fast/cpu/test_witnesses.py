@@ -101,4 +101,6 @@ def test_large_logits_do_not_overflow():
         J = make(1000 * rng.standard_normal((20, 4)), rng.integers(0, 2, 20))
         problem = hgref.Problem(hgref.GradientDescent(J), J, T=5, w0=rng.standard_normal(J.p))
         lam = {"eta": 1e-3}
-        assert cpu.reverse(problem, lam).f == pytest.approx(hgref.reverse(problem, lam).f, rel=1e-11)
+        assert cpu.reverse(problem, lam).f == pytest.approx(
+            hgref.reverse(problem, lam).f, rel=1e-11
+        )
