@@ -18,6 +18,7 @@ class Setting:
     hypers, steps, weights        the numbers m, T and p along the axes of the complexity
     curve                         examples, features, classes and T of the complexity's problem
     rounds, slow_rounds           how often each contender is timed; those over `slow` seconds
+    dtypes                        the precisions, of those that a problem has
     seed                          of all random data
     """
 
@@ -37,18 +38,19 @@ class Setting:
     memory_T: int = 1000
     hypers: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128)
     steps: tuple[int, ...] = (64, 128, 256, 512, 1024)
-    weights: tuple[int, ...] = (3_000, 10_000, 30_000, 100_000, 300_000)
+    weights: tuple[int, ...] = (1_000, 3_000, 10_000, 30_000, 100_000)
     curve: tuple[int, int, int, int] = (500, 63, 5, 256)
     rounds: int = 7
     slow_rounds: int = 3
     slow: float = 5.0
+    dtypes: tuple[str, ...] = ("float64", "float32")
     seed: int = 0
 
 
 SMALL = Setting(
-    examples=300,
-    features=50,
-    classes=4,
+    examples=100,
+    features=20,
+    classes=3,
     T=6,
     forward_T=5,
     network_T=5,
@@ -64,6 +66,7 @@ SMALL = Setting(
     curve=(60, 15, 3, 32),
     rounds=2,
     slow_rounds=2,
+    dtypes=("float64",),  # compiling takes longer than all the rest
 )
 
 SETTINGS = {"default": Setting(), "small": SMALL}

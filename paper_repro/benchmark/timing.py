@@ -13,7 +13,7 @@ from hgref.arguments import Array
 from hgref.layout import Layout
 from paper_repro.benchmark.contenders import Run, prepared
 from paper_repro.benchmark.floor import square_rate
-from paper_repro.benchmark.problems import PROBLEMS, Case
+from paper_repro.benchmark.problems import PROBLEMS
 from paper_repro.benchmark.setting import Setting
 
 ALIKE = {"float64": 1e-8, "float32": 1e-3}  # the relative difference up to which two are the same
@@ -31,7 +31,7 @@ def timed(setting: Setting, problem: str, dtype: str, peers: bool, tick: Tick) -
     """
     case = PROBLEMS[problem].build(setting)
     names = PROBLEMS[problem].names(peers)
-    if dtype == "float32" and "readable" in names:
+    if dtype != "float64" and "readable" in names:
         names.remove("readable")  # it has float64 alone
     runs = {name: prepared(name, case, dtype) for name in names}
     first = {name: first_call(run) for name, run in runs.items()}

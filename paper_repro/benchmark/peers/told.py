@@ -44,7 +44,8 @@ def told(case: Case, dtype: str) -> Told:
     problem = case.problem
     data, *penalties = problem.dynamics.J.terms()
     E = problem.E
-    assert isinstance(data, DataLoss) and isinstance(E, DataLoss)
+    assert isinstance(data, DataLoss)
+    assert isinstance(E, DataLoss)
     if isinstance(problem.dynamics, Adam) and problem.dynamics.convention != "torch":
         raise ValueError(f"convention: expected torch, found {problem.dynamics.convention}")
     groups = None
@@ -52,13 +53,16 @@ def told(case: Case, dtype: str) -> Told:
         assert isinstance(part, L2)
         groups = None if part.groups is None else layers(data, part.groups)
     return Told(
-        *(plain(array, dtype) for array in (data.features.X, data.y, E.features.X, E.y)),
-        data.features.batches,
-        [(plain(W, dtype), plain(b, dtype)) for W, b in layers(data, problem.w0)],
-        groups,
-        type(problem.dynamics).__name__,
-        {name: np.array(block, dtype) for name, block in case.blocks.items()},
-        problem.T,
+        X=plain(data.features.X, dtype),
+        Y=plain(data.y, dtype),
+        Xv=plain(E.features.X, dtype),
+        Yv=plain(E.y, dtype),
+        batches=data.features.batches,
+        start=[(plain(W, dtype), plain(b, dtype)) for W, b in layers(data, problem.w0)],
+        groups=groups,
+        optimizer=type(problem.dynamics).__name__,
+        hyper={name: np.array(block, dtype) for name, block in case.blocks.items()},
+        T=problem.T,
     )
 
 
