@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import platform
 import time
 from collections.abc import Iterable
@@ -41,7 +42,7 @@ def compute(
     about = about_this(setting, threads, peers)
     cases = [(p, d) for p in only for d in PROBLEMS[p].dtypes if d in setting.dtypes]
     whole = len(only) == len(PROBLEMS)
-    takers = [name for name in memory.CONTENDERS if peers or own(name)]
+    takers = [name for name in memory.CONTENDERS if memory.MEASURABLE and (peers or own(name))]
     curves = 2 * setting.rounds + len(setting.weights) + len(setting.steps)
     bar.reset(total=setting.rounds * len(cases) + whole * (len(takers) + curves))
 
@@ -92,8 +93,15 @@ def require_peers() -> None:
 
 def about_this(setting: Setting, threads: int, peers: bool) -> dict[str, Any]:
     """Which machine, which versions, which sizes, when."""
+    load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
     packages = {name: version(name) for name in (*PACKAGES, *(PEERS if peers else ()))}
-    made_with = {**surroundings(), **packages, "processor": processor(), "threads": threads}
+    made_with = {
+        **surroundings(),
+        **packages,
+        "processor": processor(),
+        "threads": threads,
+        "load before": load,
+    }
     made_with.pop("dtype")  # each problem has its own
     return {
         "setting": asdict(setting),

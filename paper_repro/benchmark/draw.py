@@ -64,7 +64,9 @@ def speed_ups(content: dict[str, Any]) -> Figure:
     axes.set_xlim(min(low, 0.5), 1.5 * high)  # room for the numbers
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
     axes.xaxis.set_minor_formatter(lambda x, _: "")
-    axes.set_xlabel("time of the same hypergradient, in times of hgref.fast.cpu (logarithmic)")
+    axes.set_xlabel(
+        "time of the same hypergradient / time of hgref.fast.cpu;  bars: medians, lines: all"
+    )
     axes.set_title(f"{made['processor']}, {made['threads']} threads, {content['date']}", fontsize=9)
     figure.legend(loc="outside upper center", ncols=len(BARS), fontsize=9, frameon=False)
     return figure
@@ -87,7 +89,8 @@ def one_set_of_bars(axes: Any, problems: Any, name: str, shift: float, thick: fl
 
 
 def label(one: dict[str, Any]) -> str:
-    return f"{one['problem']}, {one['dtype']}\n{one['title']}"
+    alone = ", 1 thread" if one["threads"] == 1 else ""
+    return f"{one['problem']}, {one['dtype']}{alone}\n{one['title']}"
 
 
 # --- complexity ---

@@ -1,13 +1,14 @@
-"""The least that a step of P1 can do: its four thin products with X, by NumPy's BLAS."""
+"""The least that a step of P1 can do: its four thin products with X, by BLAS and nothing else."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numba
 import numpy as np
+from numba import prange
 
 from hgref.arguments import Array
 from paper_repro.benchmark.problems import Case
@@ -19,13 +20,13 @@ SQUARE = 1500
 def products(case: Case, dtype: Any, how: str) -> Callable[[], None]:
     """For T steps: X Wᵀ and Rᵀ X on the way there, X Aᵀ and Rᵀ X on the way back.
 
-    how      "whole": each product in one call, with BLAS's own threads;
+    how      "whole": each product in one call of NumPy's BLAS, with BLAS's own threads;
              "in blocks": of 64 rows, a block's two products one after the other, while its rows are
-             in the cache; the blocks on as many threads as BLAS would take
+             in the cache; the blocks on threads, compiled, so that Python takes no time between
     """
-    part = next(case.problem.dynamics.J.terms())
-    X = np.ascontiguousarray(part.features.X, dtype=dtype)  # type: ignore[attr-defined]
-    W = np.ones((part.y.shape[1], X.shape[1]), dtype)  # type: ignore[attr-defined]
+    part: Any = next(case.problem.dynamics.J.terms())
+    X = np.ascontiguousarray(part.features.X, dtype=dtype)
+    W = np.ones((part.outputs, X.shape[1]), dtype)
     passes = 2 * case.problem.T
     return whole(X, W, passes) if how == "whole" else in_blocks(X, W, passes)
 
@@ -42,30 +43,24 @@ def whole(X: Array, W: Array, passes: int) -> Callable[[], None]:
 
 
 def in_blocks(X: Array, W: Array, passes: int) -> Callable[[], None]:
-    threads = blas_threads()
-    turned = np.ascontiguousarray(W.T)
-    blocks = [X[i : i + BLOCK] for i in range(0, len(X), BLOCK)]
-
-    def share(first: int) -> None:
-        R, G = np.empty((BLOCK, len(W)), X.dtype), np.empty_like(W)
-        for _ in range(passes):
-            for rows in blocks[first::threads]:
-                r = R[: len(rows)]
-                np.matmul(rows, turned, out=r)
-                np.matmul(r.T, rows, out=G)
+    turned, threads = np.ascontiguousarray(W.T), numba.get_num_threads()
 
     def run() -> None:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(share, range(threads)))
+        passes_over(X, turned, passes, BLOCK, threads)
 
     return run
 
 
-def blas_threads() -> int:
-    """How many threads NumPy's BLAS has."""
-    from threadpoolctl import threadpool_info
-
-    return max([1, *(i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas")])
+@numba.njit(cache=True, parallel=True)
+def passes_over(X, turned, passes, rows, threads):
+    """Each thread's blocks of rows, so many times: R ← x Wᵀ, then Rᵀ x."""
+    sums = np.zeros((threads, turned.shape[1], turned.shape[0]), X.dtype)
+    for _ in range(passes):
+        for q in prange(threads):
+            for first in range(q * rows, len(X), threads * rows):
+                x = X[first : first + rows]
+                sums[q] = np.dot(np.dot(x, turned).T, x)
+    return sums
 
 
 def square_rate(dtype: str, repeats: int = 5) -> float:

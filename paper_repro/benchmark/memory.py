@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from paper_repro.benchmark.contenders import prepared
 from paper_repro.benchmark.problems import cleaning_long
 from paper_repro.benchmark.setting import Setting
 
 CONTENDERS = ("fast kept", "fast recompute", "fast checkpointed", "jax", "jax checkpointed")
+MEASURABLE = find_spec("resource") is not None
 UNIT = 1 if sys.platform == "darwin" else 1024  # bytes that ru_maxrss counts in
 
 
@@ -29,5 +30,7 @@ def peak(setting: Setting, contender: str, tick: Callable[[], None]) -> dict[str
 
 
 def resident() -> float:
-    """The most megabytes (10⁶ bytes) that this process has had in memory up to now."""
+    """The most megabytes (10⁶) that this process has had in memory so far; not on Windows."""
+    import resource
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT / 1e6

@@ -184,8 +184,8 @@ PROBLEMS = {
     "P1 sparse": Timed(
         "reverse: hyper-cleaning, sparse", cleaning_sparse, BOTH, (*PEERS, "readable")
     ),
-    "P2 m=2": Timed("forward: two rates", rates, BOTH[:1], (*PEERS, "readable")),
-    "P2 m=12": Timed(
+    "P2 rates": Timed("forward: two rates", rates, BOTH[:1], (*PEERS, "readable")),
+    "P2 penalties": Timed(
         "forward: rates and penalties", rates_and_penalties, BOTH[:1], (*PEERS, "readable")
     ),
     "P3 reverse": Timed("reverse: small, Adam", small, BOTH[:1], (*PEERS, "readable"), threads=1),

@@ -9,6 +9,8 @@ from paper_repro.benchmark.problems import PRODUCTS
 
 COLUMNS = ("", "ms a step", "least", "most", "× fast", "× floor", "difference", "first call, s")
 
+BUSY = 0.5  # a load average from which somebody else was at work
+
 Row = dict[str, Any]
 
 
@@ -24,6 +26,8 @@ def times(content: Row) -> Iterator[str]:
         yield from memory(content["memory"])
     made = content["made with"]
     yield f"{made['processor']}, {content['date']}"
+    if (made["load before"] or 0) > BUSY:
+        yield f"Beware: a load of {made['load before']} before the first of these: look at `least`."
 
 
 def headline(one: Row) -> str:
