@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hgref.files import write_whole
+from paper_repro.benchmark.complexity import FEW
 from paper_repro.record import read_json
 
 # readable in grey: the lighter the slower a tool is meant to be; hatched besides
@@ -104,11 +105,14 @@ def panels(content: dict[str, Any]) -> Figure:
         for algorithm in curve["predicted"]:
             one_line(axes, curve, algorithm)
         axes.set(xscale="log", yscale="log", xlabel=labels[0], ylabel=labels[1])
+        axes.set_xticks(curve["x"], [f"{x:,}".replace(",", " ") for x in curve["x"]])
+        axes.set_xticks([], minor=True)
         axes.legend(fontsize=8.5, frameon=False)
     n, N, classes, T = content["setting"]["curve"]
     made = content["made with"]
     figure.suptitle(
-        f"Softmax regression by momentum, T = {T}; left: p = {classes * (N + 1)}, {n} examples\n"
+        f"Softmax regression by momentum, T = {T}; left: p = {classes * (N + 1)}, {n} examples; "
+        f"right: m = 2, {FEW} examples\n"
         f"{made['processor']}, {made['threads']} threads, {content['date']}",
         fontsize=10,
     )
@@ -116,10 +120,11 @@ def panels(content: dict[str, Any]) -> Figure:
 
 
 def one_line(axes: Any, curve: dict[str, Any], name: str) -> None:
-    """What was measured, and the predicted exponent through its last point."""
+    """What was measured; the predicted exponent through its last point, where one was fitted."""
     color, marker, style = LINES[name]
     x, y = np.array(curve["x"], float), np.array(curve[name])
-    text = f"{name}: exponent {curve['slopes'][name]:.2f}"
+    text = f"{name}: exponent {curve['slopes'][name]:.2f}, predicted {curve['predicted'][name]:g}"
     axes.plot(x, y, color=color, marker=marker, ls=style, lw=1.6, ms=5, label=text)
-    line = y[-1] * (x / x[-1]) ** curve["predicted"][name]
-    axes.plot(x, line, color=color, lw=0.6)
+    fitted = x[len(x) // 2 :]
+    line = y[-1] * (fitted / x[-1]) ** curve["predicted"][name]
+    axes.plot(fitted, line, color="black", lw=0.7)

@@ -21,7 +21,9 @@ def terminal(content: Row) -> str:
 
 def times(content: Row) -> Iterator[str]:
     for one in content["problems"]:
-        yield from [headline(one), *columns(problem_rows(one)), ""]
+        yield from [headline(one), *columns(problem_rows(one))]
+        rate = one["square products, 1e9 operations a second"]
+        yield f"  (square matrix products: {rate:.0f} GF/s)\n"
     if "memory" in content:
         yield from memory(content["memory"])
     made = content["made with"]

@@ -48,7 +48,16 @@ def timed(setting: Setting, problem: str, dtype: str, peers: bool, tick: Tick) -
         "m": case.columns.size,
         "contenders": found,
         "square products, 1e9 operations a second": square_rate(dtype),
+        "threaded libraries": libraries(),
     }
+
+
+def libraries() -> list[dict[str, Any]]:
+    """BLAS and OpenMP in this process: which, and on how many threads."""
+    from threadpoolctl import threadpool_info
+
+    fields = ("user_api", "internal_api", "version", "num_threads")
+    return [{field: one.get(field) for field in fields} for one in threadpool_info()]
 
 
 def first_call(run: Run) -> tuple[float, Array | None]:

@@ -33,6 +33,7 @@ def test_every_problem_has_its_medians_and_differences(figures):
     assert [one["problem"] for one in content["problems"]] == list(PROBLEMS)
     for one in content["problems"]:
         assert one["threads"] == 1 or one["problem"][:2] != "P3"
+        assert {lib["num_threads"] for lib in one["threaded libraries"]} == {one["threads"]}
         assert {"fast", "readable"} <= set(one["contenders"])
         assert not {"jax", "torch"} & set(one["contenders"])
         for name, row in one["contenders"].items():

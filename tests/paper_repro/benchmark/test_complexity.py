@@ -30,7 +30,7 @@ def test_memory_against_steps_is_flat_linear_and_a_root(setting):
     found = curve(setting, {T: (199, 4, T, 2) for T in (64, 128, 256, 512)})
     predicted = complexity.PREDICTED["megabytes against T"]
     for name, exponent in predicted.items():
-        assert slope(found["x"], found[name]) == pytest.approx(exponent, abs=0.12)
+        assert slope(found["x"], found[name]) == pytest.approx(exponent, abs=0.15)
 
 
 def test_each_penalty_has_its_share_of_the_weights(setting):

@@ -34,6 +34,7 @@ def test_jax(jax, name, how, setting):
 
 
 @everywhere
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # by torch.func itself
 def test_torch(name, setting):
     pytest.importorskip("torch")
     assert_alike("torch", name, setting)
