@@ -120,14 +120,18 @@ def rates_and_penalties(setting: Setting) -> Case:
 
 
 def small(setting: Setting, wrt: tuple[str, ...] | None = None) -> Case:
-    """Softmax regression on little data by Adam, a weight for each example."""
+    """Softmax regression on little data by Adam, a weight for each example.
+
+    η is so small that training is still under way at the end: once it has arrived, nothing depends
+    on the rates any more, and two zeros cannot be compared.
+    """
     sizes = setting.few_examples, setting.few_features, setting.few_classes
     train, valid = (labelled(setting, *sizes, j) for j in range(2))
     J = Softmax(*train, setting.few_classes, example_weights=True)
     E = Softmax(*valid, setting.few_classes)
     problem = Problem(hgref.Adam(J, convention="torch"), E, setting.few_T)
     weights = np.random.default_rng((setting.seed, 3)).uniform(0.5, 1, len(train.y))
-    lam = problem.pack(eta=0.01, beta1=0.9, beta2=0.99, eps=1e-4, weights=weights)
+    lam = problem.pack(eta=0.001, beta1=0.9, beta2=0.99, eps=1e-4, weights=weights)
     return Case(problem, lam, wrt)
 
 
