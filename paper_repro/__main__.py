@@ -7,25 +7,31 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from paper_repro.benchmark import command as benchmark
 from paper_repro.hyper_cleaning import command as hyper_cleaning
 
-EXPERIMENTS = {"hyper-cleaning": hyper_cleaning}
+FIGURES = {"hyper-cleaning": hyper_cleaning}  # the paper's: without a name, all of them are made
+MEASUREMENTS = {"benchmark": benchmark}  # of this machine: run by name, from beginning to end
+EXPERIMENTS = {**FIGURES, **MEASUREMENTS}
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
+KEPT = "What is done is kept: the same command goes on from there."
+NOT_KEPT = "Nothing was written: seconds are compared only within one run."
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one experiment, or all of them at the default preset; the exit status."""
+    """Run one experiment, or make all of the paper's figures; the exit status."""
     options = parser().parse_args(arguments)
     if options.list:
         for name, module in EXPERIMENTS.items():
             print(f"{name:16} {module.SUMMARY}")
         return 0
-    chosen = EXPERIMENTS if options.experiment is None else [options.experiment]
+    chosen = FIGURES if options.experiment is None else [options.experiment]
     try:
         for name in chosen:
             EXPERIMENTS[name].run(options)
     except KeyboardInterrupt:
-        print("\nInterrupted. What is done is kept: the same command goes on from there.")
+        kept = options.experiment not in MEASUREMENTS
+        print(f"\nInterrupted. {KEPT if kept else NOT_KEPT}")
         return INTERRUPTED
     except (ValueError, OSError, ModuleNotFoundError, ArithmeticError) as error:
         print(f"paper_repro: {error}", file=sys.stderr)
@@ -36,8 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(
         prog="python -m paper_repro",
-        description="Regenerate the paper's figures and tables: all of them, or one experiment.",
-        epilog="Interrupt with Ctrl-C at any time; the same command goes on where it was.",
+        description="Regenerate the paper's figures and tables: all of them, or one experiment. "
+        f"By name alone: {', '.join(MEASUREMENTS)}.",
+        epilog="Interrupt a figure with Ctrl-C at any time; the same command goes on where it was.",
     )
     main.add_argument("--list", action="store_true", help="list the experiments and stop")
     add_common_options(main, out=Path("figures"), data_dir=None, seed=None, size="default")

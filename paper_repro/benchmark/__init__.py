@@ -1,0 +1,1 @@
+"""How long hypergradients take here, against JAX and torch on the same problems."""

@@ -1,0 +1,119 @@
+"""All the numbers of the benchmark, each problem in a process of its own."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from paper_repro.benchmark import memory
+from paper_repro.benchmark.problems import PROBLEMS, own
+from paper_repro.benchmark.process import in_process
+from paper_repro.benchmark.setting import Setting
+from paper_repro.record import surroundings, write_json
+
+PACKAGES = ("numba", "llvmlite")
+PEERS = ("jax", "jaxlib", "torch")
+
+
+def compute(
+    setting: Setting, only: Iterable[str], threads: int, peers: bool, folder: Path, bar: Any
+) -> dict[str, Path]:
+    """Time the problems, measure memory and complexity; write the numbers.
+
+    only     names of problems; with all of them, memory and complexity as well
+    threads  of everything but the problems that are timed on one
+    peers    whether JAX and torch take part
+    bar      a tqdm progress bar; its total is set here
+    returns  name → JSON file: benchmark, complexity
+    Raises   ArithmeticError, ValueError where two contenders disagree, before they are timed
+    Cost     minutes; compilation at the first run, on disk afterwards
+    """
+    if peers:
+        require_peers()
+    started, only = time.perf_counter(), list(only)
+    about = about_this(setting, threads, peers)
+    cases = [(p, d) for p in only for d in PROBLEMS[p].dtypes if d in setting.dtypes]
+    whole = len(only) == len(PROBLEMS)
+    takers = [name for name in memory.CONTENDERS if memory.MEASURABLE and (peers or own(name))]
+    curves = 2 * setting.rounds + len(setting.weights) + len(setting.steps)
+    bar.reset(total=setting.rounds * len(cases) + whole * (len(takers) + curves))
+
+    problems = [time_one(setting, problem, dtype, threads, peers, bar) for problem, dtype in cases]
+    contents: dict[str, dict[str, Any]] = {"benchmark": {"problems": problems}}
+    if whole:
+        contents["benchmark"]["memory"] = memory_of(setting, takers, threads, bar)
+        bar.set_description("complexity")
+        contents["complexity"] = worked("complexity", setting, threads, bar)
+    about["wall seconds"] = round(time.perf_counter() - started, 1)
+    return {
+        name: write_json(folder / f"{name}.json", {**about, "experiment": name, **content})
+        for name, content in contents.items()
+    }
+
+
+def worked(job: str, setting: Setting, threads: int, bar: Any, **arguments: Any) -> Any:
+    return in_process(job, threads, bar.update, setting=asdict(setting), **arguments)
+
+
+def time_one(
+    setting: Setting, problem: str, dtype: str, threads: int, peers: bool, bar: Any
+) -> dict[str, Any]:
+    bar.set_description(f"{problem}, {dtype}")
+    threads = PROBLEMS[problem].threads or threads
+    found = worked("timing", setting, threads, bar, problem=problem, dtype=dtype, peers=peers)
+    about = {"problem": problem, "title": PROBLEMS[problem].title, "dtype": dtype}
+    return {**about, "threads": threads, **found}
+
+
+def memory_of(setting: Setting, names: list[str], threads: int, bar: Any) -> dict[str, Any]:
+    found = {}
+    for name in names:
+        bar.set_description(f"memory, {name}")
+        found[name] = worked("memory", setting, threads, bar, contender=name)
+    return {"problem": "P1 dense, float64", "T": setting.memory_T, "megabytes": found}
+
+
+def require_peers() -> None:
+    """Raise ModuleNotFoundError where JAX or torch is not installed; imports neither."""
+    missing = [name for name in ("jax", "torch") if find_spec(name) is None]
+    if missing:
+        raise ModuleNotFoundError(
+            f"--peers: not installed: {', '.join(missing)}; "
+            f'they come with the extra peers: python -m pip install -e ".[peers]"'
+        )
+
+
+def about_this(setting: Setting, threads: int, peers: bool) -> dict[str, Any]:
+    """Which machine, which versions, which sizes, when."""
+    load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+    packages = {name: version(name) for name in (*PACKAGES, *(PEERS if peers else ()))}
+    made_with = {
+        **surroundings(),
+        **packages,
+        "processor": processor(),
+        "threads": threads,
+        "load before": load,
+    }
+    made_with.pop("dtype")  # each problem has its own
+    return {
+        "setting": asdict(setting),
+        "made with": made_with,
+        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+    }
+
+
+def processor(description: Path = Path("/proc/cpuinfo")) -> str:
+    """The name of the processor."""
+    if description.exists():
+        for line in description.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,72 @@
+"""The sizes of the benchmark's problems: the default ones, and small ones to see that it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Sizes, and how often everything is timed.
+
+    examples, features, classes   of the softmax regression and the network; validation: as many
+    density                       share of nonzero entries in the sparse data
+    T, forward_T, network_T       steps of P1, P2 and P4
+    hidden, batch                 width of the network's hidden layer, examples in a mini-batch
+    few_examples, few_features, few_classes, few_T   of the small problem, P3
+    memory_T                      steps of P1 where its memory is measured
+    hypers, steps, weights        the numbers m, T and p along the axes of the complexity
+    curve                         examples, features, classes and T of the complexity's problem
+    rounds, slow_rounds           how often each contender is timed; those over `slow` seconds
+    dtypes                        the precisions, of those that a problem has
+    seed                          of all random data
+    """
+
+    examples: int = 5000
+    features: int = 784
+    classes: int = 10
+    density: float = 0.18
+    T: int = 100
+    forward_T: int = 30
+    network_T: int = 50
+    hidden: int = 128
+    batch: int = 200
+    few_examples: int = 200
+    few_features: int = 20
+    few_classes: int = 3
+    few_T: int = 1000
+    memory_T: int = 1000
+    hypers: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128)
+    steps: tuple[int, ...] = (64, 128, 256, 512, 1024)
+    weights: tuple[int, ...] = (1_000, 3_000, 10_000, 30_000, 100_000)
+    curve: tuple[int, int, int, int] = (500, 63, 5, 256)
+    rounds: int = 7
+    slow_rounds: int = 3
+    slow: float = 5.0
+    dtypes: tuple[str, ...] = ("float64", "float32")
+    seed: int = 0
+
+
+SMALL = Setting(
+    examples=100,
+    features=20,
+    classes=3,
+    T=6,
+    forward_T=5,
+    network_T=5,
+    hidden=8,
+    batch=20,
+    few_examples=40,
+    few_features=5,
+    few_T=30,
+    memory_T=40,
+    hypers=(1, 2, 4, 8),
+    steps=(16, 32, 64),
+    weights=(1_000, 3_000, 10_000),
+    curve=(60, 15, 3, 32),
+    rounds=2,
+    slow_rounds=2,
+    dtypes=("float64",),  # compiling takes longer than all the rest
+)
+
+SETTINGS = {"default": Setting(), "small": SMALL}

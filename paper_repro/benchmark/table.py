@@ -1,0 +1,102 @@
+"""The numbers of the benchmark in columns, for reading on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from paper_repro.benchmark.problems import PRODUCTS
+
+COLUMNS = ("", "ms a step", "least", "most", "× fast", "× floor", "difference", "first call, s")
+
+BUSY = 0.5  # a load average from which somebody else was at work
+
+Row = dict[str, Any]
+
+
+def terminal(content: Row) -> str:
+    """What a JSON file of the benchmark holds, as text."""
+    return "\n".join(times(content) if "problems" in content else slopes(content))
+
+
+def times(content: Row) -> Iterator[str]:
+    for one in content["problems"]:
+        yield from [headline(one), *columns(problem_rows(one))]
+        rate = one["square products, 1e9 operations a second"]
+        yield f"  (square matrix products: {rate:.0f} GF/s)\n"
+    if "memory" in content:
+        yield from memory(content["memory"])
+    made = content["made with"]
+    yield f"{made['processor']}, {content['date']}"
+    if (made["load before"] or 0) > BUSY:
+        yield f"Beware: a load of {made['load before']} before the first of these: look at `least`."
+
+
+def headline(one: Row) -> str:
+    threads = "1 thread" if one["threads"] == 1 else f"{one['threads']} threads"
+    return (
+        f"{one['problem']}, {one['dtype']}: {one['title']}; "
+        f"m = {one['m']}, T = {one['T']}, {threads}"
+    )
+
+
+def problem_rows(one: Row) -> list[list[str]]:
+    """A row for each contender, with the floor marked where it was measured."""
+    contenders, T = one["contenders"], one["T"]
+    fast, floor = contenders["fast"]["median"], floor_of(one)
+    rows = [list(COLUMNS)]
+    for name, c in contenders.items():
+        mark = " (floor)" if c["median"] == floor else ""
+        steps = [number(1e3 * c[key] / T) for key in ("median", "least", "most")]
+        rows.append(
+            [
+                name + mark,
+                *steps,
+                f"{c['median'] / fast:.2f}",
+                f"{c['median'] / floor:.2f}" if floor else "",
+                "" if c["difference"] is None else f"{c['difference']:.0e}",
+                f"{c['first call']:.2f}",
+            ]
+        )
+    return rows
+
+
+def floor_of(one: Row) -> float | None:
+    """Seconds of the quicker way to the four products; None where they were not measured."""
+    ways = [one["contenders"][n]["median"] for n in PRODUCTS if n in one["contenders"]]
+    return min(ways, default=None)
+
+
+def memory(content: Row) -> list[str]:
+    rows = [["", "MB at most", "MB before", "difference"]]
+    for name, found in content["megabytes"].items():
+        peak, before = found["peak"], found["before"]
+        rows.append([name, f"{peak:.0f}", f"{before:.0f}", f"{peak - before:.0f}"])
+    return [f"Memory: {content['problem']}, T = {content['T']}", *columns(rows), ""]
+
+
+def slopes(content: Row) -> Iterator[str]:
+    """The exponents of the complexity, found and predicted."""
+    yield "Exponents: found, predicted"
+    rows = []
+    for curve in (name for name in content if " against " in name):
+        one = content[curve]
+        for name, predicted in one["predicted"].items():
+            rows.append([f"{curve}, {name}", f"{one['slopes'][name]:.2f}", f"{predicted:g}"])
+    yield from columns(rows)
+
+
+def number(x: float) -> str:
+    return f"{x:.3g}" if x < 100 else f"{x:.0f}"
+
+
+def columns(rows: list[list[str]]) -> list[str]:
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return [
+        "  "
+        + "  ".join(
+            cell.ljust(width) if j == 0 else cell.rjust(width)
+            for j, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
