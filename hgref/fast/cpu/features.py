@@ -114,7 +114,7 @@ def small_sweep(data, work, t, weights, c_column, w, U, columns, kept):
 
 @either
 def dense_sweep(data, work, t, weights, c_column, w, U, columns, kept):
-    """In blocks of rows; where products are so large that BLAS has threads for them, in one."""
+    """In blocks of rows."""
     rows = rows_at(data, work, t)
     start(work, rows, weights)
     fill_panel(data.net, work.panel, work.offset, w, U, columns)

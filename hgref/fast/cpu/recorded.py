@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hgref.arguments import Array
+from hgref.fast.cpu import blas
 from hgref.fast.cpu.at_lam import lower_lam, rate_names
 from hgref.fast.cpu.lowering import lowered
 from hgref.fast.cpu.network import Columns
@@ -84,7 +85,8 @@ class Recorded:
         return made
 
     def advance(self, s: Array, a: int, b: int, tape: Array, kept: tuple[Array, ...]) -> None:
-        t = self.run(self.low.J, self.lam, self.opt, self.ahead, s, a, b, tape, kept)
+        with blas.alone():
+            t = self.run(self.low.J, self.lam, self.opt, self.ahead, s, a, b, tape, kept)
         if t:
             require_finite(self.problem, "the training run", t, s)
 
@@ -105,10 +107,11 @@ class Recorded:
     def go_back(self, made: list[Stretch]) -> None:
         """α ← α_{first-1} by (8), the terms of (10) added to the sums."""
         for first, last, s, tape, kept in reversed(made):
-            t = self.back(
-                self.low.J, self.lam, self.opt, self.behind, s, first, last, tape, kept,
-                self.known, self.alpha, self.b_rates, self.b_weights, self.b_l2,
-            )  # fmt: skip
+            with blas.alone():
+                t = self.back(
+                    self.low.J, self.lam, self.opt, self.behind, s, first, last, tape, kept,
+                    self.known, self.alpha, self.b_rates, self.b_weights, self.b_l2,
+                )  # fmt: skip
             if t:
                 require_finite(self.problem, "alpha, going backwards,", t - 1, self.alpha)
         self.reached = made[0].first

@@ -8,6 +8,7 @@ import numba
 import numpy as np
 
 from hgref.arguments import Array
+from hgref.fast.cpu import blas
 from hgref.fast.cpu.features import Sparse, Work
 from hgref.fast.cpu.lanes import NARROW
 from hgref.fast.cpu.lowering import Data, Lowered, batch_size
@@ -17,6 +18,7 @@ from hgref.fast.cpu.network import Columns, kept_width
 # block of rows is to stay in it, and in half of a small second-level cache.
 SMALL_PRODUCT = 900_000
 BLOCK_BYTES = 420_000
+LEAST_ROWS, WIDE_ROWS = 32, 128  # where so few rows are left that the path is slow, more are taken
 ALONE = 500_000  # multiplications a pass below which a second thread costs more than it does
 
 
@@ -60,8 +62,11 @@ def partition(data: Data, columns: Columns, real: Any) -> tuple[int, int]:
         entries = data.by_row.values.size * B // max(data.net.Y.shape[1], 1)
         return (1 if entries * panel < ALONE else threads), B
     rows = min(SMALL_PRODUCT // (N * panel), BLOCK_BYTES // (N * real.itemsize)) // 8 * 8
-    if len(widths) > 2 or rows < 8:  # large products: BLAS has threads of its own
-        return 1, B
+    layered, wide = len(widths) > 2, rows < LEAST_ROWS
+    if layered or wide:  # large products
+        if not blas.can_be_told():
+            return 1, B
+        rows = -(-B // threads) if layered else WIDE_ROWS
     return (1 if B * N * panel < ALONE else threads), min(rows, B)
 
 
