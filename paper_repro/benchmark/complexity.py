@@ -40,11 +40,14 @@ def measured(setting: Setting, tick: Callable[[], None]) -> dict[str, Any]:
     longer = {t: runs(penalties(setting, n, N, classes, t, 2)) for t in setting.steps}
     wider = {p: runs(penalties(setting, FEW, p // classes - 1, classes, T, 2))
              for p in setting.weights}  # fmt: skip
+    many = setting.weights[-2]  # so many that the tape outweighs what a stretch holds at least
+    remembered = {t: runs(penalties(setting, FEW, many // classes - 1, classes, t, 2))
+                  for t in setting.steps}  # fmt: skip
     curves = (
         seconds(penalised, setting, tick),
         seconds(longer, setting, tick),
         megabytes(wider, tick),
-        megabytes(longer, tick),
+        megabytes(remembered, tick),
     )
     return {
         name: with_slopes(curve, predicted)

@@ -107,7 +107,8 @@ def panels(content: dict[str, Any]) -> Figure:
         axes.set(xscale="log", yscale="log", xlabel=labels[0], ylabel=labels[1])
         axes.set_xticks(curve["x"], [f"{x:,}".replace(",", " ") for x in curve["x"]])
         axes.set_xticks([], minor=True)
-        axes.legend(fontsize=8.5, frameon=False)
+        axes.margins(y=0.2)
+        axes.legend(fontsize=8.5, frameon=False, loc="upper left")
     n, N, classes, T = content["setting"]["curve"]
     made = content["made with"]
     figure.suptitle(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import DYNAMICS, OBJECTIVES, build, choices, relative
+from strategies import DYNAMICS, OBJECTIVES, build, choices, few, relative
 
 import hgref
 from hgref.fast import cpu
@@ -50,6 +50,7 @@ def test_reverse(dynamics, objective, choice, recompute):
 
 @everywhere
 @of_all
+@few
 @given(choice=choices(max_T=12), data=st.data())
 def test_forward(dynamics, objective, choice, data):
     problem, lam = build(dynamics, objective, choice)
@@ -65,6 +66,7 @@ def test_forward(dynamics, objective, choice, data):
 
 @everywhere
 @of_all
+@few
 @given(choice=choices(), recompute=st.booleans(), data=st.data())
 def test_checkpointed_and_truncated(dynamics, objective, choice, recompute, data):
     problem, lam = build(dynamics, objective, choice)
