@@ -8,7 +8,7 @@ import inspect
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import DYNAMICS, OBJECTIVES, build, choices, few, relative
 
@@ -17,6 +17,7 @@ from hgref.fast import cpu
 from hgref.witness import complex_step
 
 COMPILED = [name for name in OBJECTIVES if name != "callback"]
+some = settings(max_examples=settings().max_examples // 3)
 everywhere = pytest.mark.parametrize("dynamics", DYNAMICS)
 of_all = pytest.mark.parametrize("objective", COMPILED)
 
@@ -43,6 +44,7 @@ def close(found, true, tolerance=1e-11):
 
 @everywhere
 @of_all
+@some
 @given(choice=choices(), recompute=st.booleans())
 def test_reverse(dynamics, objective, choice, recompute):
     problem, lam = build(dynamics, objective, choice)
@@ -85,6 +87,7 @@ def test_checkpointed_and_truncated(dynamics, objective, choice, recompute, data
 
 
 @everywhere
+@few
 @given(choice=choices(), data=st.data())
 def test_realtime(dynamics, choice, data):
     problem, lam = build(dynamics, "with-l2", choice)
