@@ -12,6 +12,7 @@ import numpy as np
 
 from hgref.arguments import as_count
 from hgref.objectives.data_loss import DataLoss
+from hgref.objectives.losses import TwoClasses
 from hgref.objectives.mlp import MLP
 from hgref.problem import Problem
 
@@ -139,9 +140,9 @@ def replayed(T: int, d: int) -> int:
 
 
 def kept_width(part: DataLoss) -> int:
-    """Numbers that an example leaves for the way back: its mean, three for each hidden unit."""
+    """Numbers that an example leaves for the way back: P, three for each hidden unit; σ(−z) too."""
     hidden = part.widths[1:-1] if isinstance(part, MLP) else ()
-    return part.outputs + 3 * sum(hidden)
+    return part.outputs * (1 + isinstance(part.loss, TwoClasses)) + 3 * sum(hidden)
 
 
 def copied(part: DataLoss, size: int) -> int:
