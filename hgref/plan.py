@@ -16,6 +16,7 @@ from hgref.objectives.losses import TwoClasses
 from hgref.objectives.mlp import MLP
 from hgref.problem import Problem
 
+FEW = 200_000  # multiplications of a small pass, see `is_small`
 ONE_CALL = 250_000  # numbers of states in the stretches of hgref.fast.cpu
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 UNITS |= {f"{unit}I": 2 ** (10 * power) for power, unit in enumerate("KMGT", 1)}
@@ -109,7 +110,7 @@ def ways(problem: Problem, limit: int, m: int, size: int) -> Iterator[Way]:
     losses = [part for part in problem.dynamics.J.terms() if isinstance(part, DataLoss)]
     fixed = sum(copied(part, size) + scratch(part, p, size) for part in losses)
     back = 8 * replayed(T, d)
-    predictions = size * sum(part.features.B * kept_width(part) for part in losses)
+    predictions = size * sum(part.features.B * kept_by(part) for part in losses)
     forward = Way("forward(problem, lam)", fixed + 8 * m * (d + 2 * p), T, T * m)
     tape = fixed + back + T * size * p
     reverse = Way("reverse(problem, lam)", tape + T * predictions, T, T)
@@ -139,19 +140,32 @@ def replayed(T: int, d: int) -> int:
     return d * min(T, max(math.isqrt(T - 1) + 1, ONE_CALL // d))
 
 
-def kept_width(part: DataLoss) -> int:
-    """Numbers that an example leaves for the way back: P, three for each hidden unit; σ(−z) too."""
+def kept_by(part: DataLoss) -> int:
+    """Numbers that an example leaves for the way back."""
     hidden = part.widths[1:-1] if isinstance(part, MLP) else ()
-    return part.outputs * (1 + isinstance(part.loss, TwoClasses)) + 3 * sum(hidden)
+    return kept_numbers(sum(hidden), part.outputs, isinstance(part.loss, TwoClasses))
+
+
+def kept_numbers(hidden: int, outputs: int, two_classes: bool) -> int:
+    """Of each hidden unit h, x, b_h; of each output its mean, and σ(−z) where that is σ(z)."""
+    return 3 * hidden + (2 if two_classes else 1) * outputs
 
 
 def copied(part: DataLoss, size: int) -> int:
-    """Bytes of the data that are stored anew: sparse twice over, dense where centred or single."""
+    """Bytes of the data that are stored anew: sparse or small twice over, dense where it must."""
     features: Any = part.features
     if features.sparse:
         return 2 * features.X.nnz * (size + 4)
-    new = features.centre is not None or size < features.X.itemsize
-    return size * features.X.size * (1 + (features.centre is not None and size < 8)) * new
+    centred, converted = features.centre is not None, size < features.X.itemsize
+    copies = (centred or converted) + (centred and size < 8) + is_small(part, 1)
+    return copies * size * features.X.size
+
+
+def is_small(part: DataLoss, k: int) -> bool:
+    """Whether a pass with k tangents is over before Python has come from one kernel to the next."""
+    layered = isinstance(part, MLP) and len(part.widths) > 2
+    work = part.features.B * part.features.N * (1 + k) * part.outputs
+    return not (part.features.sparse or layered) and work < FEW
 
 
 def scratch(part: DataLoss, p: int, size: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.dynamics import Adam, Momentum
 from hgref.fast.cpu import coordinates
-from hgref.fast.cpu.lowering import Lowered
+from hgref.fast.cpu.lowering import Lowered, weighted
 from hgref.fast.cpu.training import Lam
 from hgref.layout import Blocks, Layout
 from hgref.problem import Problem
@@ -27,7 +27,7 @@ def lower_lam(low: Lowered, blocks: Blocks, columns: Layout | None = None) -> tu
     weights, weight_columns = [], []
     for part, data in zip(low.losses, low.J.data, strict=True):
         n = data.net.Y.shape[1]
-        name = part.block if part is not None and part.example_weights else None
+        name = part.block if part is not None and weighted(part) else None
         weights.append(np.ones(n) if name is None else real_block(name, blocks))
         weight_columns.append(where.get(name, np.zeros(0, dtype=np.int64)))
     l2, l2_columns = np.zeros((len(low.penalties), p)), np.full((len(low.penalties), p), -1)

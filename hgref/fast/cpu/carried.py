@@ -19,7 +19,7 @@ from hgref.hypergradient.forward import partial
 from hgref.layout import Blocks, Layout
 from hgref.problem import Problem
 
-ONE_CALL = 1_000_000  # multiplications, about, between two moments at which a signal gets through
+WORK_OF_A_CALL = 1_000_000  # multiplications, about, until a signal gets through
 
 
 class Carried:
@@ -40,7 +40,7 @@ class Carried:
         self.s = np.array(problem.start(blocks), float).reshape(-1, p)
         Z = problem.start_jvp(columns.identity(), k)
         self.Z = np.ascontiguousarray(Z.T).reshape(k, -1, p)
-        self.length = max(math.isqrt(problem.T), ONE_CALL // ((1 + k) * problem.d))
+        self.length = max(math.isqrt(problem.T), WORK_OF_A_CALL // ((1 + k) * problem.d))
 
     def move(self, blocks: Blocks) -> None:
         """λ for the steps from here on."""

@@ -1,10 +1,18 @@
 """How the functions of this layer are compiled, and under which name Numba keeps them on disk.
 
     compiled     a leaf: compiled into each of its callers
+    allocating   a leaf that makes arrays
+    viewing      a leaf that returns a view: its text is put into that of its callers
     kernel       called from Python as well, kept on disk
     threaded     a kernel with loops over threads' parts
+    driver       a kernel that makes arrays
     either       left as it is in Python, compiled where a compiled function calls it
     by_type      one name for several functions, chosen by the type of the first argument
+
+Numba counts who holds an array, at every slice and at every field of a tuple, with instructions
+that stop all cores: a third of a small problem's time. What makes no arrays needs no counts, and
+is compiled without (`_nrt=False`). A view from a function that does not count would be counted
+down once too often by one that does; so no function that does not count returns any.
 
 Numba files a compiled function under its source file and name, and compiles anew when that one
 file changes. A kernel holds the code of all that it calls, from other files too: edited there, the
@@ -33,8 +41,13 @@ ONLY_PRANGE: Any = dict.fromkeys(
     ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
 ) | {"prange": True}
 
-compiled = numba.njit(**OPTIONS)
-either = register_jitable(**OPTIONS)
+UNCOUNTED: Any = OPTIONS | {"_nrt": False}
+COUNTED: Any = OPTIONS | {"_nrt": True}
+
+compiled = numba.njit(**UNCOUNTED)
+allocating = numba.njit(**COUNTED)
+either = register_jitable(**UNCOUNTED)
+viewing = numba.njit(inline="always", **UNCOUNTED)
 
 
 def sources() -> list[Path]:
@@ -53,27 +66,37 @@ def fingerprint() -> str:
 FINGERPRINT = fingerprint()
 
 
-def kernel(function: Callable[..., Any], threads: bool = False) -> Any:
+def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that Python calls; keep it on disk under its name and the fingerprint."""
-    function.__qualname__ = f"{function.__qualname__}_{FINGERPRINT}"
-    parallel = ONLY_PRANGE if threads else False
-    return numba.njit(cache=True, parallel=parallel, **OPTIONS)(function)
+    return kept(function, UNCOUNTED)
+
+
+def driver(function: Callable[..., Any]) -> Any:
+    """A kernel that makes arrays."""
+    return kept(function, COUNTED)
 
 
 def threaded(function: Callable[..., Any]) -> Any:
     """A kernel whose loops over `prange` run on threads."""
-    return kernel(function, threads=True)
+    return kept(function, COUNTED | {"parallel": ONLY_PRANGE})
+
+
+def kept(function: Callable[..., Any], options: Any) -> Any:
+    function.__qualname__ = f"{function.__qualname__}_{FINGERPRINT}"
+    return numba.njit(cache=True, **options)(function)
 
 
 def by_type(table: dict[type, Callable[..., Any]]) -> Callable[..., Any]:
-    """A function of (first, …) that calls the one in the table for the type of `first`."""
+    """A function of (first, …), without a result, that calls the one for the type of `first`."""
 
     def chosen(first, *others):
         return table[type(first)](first, *others)
 
-    @overload(chosen, jit_options=OPTIONS, strict=False)  # the names of the arguments differ
+    @overload(chosen, jit_options=UNCOUNTED, strict=False)  # the names of the arguments differ
     def choose(first, *others):
         function = table[first.instance_class]
+        if getattr(function, "targetoptions", UNCOUNTED)["_nrt"]:
+            return lambda first, *others: function(first, *others)
         return getattr(function, "py_func", function)
 
     return chosen

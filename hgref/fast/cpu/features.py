@@ -14,9 +14,9 @@ import numba
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.fast.cpu.compiled import by_type, compiled, either, kernel, threaded
+from hgref.fast.cpu.compiled import allocating, by_type, compiled, either, kernel, threaded, viewing
 from hgref.fast.cpu.lanes import WIDE, row_times
-from hgref.fast.cpu.network import Block, Layers, Linear, add_bias, between, layer
+from hgref.fast.cpu.network import Block, Layers, Linear, add_bias, between, head_parts, layer
 
 FIRST_LAYER = 1
 
@@ -32,7 +32,8 @@ class Compressed(NamedTuple):
 class Small(NamedTuple):
     """A dense data loss that one thread is done with before another has woken up.
 
-    X        (n, N) dense, less its centre
+    X        (N, n) less its centre, features × examples: products with few rows are twice as
+             quick so; a block of examples would not be contiguous, but here there are none
     batches  (T, B) the rows that each step sees; (0, 0): all of them
     net      the network above it
     """
@@ -43,7 +44,7 @@ class Small(NamedTuple):
 
 
 class Dense(NamedTuple):
-    """A dense data loss; the fields of `Small`."""
+    """A dense data loss; the fields of `Small`, but X is (n, N)."""
 
     X: Array
     batches: Array
@@ -67,10 +68,10 @@ class Work(NamedTuple):
     panel    V: dense (C, N), sparse (N, C), C = (base + k)·n₁, of which a sparse one is padded
     offset   (C,) what is added to every row's z: biases, less V c
     z, r     (parts, C·rows) and (parts, (lead + k)·n₁·rows); sparse: (B, C) and so on, padded
-    X        (parts, rows, N) a block's rows, where there are batches
+    X        (parts, rows, N) a block's rows, where there are batches; small: (1, N, rows)
     pulled   (parts, (lead + k)·n₁, N) Rᵀ X of one block; sparse (1, N, (lead + k)·n₁ padded)
     G        (parts, lead + k, p) sums
-    c        (B,) λ_i/B;  share (B,) shares of the λ_i
+    c        (B,) λ_i/B;  share (B,) shares of the λ_i, or (0,) where they are not wanted
     every    (n,) 0 … n-1: the rows of a step without batches
     """
 
@@ -88,12 +89,6 @@ class Work(NamedTuple):
     every: Array
 
 
-@either
-def rows_at(data, work, t):
-    """(B,) the examples of step t."""
-    return data.batches[t - 1] if data.batches.size else work.every
-
-
 # Each of the following is one pass:
 #
 #     sweep(data, work, t, weights, c_column, w, U, columns, kept)
@@ -106,16 +101,16 @@ def rows_at(data, work, t):
 @either
 def small_sweep(data, work, t, weights, c_column, w, U, columns, kept):
     """All in one block."""
-    rows = rows_at(data, work, t)
+    rows = data.batches[t - 1] if data.batches.size else work.every
     start(work, rows, weights)
     fill_panel(data.net, work.panel, work.offset, w, U, columns)
-    dense_part(data.X, data.net, work, rows, c_column, w, U, columns, kept, 0)
+    small_part(data.X, data.net, work, rows, c_column, w, U, columns, kept)
 
 
 @either
 def dense_sweep(data, work, t, weights, c_column, w, U, columns, kept):
     """In blocks of rows."""
-    rows = rows_at(data, work, t)
+    rows = data.batches[t - 1] if data.batches.size else work.every
     start(work, rows, weights)
     fill_panel(data.net, work.panel, work.offset, w, U, columns)
     if len(work.G) == 1:
@@ -127,7 +122,7 @@ def dense_sweep(data, work, t, weights, c_column, w, U, columns, kept):
 @either
 def sparse_sweep(data, work, t, weights, c_column, w, U, columns, kept):
     """By rows, between, by columns; of a mini-batch by rows only."""
-    rows = rows_at(data, work, t)
+    rows = data.batches[t - 1] if data.batches.size else work.every
     start(work, rows, weights)
     fill_sparse_panel(data.net, work.panel, work.offset, data.centre, w, U, columns)
     r, pulled = work.r, work.pulled[0]
@@ -153,7 +148,7 @@ def start(work, rows, weights):
     """c_i = λ_i/B for the examples of the step; no shares yet."""
     for i in range(len(rows)):
         work.c[i] = weights[rows[i]] / len(rows)
-        work.share[i] = 0
+    work.share[:] = 0
 
 
 @kernel
@@ -185,6 +180,12 @@ def fill_sparse_panel(net, panel, offset, centre, w, U, columns):
             offset[j * n1 + o] = shift
 
 
+@allocating
+def product(a, b, out):
+    """out ← a b, by BLAS."""
+    np.dot(a, b, out)
+
+
 @compiled
 def add_offset(z, offset):
     for j in range(len(offset)):
@@ -192,11 +193,43 @@ def add_offset(z, offset):
             z[j, i] += offset[j]
 
 
-@compiled
-def block_of(work, rows, c_column, lo, hi, kept):
+@viewing
+def block_of(net, work, rows, c_column, lo, hi, kept):
     """What `between` wants to know of the examples rows[lo:hi]."""
     kept = kept[lo * work.width : hi * work.width]
-    return Block(rows[lo:hi], work.c[lo:hi], c_column, len(rows), work.share[lo:hi], kept)
+    P, Q = head_parts(net, kept, hi - lo)
+    return Block(rows[lo:hi], work.c[lo:hi], c_column, len(rows), work.share[lo:hi], kept, P, Q)
+
+
+# --- small ---
+
+
+@kernel
+def small_part(all_X, net, work, rows, c_column, w, U, columns, kept):
+    """Sums, what is between, transposed product."""
+    m, n1, G, X = len(rows), net.widths[1], work.G[0], batch(all_X, work, rows)
+    C, D = (columns.base + columns.k) * n1, (columns.lead + columns.k) * n1
+    G[:] = 0
+    z, r = work.z[0, : C * m].reshape(C, m), work.r[0, : D * m].reshape(D, m)
+    product(work.panel, X, z)
+    add_offset(z, work.offset)
+    between(net, block_of(net, work, rows, c_column, 0, m, kept), z, r, w, U, columns, G)
+    product(r, X.T, work.pulled[0])
+    add_first_layer(net, work.pulled[0], G)
+    for j in range(len(G)):
+        add_bias(net, FIRST_LAYER, r[j * n1 :], G[j])
+
+
+@viewing
+def batch(all_X, work, rows):
+    """X of the examples of a step."""
+    if work.X.shape[1] == 0:
+        return all_X
+    X = work.X[0]
+    for f in range(X.shape[0]):
+        for i in range(X.shape[1]):
+            X[f, i] = all_X[f, rows[i]]
+    return X
 
 
 # --- dense ---
@@ -231,20 +264,17 @@ def dense_part(all_X, net, work, rows, c_column, w, U, columns, kept, q):
         m = min(work.rows, last - lo)
         X = block(all_X, work, rows, lo, lo + m, q)
         z, r = work.z[q, : C * m].reshape(C, m), work.r[q, : D * m].reshape(D, m)
-        np.dot(work.panel, X.T, z)
+        product(work.panel, X.T, z)
         add_offset(z, work.offset)
-        about = block_of(work, rows, c_column, lo, lo + m, kept)
+        about = block_of(net, work, rows, c_column, lo, lo + m, kept)
         between(net, about, z, r, w, U, columns, G)
-        if n1 == D and m == B:  # nothing to add up
-            np.dot(r, X, G[0, : n1 * X.shape[1]].reshape(n1, X.shape[1]))
-        else:
-            np.dot(r, X, work.pulled[q])
-            add_first_layer(net, work.pulled[q], G)
+        product(r, X, work.pulled[q])
+        add_first_layer(net, work.pulled[q], G)
         for j in range(len(G)):
             add_bias(net, FIRST_LAYER, r[j * n1 :], G[j])
 
 
-@compiled
+@viewing
 def block(all_X, work, rows, lo, hi, q):
     """X of the examples rows[lo:hi]: as it lies there, or gathered where there are batches."""
     if work.X.shape[1] == 0:
@@ -288,7 +318,7 @@ def sparse_part(by_row, net, work, rows, c_column, w, U, columns, kept, q):
     for i in range(lo, hi):
         times(by_row, rows[i], work.panel, z, i - lo)
     add_offset(z.T, work.offset)
-    about = block_of(work, rows, c_column, lo, hi, kept)
+    about = block_of(net, work, rows, c_column, lo, hi, kept)
     between(net, about, z.T, r.T, w, U, columns, G)
 
 

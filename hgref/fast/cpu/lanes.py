@@ -13,7 +13,7 @@ from numba.core import cgutils
 from numba.core.errors import RequireLiteralValue
 from numba.extending import intrinsic, overload
 
-from hgref.fast.cpu.compiled import OPTIONS
+from hgref.fast.cpu.compiled import UNCOUNTED
 
 WIDE, NARROW = 16, 8  # columns at a time; panels are padded to a multiple of NARROW
 CHAINS = 4
@@ -30,7 +30,7 @@ def row_times(values, indices, first, last, panel, out, i, at, lanes):
         out[i, at : at + lanes] += values[q] * panel[indices[q], at : at + lanes]
 
 
-@overload(row_times, jit_options=OPTIONS, prefer_literal=True)
+@overload(row_times, jit_options=UNCOUNTED, prefer_literal=True)
 def compile_row_times(values, indices, first, last, panel, out, i, at, lanes):
     if not isinstance(lanes, types.IntegerLiteral):
         raise RequireLiteralValue("lanes")

@@ -24,15 +24,13 @@ from hgref.fast.cpu.training import Training
 from hgref.objectives import L2, MLP, LeastSquares, Logistic, Quadratic, Softmax
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.losses import CrossEntropy, Squares, TwoClasses
+from hgref.plan import is_small
 from hgref.problem import Problem
 
 HEADS = {Squares: SQUARES, TwoClasses: LOGISTIC, CrossEntropy: SOFTMAX}
 ACTIVATIONS = {"tanh": TANH, "softplus": SOFTPLUS, "relu": RELU}
 Data = Small | Dense | Sparse
 DATA_LOSSES = (LeastSquares, Logistic, Softmax, MLP)
-
-# multiplications a pass below which Python between two kernels costs more than they do
-FEW = 200_000
 
 
 def require_compilable(problem: Problem) -> None:
@@ -109,9 +107,7 @@ def lower_data(part: DataLoss, real: Any, k: int) -> Data:
         by_row, by_column = compressed(features.X, real), compressed(features.X.T, real)
         return Sparse(by_row, by_column, centre, batches, net)
     X = own(features.X - centre if len(centre) else features.X, real)
-    B = batches.shape[1] if batches.size else features.n
-    few = not layered and B * N * (1 + k) * widths[1] < FEW
-    return (Small if few else Dense)(X, batches, net)
+    return Small(own(X.T, real), batches, net) if is_small(part, k) else Dense(X, batches, net)
 
 
 def own(array: Array, real: Any) -> Array:
@@ -132,8 +128,13 @@ def compressed(matrix: Any, real: Any) -> Compressed:
 def no_data(p: int, real: Any) -> Data:
     """A data loss without examples, for a J that has none."""
     net = Linear(np.array([p, 1]), False, TANH, SQUARES, np.zeros((1, 0), real))
-    return Small(np.zeros((0, p), real), np.zeros((0, 0), dtype=np.int64), net)
+    return Small(np.zeros((p, 0), real), np.zeros((0, 0), dtype=np.int64), net)
 
 
 def batch_size(data: Data) -> int:
     return data.batches.shape[1] if data.batches.size else data.net.Y.shape[1]
+
+
+def weighted(loss: DataLoss | None) -> bool:
+    """Whether the examples have weights λ_i."""
+    return loss is not None and bool(loss.example_weights)

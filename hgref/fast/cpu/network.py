@@ -19,8 +19,9 @@ import numpy as np
 
 from hgref import laws
 from hgref.arguments import Array
-from hgref.fast.cpu.compiled import by_type, compiled
+from hgref.fast.cpu.compiled import allocating, by_type, compiled, viewing
 from hgref.fast.cpu.exponential import exponentials
+from hgref.plan import kept_numbers
 
 SQUARES, LOGISTIC, SOFTMAX = 0, 1, 2
 TANH, SOFTPLUS, RELU = 0, 1, 2
@@ -86,8 +87,9 @@ class Block(NamedTuple):
     columns  (n,) for each example of the data the column that is the derivative in its λ, or -1;
              (0,) where none is
     B        examples in the whole step
-    share    (m,) Σ_k r_ik dz_ik / B is added here, which is (u M)_i
+    share    (m,) Σ_k r_ik dz_ik / B is added here, which is (u M)_i; (0,): it is not wanted
     kept     (m · width,) is filled where base = 1; else it is so from a visit at the same w
+    P, Q     (outputs, m) parts of it: the mean, and σ(−z) for LOGISTIC
     """
 
     rows: Array
@@ -96,11 +98,13 @@ class Block(NamedTuple):
     B: int
     share: Array
     kept: Array
+    P: Array
+    Q: Array
 
 
 def kept_width(net: Linear | Layers) -> int:
-    """Numbers that one row keeps for a second visit: of each hidden unit h, x, b_h; P, Q."""
-    return 3 * int(net.widths[1:-1].sum()) + (1 + (net.head == LOGISTIC)) * int(net.widths[-1])
+    """Numbers that one row keeps for a second visit: h, x, b_h of each hidden unit; P, Q."""
+    return kept_numbers(int(net.widths[1:-1].sum()), int(net.widths[-1]), net.head == LOGISTIC)
 
 
 @compiled
@@ -113,14 +117,14 @@ def layer(net, ell):
     return first, last, last + net.widths[ell] * net.bias
 
 
-@compiled
+@allocating
 def matrix(net, ell, w, like):
     """W_l (n_l, n_{l-1}) of a flat w, in the numbers of `like`."""
     first, last, _ = layer(net, ell)
     return w[first:last].astype(like.dtype).reshape(net.widths[ell], net.widths[ell - 1])
 
 
-@compiled
+@allocating
 def hidden_part(net, kept, m, ell, which):
     """(n_l, m) of what is kept: which = 0 for h, 1 for x (see `slope`), 2 for b_h of layer ell."""
     first = 0
@@ -130,7 +134,7 @@ def hidden_part(net, kept, m, ell, which):
     return kept[first + which * size : first + (which + 1) * size].reshape(net.widths[ell], m)
 
 
-@compiled
+@viewing
 def head_parts(net, kept, m):
     """P, Q (outputs, m) of what is kept; only LOGISTIC has a Q of its own."""
     K = net.widths[-1]
@@ -165,19 +169,21 @@ def mean(kind, z, P, Q):
 
 @compiled
 def softmax(z, P):
-    """P_ki = e^{z_ki} / Σ_j e^{z_ji}."""
+    """P_ki = e^{z_ki} / Σ_j e^{z_ji}; z is lost."""
     K, m = P.shape
-    top, total = np.empty(m, P.dtype), np.zeros(m, P.dtype)
+    top, total = P[0], z[0]  # where they are not in the way
     for i in range(m):
         top[i] = z[0, i]
     for k in range(1, K):
         for i in range(m):
             top[i] = z[k, i] if z[k, i] > top[i] else top[i]
-    for k in range(K):
+    for k in range(K - 1, -1, -1):
         for i in range(m):
             P[k, i] = z[k, i] - top[i]
     exponentials(P)
-    for k in range(K):
+    for i in range(m):
+        total[i] = P[0, i]
+    for k in range(1, K):
         for i in range(m):
             total[i] += P[k, i]
     for i in range(m):
@@ -188,8 +194,9 @@ def softmax(z, P):
 
 
 @compiled
-def head_cotangent(net, block, P, out):
+def head_cotangent(net, block, out):
     """The first rows of out ← c_i r_i."""
+    P = block.P
     K, m = P.shape
     for k in range(K):
         for i in range(m):
@@ -207,26 +214,42 @@ def curvature(head, P, Q, d, mean_dz):
 
 
 @compiled
-def head_tangent(net, block, column, P, Q, dz, out):
+def head_tangent(net, block, column, dz, out):
     """The first rows of out ← c_i C_i dz_i + dc_i r_i, with dz in the first rows of dz."""
+    P, Q = block.P, block.Q
     K, m = P.shape
-    mean_dz = np.zeros(m, P.dtype)
-    for k in range(K):
+    mean_dz = out[K - 1]  # the last row needs it to the end
+    for i in range(m):
+        mean_dz[i] = P[0, i] * dz[0, i]
+    for k in range(1, K):
         for i in range(m):
             mean_dz[i] += P[k, i] * dz[k, i]
     for k in range(K):
         for i in range(m):
-            r = residual(P[k, i], net.Y[k, block.rows[i]])
             dr = curvature(net.head, P[k, i], Q[k, i], dz[k, i], mean_dz[i])
-            out[k, i] = weighted(block.c[i], dr)
-            block.share[i] += weighted_vjp(block.c[i], r, dz[k, i])[1] / block.B
-    if len(block.columns):
-        for k in range(K):
-            for i in range(m):
-                dc = P.dtype.type((block.columns[block.rows[i]] == column) / block.B)
+            if len(block.columns) == 0:
+                out[k, i] = weighted(block.c[i], dr)
+            else:
                 r = residual(P[k, i], net.Y[k, block.rows[i]])
-                dr = curvature(net.head, P[k, i], Q[k, i], dz[k, i], mean_dz[i])
-                out[k, i] = weighted_jvp(block.c[i], r, dr, dc)
+                out[k, i] = weighted_jvp(block.c[i], r, dr, weight_tangent(block, i, column, r))
+    if len(block.share):
+        add_to_shares(net, block, dz)
+
+
+@compiled
+def add_to_shares(net, block, dz):
+    """Add r_i·dz_i / B to the share of example i."""
+    K, m = block.P.shape
+    for k in range(K):
+        for i in range(m):
+            r = residual(block.P[k, i], net.Y[k, block.rows[i]])
+            block.share[i] += weighted_vjp(block.c[i], r, dz[k, i])[1] / block.B
+
+
+@compiled
+def weight_tangent(block, i, column, like):
+    """dc_i = dλ_i/B: 1/B in λ_i's own column."""
+    return (0 * like + (block.columns[block.rows[i]] == column)) / block.B
 
 
 # --- hidden units ---
@@ -275,7 +298,7 @@ def bend(kind, h, x):
     return 0 * h
 
 
-@compiled
+@allocating
 def hidden_tangent(kind, h, x, dz):
     """The tangents of a hidden layer's units from those of its sums."""
     out = np.empty_like(dz)
@@ -285,7 +308,7 @@ def hidden_tangent(kind, h, x, dz):
     return out
 
 
-@compiled
+@allocating
 def hidden_cotangent(kind, h, x, b_h):
     """The cotangents of a hidden layer's sums from those of its units."""
     out = np.empty_like(b_h)
@@ -295,7 +318,7 @@ def hidden_cotangent(kind, h, x, b_h):
     return out
 
 
-@compiled
+@allocating
 def hidden_cotangent_tangent(kind, h, x, dz, b_h, db_h):
     """The tangents of `hidden_cotangent`, in which the slopes move as well."""
     out = np.empty_like(db_h)
@@ -317,26 +340,24 @@ def hidden_cotangent_tangent(kind, h, x, dz, b_h, db_h):
 @compiled
 def linear_between(net, block, z, r, w, U, columns, G):
     """Of a linear model: only its head."""
-    K, m = net.widths[-1], len(block.rows)
-    P, Q = head_parts(net, block.kept, m)
+    K = net.widths[-1]
     if columns.base:
-        mean(net.head, z, P, Q)
+        mean(net.head, z, block.P, block.Q)
     if columns.lead:
-        head_cotangent(net, block, P, r)
+        head_cotangent(net, block, r)
     for j in range(columns.k):
         source, target = (columns.base + j) * K, (columns.lead + j) * K
-        head_tangent(net, block, j, P, Q, z[source:], r[target:])
+        head_tangent(net, block, j, z[source:], r[target:])
 
 
-@compiled
+@allocating
 def layers_between(net, block, z, r, w, U, columns, G):
     """With hidden layers: up, down, and once more for each column."""
-    m, L = len(block.rows), len(net.widths) - 1
-    P, Q = head_parts(net, block.kept, m)
+    m, L, P = len(block.rows), len(net.widths) - 1, block.P
     if columns.base:
-        upwards(net, z, w, block.kept, P, Q)
+        upwards(net, z, w, block.kept, P, block.Q)
     delta = np.empty_like(P)
-    head_cotangent(net, block, P, delta)
+    head_cotangent(net, block, delta)
     for ell in range(L, 1, -1):
         h, x = (
             hidden_part(net, block.kept, m, ell - 1, 0),
@@ -352,13 +373,13 @@ def layers_between(net, block, z, r, w, U, columns, G):
     if columns.lead:
         put(r, 0, delta)
     for j in range(columns.k):
-        tangent_between(net, block, z, r, w, U, columns, G, P, Q, j)
+        tangent_between(net, block, z, r, w, U, columns, G, j)
 
 
 between = by_type({Linear: linear_between, Layers: layers_between})
 
 
-@compiled
+@allocating
 def upwards(net, z, w, kept, P, Q):
     """h of every hidden layer and P, from the first layer's sums."""
     m, L = P.shape[1], len(net.widths) - 1
@@ -372,7 +393,7 @@ def upwards(net, z, w, kept, P, Q):
             mean(net.head, above, P, Q)
 
 
-@compiled
+@allocating
 def sums(net, ell, h, w):
     """W_l h + b_l."""
     z = np.dot(matrix(net, ell, w, h), h)
@@ -383,7 +404,7 @@ def sums(net, ell, h, w):
     return z
 
 
-@compiled
+@allocating
 def added(a, b):
     """a ← a + b."""
     for j in range(a.shape[0]):
@@ -400,7 +421,7 @@ def put(r, at, delta):
             r[at + j, i] = delta[j, i]
 
 
-@compiled
+@allocating
 def add_layer(net, ell, delta, h, g):
     """Add δ hᵀ to W_l's part of g (p,)."""
     first, last, _ = layer(net, ell)
@@ -420,10 +441,10 @@ def add_bias(net, ell, delta, g):
         g[last + k] += total
 
 
-@compiled
-def tangent_between(net, block, z, r, w, U, columns, G, P, Q, j):
+@allocating
+def tangent_between(net, block, z, r, w, U, columns, G, j):
     """Pearlmutter's R-operator of the layers above the first, along column j."""
-    m, L, n1 = len(block.rows), len(net.widths) - 1, net.widths[1]
+    m, L, n1, P = len(block.rows), len(net.widths) - 1, net.widths[1], block.P
     u, g, kept = U[j], G[columns.lead + j], block.kept
     source, target = (columns.base + j) * n1, (columns.lead + j) * n1
     dz = [z[source : source + n1].copy()]
@@ -433,8 +454,8 @@ def tangent_between(net, block, z, r, w, U, columns, G, P, Q, j):
         dh.append(hidden_tangent(net.activation, h, x, dz[-1]))
         dz.append(added(sums(net, ell, h, u), np.dot(matrix(net, ell, w, P), dh[-1])))
     delta, ddelta = np.empty_like(P), np.empty_like(P)
-    head_cotangent(net, block, P, delta)
-    head_tangent(net, block, j, P, Q, dz[-1], ddelta)
+    head_cotangent(net, block, delta)
+    head_tangent(net, block, j, dz[-1], ddelta)
     for ell in range(L, 1, -1):
         h, x = hidden_part(net, kept, m, ell - 1, 0), hidden_part(net, kept, m, ell - 1, 1)
         b_h = hidden_part(net, kept, m, ell - 1, 2)

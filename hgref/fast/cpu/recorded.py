@@ -11,7 +11,7 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.fast.cpu import blas
 from hgref.fast.cpu.at_lam import lower_lam, rate_names
-from hgref.fast.cpu.lowering import lowered
+from hgref.fast.cpu.lowering import lowered, weighted
 from hgref.fast.cpu.network import Columns
 from hgref.fast.cpu.recursion import back, compiled_back, compiled_run, run
 from hgref.fast.cpu.scratch import kept_rows, workspaces
@@ -100,7 +100,8 @@ class Recorded:
         row, self.direct = problem.error_grad(T, self.s_T, self.blocks)
         self.alpha = np.array(row, float).reshape(s.shape)
         self.b_rates = np.zeros(self.opt.rates.shape)
-        self.b_weights = tuple(np.zeros(weights.shape) for weights in self.lam.weights)
+        of_each = zip(self.lam.weights, self.low.losses, strict=True)
+        self.b_weights = tuple(np.zeros(len(n) * weighted(loss)) for n, loss in of_each)
         self.b_l2 = np.zeros(self.lam.l2.shape)
         self.go_back(made)
 
@@ -135,7 +136,7 @@ class Recorded:
             if name is not None:
                 yield {name: each if self.layout.shapes[name] else np.asarray(each.sum())}
         for loss, each in zip(self.low.losses, self.b_weights, strict=True):
-            if loss is not None and loss.example_weights:
+            if loss is not None and len(each):
                 yield {loss.block: each}
         for penalty, each in zip(self.low.penalties, self.b_l2, strict=True):
             yield {penalty.name: penalty.gather(each)}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hgref.fast.cpu.compiled import kernel
+from hgref.fast.cpu.compiled import driver, kernel
 from hgref.fast.cpu.coordinates import jvp, step, vjp
 from hgref.fast.cpu.network import Columns
 from hgref.fast.cpu.training import add_shares, gradients
@@ -108,4 +108,4 @@ def tangents(J, lam, opt, works, s, Z, first, last, g, kept):
     return 0
 
 
-compiled_run, compiled_back, compiled_tangents = kernel(run), kernel(back), kernel(tangents)
+compiled_run, compiled_back, compiled_tangents = driver(run), driver(back), driver(tangents)

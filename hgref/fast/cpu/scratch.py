@@ -9,9 +9,9 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.fast.cpu import blas
-from hgref.fast.cpu.features import Sparse, Work
+from hgref.fast.cpu.features import Small, Sparse, Work
 from hgref.fast.cpu.lanes import NARROW
-from hgref.fast.cpu.lowering import Data, Lowered, batch_size
+from hgref.fast.cpu.lowering import Data, Lowered, batch_size, weighted
 from hgref.fast.cpu.network import Columns, kept_width
 
 # OpenBLAS has a quick path for products of fewer than a million multiplications, on one thread; a
@@ -24,10 +24,13 @@ ALONE = 500_000  # multiplications a pass below which a second thread costs more
 
 def workspaces(low: Lowered, columns: Columns) -> tuple[Work, ...]:
     """Scratch for passes with these columns; blocks of rows are chosen by n₁ and N alone."""
-    return tuple(workspace(data, columns, low.problem.p, low.dtype) for data in low.J.data)
+    return tuple(
+        workspace(data, columns, low.problem.p, low.dtype, not columns.lead and weighted(loss))
+        for data, loss in zip(low.J.data, low.losses, strict=True)
+    )
 
 
-def workspace(data: Data, columns: Columns, p: int, real: Any) -> Work:
+def workspace(data: Data, columns: Columns, p: int, real: Any, shares: bool) -> Work:
     widths, B = data.net.widths, batch_size(data)
     N, n1 = int(widths[0]), int(widths[1])
     parts, rows = partition(data, columns, real)
@@ -39,7 +42,9 @@ def workspace(data: Data, columns: Columns, p: int, real: Any) -> Work:
         shapes |= {"X": (parts, 0, N), "pulled": (1, N, padded_out)}
     else:
         shapes = {"panel": (into, N), "z": (parts, into * rows), "r": (parts, out * rows)}
-        shapes |= {"X": (parts, rows if data.batches.size else 0, N), "pulled": (parts, out, N)}
+        batch = (N, rows) if isinstance(data, Small) else (rows, N)
+        shapes |= {"X": (parts, *batch) if data.batches.size else (parts, 0, 0)}
+        shapes |= {"pulled": (parts, out, N)}
     arrays: dict[str, Any] = {name: np.zeros(shape, real) for name, shape in shapes.items()}
     return Work(
         rows=rows,
@@ -47,7 +52,7 @@ def workspace(data: Data, columns: Columns, p: int, real: Any) -> Work:
         offset=np.zeros(into, real),
         G=np.zeros((parts, lead + columns.k, p), real),
         c=np.zeros(B, real),
-        share=np.zeros(B, real),
+        share=np.zeros(B * shares, real),
         every=np.arange(B),
         **arrays,
     )

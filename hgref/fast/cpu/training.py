@@ -7,7 +7,7 @@ from typing import NamedTuple
 from hgref import laws
 from hgref.arguments import Array
 from hgref.fast.cpu.compiled import compiled, either, kernel
-from hgref.fast.cpu.features import Dense, Small, Sparse, rows_at, sweep
+from hgref.fast.cpu.features import Dense, Small, Sparse, sweep
 
 l2_grad, l2_jvp, l2_vjp = map(compiled, (laws.l2_grad, laws.l2_jvp, laws.l2_vjp))
 
@@ -93,12 +93,16 @@ def add_penalties(l2, l2_columns, w, U, columns, g, out):
 
 @either
 def add_shares(J, lam, works, t, w, u, uH, b_weights, b_l2):
-    """Add u M to b_weights, (n,) for each data loss, and to b_l2 (A, p); after `gradients`.
+    """Add u M to b_weights and to b_l2 (A, p); after `gradients`.
 
-    u H (p,) gets the penalties' part.
+    b_weights  for each data loss (n,), or (0,) where its examples have no weights
+    uH         (p,) gets the penalties' part
     """
     for a in range(len(J.data)):
-        scatter_shares(rows_at(J.data[a], works[a], t), works[a].share, b_weights[a])
+        if len(b_weights[a]):
+            data, work = J.data[a], works[a]
+            rows = data.batches[t - 1] if data.batches.size else work.every
+            scatter_shares(rows, work.share, b_weights[a])
     if len(lam.l2):
         add_penalty_shares(lam.l2, w, u, uH, b_l2)
 
