@@ -1,19 +1,23 @@
 """BLAS on one thread while the passes over the data have threads of their own.
 
-Threads inside of threads wait for each other. The package threadpoolctl can tell BLAS so; without
-it large products are left to BLAS's threads, and the rest of a pass to one.
+Threads inside of threads wait for each other; and a BLAS thread that has nothing to do goes on
+asking for work for a tenth of a second, on a core that the passes want. The package threadpoolctl
+can tell BLAS so; without it large products are left to BLAS's threads, and the rest of a pass to
+one.
 """
 
 from __future__ import annotations
 
 import functools
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 try:
     import threadpoolctl
 except ImportError:
     threadpoolctl = None
+
+P, R = ParamSpec("P"), TypeVar("R")
 
 
 def can_be_told() -> bool:
@@ -28,6 +32,14 @@ def libraries() -> Any:
     return threadpoolctl.ThreadpoolController()
 
 
-def alone() -> AbstractContextManager[Any]:
-    """While this lasts, every BLAS call stays on the thread that made it."""
-    return libraries().limit(limits=1, user_api="blas") if can_be_told() else nullcontext()
+def alone(function: Callable[P, R]) -> Callable[P, R]:
+    """The same function, during which every BLAS call stays on the thread that made it."""
+    if not can_be_told():
+        return function
+
+    @functools.wraps(function)
+    def limited(*args: P.args, **options: P.kwargs) -> R:
+        with libraries().limit(limits=1, user_api="blas"):
+            return function(*args, **options)
+
+    return limited

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.fast.cpu import blas
 from hgref.fast.cpu.at_lam import lower_lam
 from hgref.fast.cpu.lowering import lowered
 from hgref.fast.cpu.network import Columns
@@ -52,8 +51,7 @@ class Carried:
         while self.t < last:
             a, b = self.t + 1, min(self.t + self.length, last)
             about = self.low.J, self.lam, self.opt, self.works, self.s, self.Z
-            with blas.alone():
-                t = self.run(*about, a, b, self.g, self.kept)
+            t = self.run(*about, a, b, self.g, self.kept)
             if t > 0:
                 require_finite(self.problem, "the training run", t, self.s)
             if t < 0:

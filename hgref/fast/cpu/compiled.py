@@ -2,6 +2,7 @@
 
     compiled     a leaf: compiled into each of its callers
     allocating   a leaf that makes arrays
+    summing      a leaf of whose own sums the order is free, so that vector registers can serve
     viewing      a leaf that returns a view: its text is put into that of its callers
     kernel       called from Python as well, kept on disk
     threaded     a kernel with loops over threads' parts
@@ -46,6 +47,7 @@ COUNTED: Any = OPTIONS | {"_nrt": True}
 
 compiled = numba.njit(**UNCOUNTED)
 allocating = numba.njit(**COUNTED)
+summing = numba.njit(**UNCOUNTED | {"fastmath": {"reassoc"}})
 either = register_jitable(**UNCOUNTED)
 viewing = numba.njit(inline="always", **UNCOUNTED)
 
@@ -69,6 +71,11 @@ FINGERPRINT = fingerprint()
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that Python calls; keep it on disk under its name and the fingerprint."""
     return kept(function, UNCOUNTED)
+
+
+def summing_kernel(function: Callable[..., Any]) -> Any:
+    """A kernel of whose own sums the order is free."""
+    return kept(function, UNCOUNTED | {"fastmath": {"reassoc"}})
 
 
 def driver(function: Callable[..., Any]) -> Any:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from hgref import laws
 from hgref.arguments import Array
-from hgref.fast.cpu.compiled import by_type, compiled, kernel
+from hgref.fast.cpu.compiled import by_type, compiled, kernel, summing_kernel
 
 gd_step, gd_jvp, gd_vjp = map(compiled, (laws.gd_step, laws.gd_jvp, laws.gd_vjp))
 momentum_step, momentum_jvp, momentum_vjp = map(
@@ -156,14 +156,16 @@ jvp = by_type({GD: gd_jvps, Momentum: momentum_jvps, Adam: adam_jvps})
 # hyperparameters of step t.
 
 
-@kernel
+@summing_kernel
 def gd_vjps(opt, t, s, g, alpha, b_g, b_rates):
+    to_eta = 0.0
     for j in range(g.size):
         alpha[0, j], b_g[j], b_eta = gd_vjp(g[j], opt.rates[t - 1, 0], alpha[0, j])
-        b_rates[t - 1, 0] += b_eta
+        to_eta += b_eta
+    b_rates[t - 1, 0] += to_eta
 
 
-@kernel
+@summing_kernel
 def momentum_vjps(opt, t, s, g, alpha, b_g, b_rates):
     eta, mu, keep = opt.rates[t - 1, 0], opt.rates[t - 1, 1], keep_at(opt, t)
     to_eta, to_mu = 0.0, 0.0
@@ -178,7 +180,7 @@ def momentum_vjps(opt, t, s, g, alpha, b_g, b_rates):
     b_rates[t - 1, 1] += to_mu
 
 
-@kernel
+@summing_kernel
 def adam_vjps(opt, t, s, g, alpha, b_g, b_rates):
     """The shares of c1 and c2 are summed first, then handed on to β1 and β2."""
     eta, beta1, beta2, eps, eps_root = rates_at(opt, t)

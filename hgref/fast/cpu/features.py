@@ -70,7 +70,7 @@ class Work(NamedTuple):
     z, r     (parts, C·rows) and (parts, (lead + k)·n₁·rows); sparse: (B, C) and so on, padded
     X        (parts, rows, N) a block's rows, where there are batches; small: (1, N, rows)
     pulled   (parts, (lead + k)·n₁, N) Rᵀ X of one block; sparse (1, N, (lead + k)·n₁ padded)
-    G        (parts, lead + k, p) sums
+    G        (parts, lead + k, p) each part's sums
     c        (B,) λ_i/B;  share (B,) shares of the λ_i, or (0,) where they are not wanted
     every    (n,) 0 … n-1: the rows of a step without batches
     """
@@ -93,18 +93,42 @@ class Work(NamedTuple):
 #
 #     sweep(data, work, t, weights, c_column, w, U, columns, kept)
 #
-# work.G[0] ← the gradients of J_t: that of J_t itself where lead = 1, then those along each column.
+# Σ_q work.G[q] ← the gradients of J_t: that of J_t itself where lead = 1, then those along each
+# column.
 # weights (n,) λ_i;  c_column (n,) the columns that are the derivatives in them, or (0,);  kept
 # (B · width,) of this step, see `linear_between`.
 
 
-@either
+@compiled
 def small_sweep(data, work, t, weights, c_column, w, U, columns, kept):
     """All in one block."""
     rows = data.batches[t - 1] if data.batches.size else work.every
     start(work, rows, weights)
     fill_panel(data.net, work.panel, work.offset, w, U, columns)
-    small_part(data.X, data.net, work, rows, c_column, w, U, columns, kept)
+    net, m, n1, G = data.net, len(rows), data.net.widths[1], work.G[0]
+    C, D = (columns.base + columns.k) * n1, (columns.lead + columns.k) * n1
+    X = batch(data.X, work, rows)
+    z, r = work.z[0, : C * m].reshape(C, m), work.r[0, : D * m].reshape(D, m)
+    G[:] = 0
+    product(work.panel, X, z)
+    add_offset(z, work.offset)
+    between(net, block_of(net, work, rows, c_column, 0, m, kept), z, r, w, U, columns, G)
+    product(r, X.T, work.pulled[0])
+    add_first_layer(net, work.pulled[0], G)
+    for j in range(len(G)):
+        add_bias(net, FIRST_LAYER, r[j * n1 :], G[j])
+
+
+@viewing
+def batch(all_X, work, rows):
+    """X of the examples of a step."""
+    if work.X.shape[1] == 0:
+        return all_X
+    X = work.X[0]
+    for f in range(X.shape[0]):
+        for i in range(X.shape[1]):
+            X[f, i] = all_X[f, rows[i]]
+    return X
 
 
 @either
@@ -201,66 +225,25 @@ def block_of(net, work, rows, c_column, lo, hi, kept):
     return Block(rows[lo:hi], work.c[lo:hi], c_column, len(rows), work.share[lo:hi], kept, P, Q)
 
 
-# --- small ---
-
-
-@kernel
-def small_part(all_X, net, work, rows, c_column, w, U, columns, kept):
-    """Sums, what is between, transposed product."""
-    m, n1, G, X = len(rows), net.widths[1], work.G[0], batch(all_X, work, rows)
-    C, D = (columns.base + columns.k) * n1, (columns.lead + columns.k) * n1
-    G[:] = 0
-    z, r = work.z[0, : C * m].reshape(C, m), work.r[0, : D * m].reshape(D, m)
-    product(work.panel, X, z)
-    add_offset(z, work.offset)
-    between(net, block_of(net, work, rows, c_column, 0, m, kept), z, r, w, U, columns, G)
-    product(r, X.T, work.pulled[0])
-    add_first_layer(net, work.pulled[0], G)
-    for j in range(len(G)):
-        add_bias(net, FIRST_LAYER, r[j * n1 :], G[j])
-
-
-@viewing
-def batch(all_X, work, rows):
-    """X of the examples of a step."""
-    if work.X.shape[1] == 0:
-        return all_X
-    X = work.X[0]
-    for f in range(X.shape[0]):
-        for i in range(X.shape[1]):
-            X[f, i] = all_X[f, rows[i]]
-    return X
-
-
 # --- dense ---
 
 
 @threaded
 def dense_parts(all_X, net, work, rows, c_column, w, U, columns, kept):
-    """Each thread its part of the rows, then the sum over the parts."""
+    """Each thread its part of the rows."""
     for q in numba.prange(len(work.G)):
         dense_part(all_X, net, work, rows, c_column, w, U, columns, kept, np.int64(q))
-    add_parts(work.G)
-
-
-@compiled
-def add_parts(G):
-    """G[0] ← Σ_q G[q]."""
-    for q in range(1, G.shape[0]):
-        for j in range(G.shape[1]):
-            for i in range(G.shape[2]):
-                G[0, j, i] += G[q, j, i]
 
 
 @kernel
 def dense_part(all_X, net, work, rows, c_column, w, U, columns, kept, q):
     """Part q of the rows, block by block: sums, what is between, transposed product."""
-    B, parts, n1 = len(rows), len(work.G), net.widths[1]
+    B, parts, N, n1 = len(rows), len(work.G), net.widths[0], net.widths[1]
     C, D = (columns.base + columns.k) * n1, (columns.lead + columns.k) * n1
-    G = work.G[q]
-    G[:] = 0
-    last = B * (q + 1) // parts
-    for lo in range(B * q // parts, last, work.rows):
+    G, first, last = work.G[q], B * q // parts, B * (q + 1) // parts
+    at_once = n1 == D and first < last  # the first block's product needs no sum
+    G[:, n1 * N * at_once :] = 0
+    for lo in range(first, last, work.rows):
         m = min(work.rows, last - lo)
         X = block(all_X, work, rows, lo, lo + m, q)
         z, r = work.z[q, : C * m].reshape(C, m), work.r[q, : D * m].reshape(D, m)
@@ -268,8 +251,11 @@ def dense_part(all_X, net, work, rows, c_column, w, U, columns, kept, q):
         add_offset(z, work.offset)
         about = block_of(net, work, rows, c_column, lo, lo + m, kept)
         between(net, about, z, r, w, U, columns, G)
-        product(r, X, work.pulled[q])
-        add_first_layer(net, work.pulled[q], G)
+        if at_once and lo == first:
+            product(r, X, G[0, : n1 * N].reshape(n1, N))
+        else:
+            product(r, X, work.pulled[q])
+            add_first_layer(net, work.pulled[q], G)
         for j in range(len(G)):
             add_bias(net, FIRST_LAYER, r[j * n1 :], G[j])
 
@@ -302,10 +288,9 @@ def add_first_layer(net, pulled, G):
 
 @threaded
 def sparse_parts(by_row, net, work, rows, c_column, w, U, columns, kept):
-    """Each thread its part of the rows, then the sum over the parts of what lies above X."""
+    """Each thread its part of the rows."""
     for q in numba.prange(len(work.G)):
         sparse_part(by_row, net, work, rows, c_column, w, U, columns, kept, np.int64(q))
-    add_parts(work.G)
 
 
 @kernel

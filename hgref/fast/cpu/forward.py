@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from hgref.fast.cpu import blas
 from hgref.fast.cpu.carried import Carried
 from hgref.problem import Hypergradient, Problem
 
 
+@blas.alone
 def forward(
     problem: Problem,
     lam: Any,

@@ -19,7 +19,7 @@ import numpy as np
 
 from hgref import laws
 from hgref.arguments import Array
-from hgref.fast.cpu.compiled import allocating, by_type, compiled, viewing
+from hgref.fast.cpu.compiled import allocating, by_type, compiled, summing, viewing
 from hgref.fast.cpu.exponential import exponentials
 from hgref.plan import kept_numbers
 
@@ -430,7 +430,7 @@ def add_layer(net, ell, delta, h, g):
         g[first + j] += product[j]
 
 
-@compiled
+@summing
 def add_bias(net, ell, delta, g):
     """Add Σ_i δ_i, of the first rows of delta, to b_l's part of g (p,)."""
     _, last, end = layer(net, ell)

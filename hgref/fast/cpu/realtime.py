@@ -9,11 +9,13 @@ import numpy as np
 
 from hgref.arguments import Array, as_count
 from hgref.descent import Descent
+from hgref.fast.cpu import blas
 from hgref.fast.cpu.carried import Carried
 from hgref.hypergradient.realtime import LamPath, RealTime
 from hgref.problem import Problem
 
 
+@blas.alone
 def realtime(
     problem: Problem,
     lam: Any,

@@ -58,6 +58,7 @@ class Recorded:
         self.back: Any = compiled_back if self.low.small else back
         # between two calls a signal gets through; √T of them hold the least states at a time
         self.length = max(math.isqrt(problem.T - 1) + 1, ONE_CALL // problem.d)
+        self.states = np.empty((min(self.length, steps), problem.d // problem.p, problem.p))
 
     def start(self) -> Array:
         """s_0 (blocks, p)."""
@@ -85,8 +86,7 @@ class Recorded:
         return made
 
     def advance(self, s: Array, a: int, b: int, tape: Array, kept: tuple[Array, ...]) -> None:
-        with blas.alone():
-            t = self.run(self.low.J, self.lam, self.opt, self.ahead, s, a, b, tape, kept)
+        t = self.run(self.low.J, self.lam, self.opt, self.ahead, s, a, b, tape, kept)
         if t:
             require_finite(self.problem, "the training run", t, s)
 
@@ -108,11 +108,10 @@ class Recorded:
     def go_back(self, made: list[Stretch]) -> None:
         """α ← α_{first-1} by (8), the terms of (10) added to the sums."""
         for first, last, s, tape, kept in reversed(made):
-            with blas.alone():
-                t = self.back(
-                    self.low.J, self.lam, self.opt, self.behind, s, first, last, tape, kept,
-                    self.known, self.alpha, self.b_rates, self.b_weights, self.b_l2,
-                )  # fmt: skip
+            t = self.back(
+                self.low.J, self.lam, self.opt, self.behind, s, first, last, tape, kept,
+                self.known, self.states, self.alpha, self.b_rates, self.b_weights, self.b_l2,
+            )  # fmt: skip
             if t:
                 require_finite(self.problem, "alpha, going backwards,", t - 1, self.alpha)
         self.reached = made[0].first
@@ -147,6 +146,7 @@ def require_finite(problem: Problem, what: str, t: int, s: Array) -> None:
     problem.require_finite(what, t, dict(zip(problem.dynamics.state, s, strict=True)))
 
 
+@blas.alone
 def last_state(problem: Problem, lam: Any, *, dtype: Any = np.float64) -> Array:
     """s_T (d,): the last of `problem.states`, fast; nothing is kept on the way.
 

@@ -60,15 +60,17 @@ def run(J, lam, opt, works, s, first, last, tape, kept):
     return 0
 
 
-def back(J, lam, opt, works, s, first, last, tape, kept, known, alpha, b_rates, b_weights, b_l2):
+def back(
+    J, lam, opt, works, s, first, last, tape, kept, known, states, alpha, b_rates, b_weights, b_l2
+):  # fmt: skip
     """α (blocks, p) ← α_{first-1} from α_last: eq. (8); the shares of eq. (10) are added to b_….
 
     s       (blocks, p) s_{first-1};  tape, kept as `run` left them; known: whether kept is filled
+    states  (≥ steps, blocks, p) scratch
     returns the t at which α_{t-1} was not finite, or 0
     """
-    steps, blocks, p = last - first + 1, s.shape[0], s.shape[1]
+    p = s.shape[1]
     columns = Columns(0 if known else 1, 1, 0)
-    states = np.empty((steps, blocks, p))
     copy(states[0], s)
     for t in range(first, last):
         copy(states[t - first + 1], states[t - first])

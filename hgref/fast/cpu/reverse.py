@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from hgref.fast.cpu import blas
 from hgref.fast.cpu.recorded import Recorded
 from hgref.problem import Hypergradient, Problem
 
 
+@blas.alone
 def reverse(
     problem: Problem, lam: Any, *, dtype: Any = np.float64, recompute: bool | None = None
 ) -> Hypergradient:

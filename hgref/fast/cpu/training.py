@@ -71,12 +71,13 @@ def start_sums(H, b, w, U, columns, g, out):
 
 @kernel
 def add_sums(G, columns, g, out):
-    """Add a pass's sums to g and out."""
-    for j in range(columns.lead * len(g)):
-        g[j] += G[0, 0, j]
-    for c in range(columns.k):
-        for j in range(out.shape[1]):
-            out[c, j] += G[0, columns.lead + c, j]
+    """Add a pass's sums, part by part, to g and out."""
+    for q in range(len(G)):
+        for j in range(columns.lead * len(g)):
+            g[j] += G[q, 0, j]
+        for c in range(columns.k):
+            for j in range(out.shape[1]):
+                out[c, j] += G[q, columns.lead + c, j]
 
 
 @kernel

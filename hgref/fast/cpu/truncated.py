@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import as_count
+from hgref.fast.cpu import blas
 from hgref.fast.cpu.recorded import Recorded
 from hgref.problem import Hypergradient, Problem
 
 
+@blas.alone
 def truncated(
     problem: Problem,
     lam: Any,
