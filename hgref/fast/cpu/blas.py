@@ -17,7 +17,8 @@ try:
 except ImportError:
     threadpoolctl = None
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def can_be_told() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numba
@@ -19,6 +20,7 @@ from hgref.fast.cpu.network import Columns, kept_width
 SMALL_PRODUCT = 900_000
 BLOCK_BYTES = 420_000
 LEAST_ROWS, WIDE_ROWS = 32, 128  # where so few rows are left that the path is slow, more are taken
+LINE = 64  # bytes
 ALONE = 500_000  # multiplications a pass below which a second thread costs more than it does
 
 
@@ -45,7 +47,7 @@ def workspace(data: Data, columns: Columns, p: int, real: Any, shares: bool) -> 
         batch = (N, rows) if isinstance(data, Small) else (rows, N)
         shapes |= {"X": (parts, *batch) if data.batches.size else (parts, 0, 0)}
         shapes |= {"pulled": (parts, out, N)}
-    arrays: dict[str, Any] = {name: np.zeros(shape, real) for name, shape in shapes.items()}
+    arrays: dict[str, Any] = {name: aligned(shape, real) for name, shape in shapes.items()}
     return Work(
         rows=rows,
         width=kept_width(data.net),
@@ -56,6 +58,14 @@ def workspace(data: Data, columns: Columns, p: int, real: Any, shares: bool) -> 
         every=np.arange(B),
         **arrays,
     )
+
+
+def aligned(shape: tuple[int, ...], real: Any) -> Array:
+    """Zeros that begin where a line of the cache does: a vector register across two is slow."""
+    size = math.prod(shape) * real.itemsize
+    memory = np.zeros(size + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + size].view(real).reshape(shape)
 
 
 def partition(data: Data, columns: Columns, real: Any) -> tuple[int, int]:
