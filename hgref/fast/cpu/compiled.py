@@ -99,11 +99,14 @@ def by_type(table: dict[type, Callable[..., Any]]) -> Callable[..., Any]:
     def chosen(first, *others):
         return table[type(first)](first, *others)
 
-    @overload(chosen, jit_options=UNCOUNTED, strict=False)  # the names of the arguments differ
-    def choose(first, *others):
-        function = table[first.instance_class]
-        if getattr(function, "targetoptions", UNCOUNTED)["_nrt"]:
-            return lambda first, *others: function(first, *others)
-        return getattr(function, "py_func", function)
+    def register(options):
+        @overload(chosen, jit_options=options, strict=False)  # the names of the arguments differ
+        def choose(first, *others):
+            function = table[first.instance_class]
+            if getattr(function, "targetoptions", UNCOUNTED)["_nrt"] == options["_nrt"]:
+                return getattr(function, "py_func", function)
+            return None
 
+    register(UNCOUNTED)
+    register(COUNTED)
     return chosen

@@ -71,7 +71,7 @@ class Work(NamedTuple):
     X        (parts, rows, N) a block's rows, where there are batches; small: (1, N, rows)
     pulled   (parts, (lead + k)·n₁, N) Rᵀ X of one block; sparse (1, N, (lead + k)·n₁ padded)
     G        (parts, lead + k, p) each part's sums
-    c        (B,) λ_i/B;  share (B,) shares of the λ_i, or (0,) where they are not wanted
+    c        (B,) λ_i/B;  share (B,) those of the λ_i, times B, or (0,) where they are not wanted
     every    (n,) 0 … n-1: the rows of a step without batches
     """
 

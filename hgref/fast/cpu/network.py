@@ -87,7 +87,7 @@ class Block(NamedTuple):
     columns  (n,) for each example of the data the column that is the derivative in its λ, or -1;
              (0,) where none is
     B        examples in the whole step
-    share    (m,) Σ_k r_ik dz_ik / B is added here, which is (u M)_i; (0,): it is not wanted
+    share    (m,) Σ_k r_ik dz_ik is added here, which is B (u M)_i; (0,): it is not wanted
     kept     (m · width,) is filled where base = 1; else it is so from a visit at the same w
     P, Q     (outputs, m) parts of it: the mean, and σ(−z) for LOGISTIC
     """
@@ -238,12 +238,12 @@ def head_tangent(net, block, column, dz, out):
 
 @compiled
 def add_to_shares(net, block, dz):
-    """Add r_i·dz_i / B to the share of example i."""
+    """Add r_i·dz_i to the share of example i."""
     K, m = block.P.shape
     for k in range(K):
         for i in range(m):
             r = residual(block.P[k, i], net.Y[k, block.rows[i]])
-            block.share[i] += weighted_vjp(block.c[i], r, dz[k, i])[1] / block.B
+            block.share[i] += weighted_vjp(block.c[i], r, dz[k, i])[1]
 
 
 @compiled

@@ -111,7 +111,7 @@ def add_shares(J, lam, works, t, w, u, uH, b_weights, b_l2):
 @kernel
 def scatter_shares(rows, share, b_weights):
     for i in range(len(rows)):
-        b_weights[rows[i]] += share[i]
+        b_weights[rows[i]] += share[i] / len(rows)
 
 
 @kernel
