@@ -1,0 +1,32 @@
+"""The CUDA layer: the recursions as kernels for NVIDIA's GPUs.
+
+| here                           | its readable twin                                              |
+|--------------------------------|----------------------------------------------------------------|
+| forward, reverse,              | hgref.forward, hgref.reverse,                                  |
+| checkpointed, realtime         | hgref.checkpointed, hgref.realtime                             |
+| recursion.tangents, run, back  | hypergradient/forward.py, problem.py, hypergradient/reverse.py |
+| coordinates                    | dynamics/                                                      |
+| network                        | objectives/losses.py, activations.py, mlp.py, linear_model.py  |
+
+For one dense data loss and L2 penalties; others are refused, with a sentence. No derivative is
+written here: the laws of hgref.laws are compiled as device functions.
+"""
+
+from hgref import hypergradient as readable
+from hgref.fast.cuda.device import require_device
+
+require_device()
+
+from hgref.fast.cuda.checkpointed import checkpointed  # noqa: E402
+from hgref.fast.cuda.forward import forward  # noqa: E402
+from hgref.fast.cuda.realtime import realtime  # noqa: E402
+from hgref.fast.cuda.reverse import reverse  # noqa: E402
+
+TWINS = {
+    forward: readable.forward,
+    reverse: readable.reverse,
+    checkpointed: readable.checkpointed,
+    realtime: readable.realtime,
+}
+
+__all__ = ["TWINS", "checkpointed", "forward", "realtime", "reverse"]

@@ -1,0 +1,59 @@
+"""A training run on the device that carries its sensitivities Z_t along."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.fast.cuda.device import on_device
+from hgref.fast.cuda.problem import OnDevice, require_room
+from hgref.fast.cuda.recursion import DIVERGED, FINE
+from hgref.hypergradient.forward import partial
+from hgref.layout import Blocks, Layout
+from hgref.problem import Problem
+
+
+class Carried(OnDevice):
+    """s_t and Z_t at a λ that may be changed on the way; see hgref.fast.cpu.carried."""
+
+    def __init__(self, problem: Problem, blocks: Blocks, columns: Layout, dtype: Any):
+        super().__init__(problem, blocks, dtype, columns)
+        k, self.t, self.wanted = columns.size, 0, columns
+        self.length = math.isqrt(problem.T) + 1  # steps until a signal gets through
+        require_room(f"Z with {k} columns", 8 * k * problem.d)
+        s = self.start()
+        self.s = on_device(np.stack([s, np.zeros(s.shape)]))
+        Z = problem.start_jvp(columns.identity(), k)
+        self.Z = on_device(np.ascontiguousarray(Z.T).reshape(k, -1, problem.p))
+        self.work = self.workspace(1, k, 1)
+        self.kept = on_device(np.zeros(self.low.kept, self.real))
+
+    def advance(self, last: int) -> None:
+        """s, Z ← s_last, Z_last: eq. (14)."""
+        while self.t < last:
+            a, b = self.t + 1, min(self.t + self.length, last)
+            about = self.J, self.lam, self.opt, self.work, self.s, self.Z
+            found, t = self.launch(self.kernels.tangents, *about, a, b, self.kept)
+            if found == DIVERGED:
+                self.require_finite("the training run", t, self.s.copy_to_host()[t % 2])
+            if found != FINE:
+                self.require_finite("Z_t", t, self.Z.copy_to_host().sum(axis=0))
+            self.t = b
+
+    @property
+    def state_vector(self) -> Array:
+        """s_t (d,)."""
+        return self.s.copy_to_host()[self.t % 2].reshape(-1)
+
+    def error(self) -> Any:
+        """E(s_t)."""
+        return self.problem.error(self.t, self.state_vector, self.blocks)
+
+    def partial(self) -> Array:
+        """∇f_t(λ) (k,): eq. (16)."""
+        Z = self.Z.copy_to_host()
+        Z = Z.reshape(len(Z), -1).T
+        return partial(self.problem, self.t, self.state_vector, Z, self.blocks, self.wanted)

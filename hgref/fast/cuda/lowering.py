@@ -1,0 +1,158 @@
+"""A problem of the readable layer as arrays for the grid; what the kernels do not know is refused.
+
+The arrays are NumPy's: `on_device` moves them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.dynamics import Adam, Momentum
+from hgref.fast.cpu import lowering as cpu
+from hgref.fast.cpu.at_lam import Optimizer, lower_lam
+from hgref.fast.cpu.features import Dense
+from hgref.fast.cpu.training import Training
+from hgref.fast.cuda.coordinates import ADAM, GD, MOMENTUM, SUMS
+from hgref.fast.cuda.device import COLS, ROWS
+from hgref.fast.cuda.network import Lam, Objective, Work
+from hgref.fast.cuda.recursion import Recursions, recursions
+from hgref.layout import Blocks, Layout
+from hgref.objectives import L2, MLP
+from hgref.objectives.data_loss import DataLoss
+from hgref.plan import kept_numbers
+from hgref.problem import Problem
+
+
+class Lowered(NamedTuple):
+    """A problem as arrays, but for λ.
+
+    loss      the one data loss of J;  low: what hgref.fast.cpu makes of the rest
+    kernels   of the dynamics
+    kept      numbers that a step keeps for the way back
+    """
+
+    problem: Problem
+    loss: DataLoss
+    low: cpu.Lowered
+    J: Objective
+    kernels: Recursions
+    kept: int
+
+
+def lowered(problem: Problem, dtype: Any) -> Lowered:
+    """The problem's data and structure; TypeError, in a sentence, for what has no kernel."""
+    cpu.require_compilable(problem)
+    real = np.dtype(dtype)
+    if real not in (np.float64, np.float32):
+        raise ValueError(f"dtype: expected float64 or float32, found {real}")
+    terms = list(problem.dynamics.J.terms())
+    losses = [part for part in terms if isinstance(part, DataLoss)]
+    others = [part for part in terms if not isinstance(part, DataLoss | L2)]
+    if len(losses) != 1 or others:
+        names = " + ".join(type(part).__name__ for part in terms)
+        raise TypeError(
+            f"hgref.fast.cuda has kernels for one data loss and L2 penalties; the training "
+            f"objective is {names}: use hgref.fast.cpu"
+        )
+    (loss,) = losses
+    if loss.features.sparse:
+        raise TypeError(
+            "hgref.fast.cuda has kernels for dense features; X is sparse: use hgref.fast.cpu, or "
+            "X.toarray()"
+        )
+    J = objective(loss, real)
+    low = cpu.Lowered(
+        problem,
+        Training((data_shape(loss),), np.zeros((0, 0)), np.zeros(0)),
+        losses,
+        [part for part in terms if isinstance(part, L2)],
+        real,
+        False,
+    )
+    hidden, outputs = int(J.at[J.L]), int(J.widths[J.L])
+    kept = J.B * kept_numbers(hidden, outputs, J.head == cpu.LOGISTIC)
+    return Lowered(problem, loss, low, J, kernels(problem, J.L > 1), kept)
+
+
+def kernels(problem: Problem, layered: bool) -> Recursions:
+    """Those of the problem's dynamics."""
+    if isinstance(problem.dynamics, Adam):
+        return recursions(ADAM, layered)
+    return recursions(MOMENTUM if isinstance(problem.dynamics, Momentum) else GD, layered)
+
+
+def data_shape(loss: DataLoss) -> Dense:
+    """What λ's arrays are made by: the numbers of examples, without the data."""
+    net = cpu.Linear(np.zeros(2, dtype=np.int64), False, 0, 0, np.zeros((1, loss.features.n)))
+    return Dense(np.zeros((0, 0)), np.zeros((0, 0), dtype=np.int64), net)
+
+
+def objective(loss: Any, real: Any) -> Objective:
+    """A data loss as arrays."""
+    features = loss.features
+    layered = isinstance(loss, MLP)
+    widths = np.array(loss.widths if layered else (features.N, loss.outputs), dtype=np.int64)
+    bias = bool(getattr(loss, "bias", True))
+    X = features.X if features.centre is None else features.X - features.centre
+    if bias:
+        X = np.hstack([X, np.ones((features.n, 1))])
+    batches = np.zeros((0, 0), dtype=np.int64)
+    if features.batches is not None:
+        batches = np.array(features.batches, dtype=np.int64)
+    sizes = widths[1:] * (widths[:-1] + bias)
+    return Objective(
+        X=np.array(X, dtype=real).reshape(-1),
+        Y=np.array(loss.y.T, dtype=real).reshape(-1),
+        batches=batches,
+        widths=widths,
+        first=np.concatenate([[0, 0], np.cumsum(sizes)[:-1]]).astype(np.int64),
+        at=np.concatenate([[0, 0], np.cumsum(widths[1:-1])]).astype(np.int64),
+        N1=features.N + bias,
+        n=features.n,
+        B=features.B,
+        L=len(widths) - 1,
+        bias=int(bias),
+        activation=cpu.ACTIVATIONS[loss.activation] if layered else cpu.TANH,
+        head=cpu.HEADS[type(loss.loss)],
+    )
+
+
+def at_lam(low: Lowered, blocks: Blocks, columns: Layout | None = None) -> tuple[Optimizer, Lam]:
+    """λ as the kernels want it; `columns`: the blocks in which Z's columns are derivatives."""
+    opt, lam = lower_lam(low.low, blocks, columns)
+    return opt, Lam(lam.weights[0], lam.weight_columns[0], lam.l2, lam.l2_columns)
+
+
+def workspace(J: Objective, p: int, real: Any, base: int, k: int, lead: int, blocks: int) -> Work:
+    """Scratch for passes with k columns by a grid of so many blocks; see `Work`."""
+    n1, units = int(J.widths[1]), int(J.widths[1:].sum())
+    C, D = (base + k) * n1, (lead + k) * n1
+    layered = J.L > 1
+    tiles = -(-D // ROWS) * -(-J.N1 // COLS)
+    parts = max(1, min(blocks // tiles, J.B // COLS))
+
+    def array(size: int) -> Array:
+        return np.zeros(size, real)
+
+    return Work(
+        panel=array(C * J.N1),
+        z=array(C * J.B),
+        r=array(D * J.B),
+        X=array(J.B * J.N1 * bool(len(J.batches))),
+        pulled=array(parts * D * J.N1),
+        upper=array((lead + k) * p * layered),
+        w=array(p * layered),
+        U=array(k * p * layered),
+        above=array(int(J.widths[1:].max()) * J.B * layered),
+        deltas=array(units * J.B * layered),
+        ddeltas=array(units * J.B * layered),
+        dz=array(units * J.B * layered),
+        dh=array(units * J.B * layered),
+        ones=np.ones(J.B, real),
+        c=array(J.B),
+        sums=np.zeros(blocks * SUMS),
+        parts=parts,
+    )

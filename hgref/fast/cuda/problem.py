@@ -1,0 +1,67 @@
+"""A problem on the device: its data, λ, scratch and launches; what all modes share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.fast.cuda.device import free_bytes, grid_size, launch, on_device
+from hgref.fast.cuda.lowering import at_lam, lowered, workspace
+from hgref.layout import Blocks, Layout
+from hgref.problem import Problem
+
+SPARE = 0.9  # of the memory that is free, what is taken at the most
+
+
+class OnDevice:
+    """A problem whose data lie on the device, at a λ that may be changed on the way.
+
+    problem, blocks  as everywhere;  dtype: of the products with data
+    columns          the blocks in which Z's columns are the derivatives, or None
+    """
+
+    def __init__(self, problem: Problem, blocks: Blocks, dtype: Any, columns: Layout | None = None):
+        self.problem, self.columns = problem, columns
+        self.low = lowered(problem, dtype)
+        self.real, self.kernels = self.low.low.dtype, self.low.kernels
+        require_room("the data", self.low.J.X.nbytes + self.low.J.Y.nbytes)
+        self.J = on_device(self.low.J)
+        self.state = on_device(np.zeros(2, dtype=np.int64))
+        self.move(blocks)
+
+    def move(self, blocks: Blocks) -> None:
+        """λ for the steps from here on."""
+        self.blocks = blocks
+        self.opt, self.lam = map(on_device, at_lam(self.low, blocks, self.columns))
+
+    def workspace(self, base: int, k: int, lead: int) -> Any:
+        """Scratch for passes with k columns, see `Work`."""
+        work = workspace(self.low.J, self.problem.p, self.real, base, k, lead, grid_size())
+        require_room("scratch memory", sum(a.nbytes for a in work if isinstance(a, np.ndarray)))
+        return on_device(work)
+
+    def start(self) -> Array:
+        """s_0 (blocks, p)."""
+        return np.array(self.problem.start(self.blocks), float).reshape(-1, self.problem.p)
+
+    def launch(self, kernel: Any, *args: Any) -> tuple[int, int]:
+        """Run a kernel of which `state` is the last argument; what went wrong, FINE, and when."""
+        launch(kernel, *args, self.state)
+        found, t = self.state.copy_to_host()
+        return int(found), int(t)
+
+    def require_finite(self, what: str, t: int, s: Array) -> None:
+        """Raise Diverged, naming block and coordinate, for a state (blocks, p) that is not."""
+        names = self.problem.dynamics.state
+        self.problem.require_finite(what, t, dict(zip(names, s, strict=True)))
+
+
+def require_room(what: str, size: float) -> None:
+    """Raise MemoryError, with both numbers, where so many bytes do not fit."""
+    free = free_bytes()
+    if size > SPARE * free:
+        raise MemoryError(
+            f"hgref.fast.cuda: {what} takes {size:.3g} bytes, and the device has {free:.3g} free"
+        )

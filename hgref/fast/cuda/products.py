@@ -1,0 +1,71 @@
+"""One matrix product by the whole grid, tile by tile through shared memory.
+
+    out[i, j] (+)= Σ_k a[i, k] b[j, k]            i < I,  j < J,  k < K
+
+Matrices lie in flat arrays, with a first place and two strides each: so W_l inside of w, a
+transposed W_l and the examples of a step all are the same function's arguments. Each thread keeps
+four sums of a tile. The depth k may be split into parts, with a sum each, where I·J alone would
+leave multiprocessors idle; who reads the sums adds the parts in order, so that no atomic addition
+makes the result differ from run to run.
+
+Traffic of a tile: DEPTH·(ROWS + COLS) numbers for ROWS·COLS·DEPTH multiplications, 13 a number.
+The tiles are shared memory of the kernel that calls, (DEPTH, ROWS) and (DEPTH, COLS): a device
+function that is reached by several ways may have none of its own.
+"""
+
+from __future__ import annotations
+
+from numba import cuda
+
+from hgref.fast.cuda.device import COLS, DEPTH, ROWS, device_function
+
+EACH = 4  # sums of a thread
+STEP = COLS // EACH
+ONE = 1, 0  # the depth is not split
+
+
+@device_function
+def product(tiles, left, right, to, sizes, split, add):
+    """One product; (+) if `add`.
+
+    left   (a, first, stride of i, stride of k);  right (b, first, stride of j, stride of k)
+    to     (out, first, stride of i): out[first + i·stride + j]
+    sizes  (I, J, K)
+    split  (parts, size): the sum over part q of the depths goes to out[q·size + …]; or ONE
+    """
+    (a, a0, ai, ak), (b, b0, bj, bk), (out, o0, oi) = left, right, to
+    (rows, columns, depth), (parts, part_size), (tile_a, tile_b) = sizes, split, tiles
+    sums = cuda.local.array(EACH, a.dtype)
+    thread = cuda.threadIdx.x
+    mine_i, mine_j = thread // STEP, thread % STEP
+    down, across = (rows + ROWS - 1) // ROWS, (columns + COLS - 1) // COLS
+    for tile in range(cuda.blockIdx.x, down * across * parts, cuda.gridDim.x):
+        q, place = tile // (down * across), tile % (down * across)
+        i0, j0 = place // across * ROWS, place % across * COLS
+        last = depth * (q + 1) // parts
+        for c in range(EACH):
+            sums[c] = 0
+        for k0 in range(depth * q // parts, last, DEPTH):
+            load(a, a0 + i0 * ai + k0 * ak, ai, ak, tile_a, rows - i0, last - k0, ROWS)
+            load(b, b0 + j0 * bj + k0 * bk, bj, bk, tile_b, columns - j0, last - k0, COLS)
+            cuda.syncthreads()
+            for k in range(DEPTH):
+                for c in range(EACH):
+                    sums[c] += tile_a[k, mine_i] * tile_b[k, mine_j + c * STEP]
+            cuda.syncthreads()
+        for c in range(EACH):
+            i, j = i0 + mine_i, j0 + mine_j + c * STEP
+            if i < rows and j < columns:
+                at = o0 + q * part_size + i * oi + j
+                out[at] = out[at] + sums[c] if add else sums[c]
+
+
+@device_function
+def load(source, first, across, deep, tile, width, depth, size):
+    """tile[k, i] ← source[first + i·across + k·deep], 0 beyond; neighbours in memory together."""
+    for e in range(cuda.threadIdx.x, DEPTH * size, cuda.blockDim.x):
+        if deep == 1:
+            k, i = e % DEPTH, e // DEPTH
+        else:
+            k, i = e // size, e % size
+        tile[k, i] = source[first + i * across + k * deep] if i < width and k < depth else 0

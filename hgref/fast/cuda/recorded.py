@@ -1,0 +1,154 @@
+"""A training run on the device that can be gone back over; what reverse modes share.
+
+Only g_t and the predictions of a step are kept: the states follow again from them, see
+hgref.fast.cpu.recursion.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.fast.cpu.at_lam import rate_names
+from hgref.fast.cpu.lowering import weighted
+from hgref.fast.cuda.device import device_array, free_bytes, on_device
+from hgref.fast.cuda.problem import SPARE, OnDevice, require_room
+from hgref.fast.cuda.recursion import FINE
+from hgref.layout import Blocks
+from hgref.problem import Hypergradient, Problem
+
+
+class Stretch(NamedTuple):
+    """Steps first … last of which states are in memory at one time, and the state before them."""
+
+    first: int
+    last: int
+    s: Array
+
+
+class Recorded(OnDevice):
+    """A run at a point λ, and the way back over it.
+
+    every  steps on the tape at one time; None: as many as there is memory for
+    """
+
+    def __init__(self, problem: Problem, lam: Any, dtype: Any, every: int | None):
+        blocks, self.layout = problem.point(lam)
+        super().__init__(problem, blocks, dtype)
+        p, d, T = problem.p, problem.d, problem.T
+        self.length = math.isqrt(T - 1) + 1  # of a stretch: √T of them hold the least states
+        self.states = device_array((self.length + 1, d // p, p), np.float64)
+        self.ahead, self.behind = self.workspace(1, 0, 1), self.workspace(0, 1, 0)
+        step = (p + self.low.kept) * self.real.itemsize
+        self.every = most_steps(T, step) if every is None else every
+        require_room(f"a tape of {self.every} steps", self.every * step)
+        self.tape = device_array((self.every, p), self.real)
+        self.kept = device_array(self.every * self.low.kept, self.real)
+        self.u = device_array((1, 1, p), np.float64)
+
+    # --- forwards ---
+
+    def forget(self, s: Array, first: int, last: int) -> Array:
+        """s_last from s = s_{first-1}, nothing kept."""
+        return self.advance(s, first, last, self.tape[:1], self.kept[: self.low.kept])
+
+    def record(self, s: Array, first: int, last: int) -> tuple[Array, list[Stretch]]:
+        """s_last from s = s_{first-1}, with the tape filled from its beginning."""
+        made = []
+        for a in range(first, last + 1, self.length):
+            b = min(a + self.length - 1, last)
+            made.append(Stretch(a, b, s))
+            s = self.advance(s, a, b, *self.on_tape(a - first, b - first + 1))
+        return s, made
+
+    def on_tape(self, a: int, b: int) -> tuple[Any, Any]:
+        return self.tape[a:b], self.kept[a * self.low.kept : b * self.low.kept]
+
+    def advance(self, s: Array, first: int, last: int, tape: Any, kept: Any) -> Array:
+        pair = np.zeros((2, *s.shape))
+        pair[(first - 1) % 2] = s
+        both = on_device(pair)
+        about = self.J, self.lam, self.opt, self.ahead
+        found, t = self.launch(
+            self.kernels.run, *about, both, first, last, tape, kept, self.low.kept
+        )
+        end = both.copy_to_host()[(t if found != FINE else last) % 2]
+        if found != FINE:
+            self.require_finite("the training run", t, end)
+        return end
+
+    # --- backwards ---
+
+    def end(self, s: Array, made: list[Stretch]) -> None:
+        """f, α_T = ∇E(s_T) (9), and back over the stretches that end in s_T."""
+        problem, T = self.problem, self.problem.T
+        self.s_T = s.reshape(-1).copy()
+        self.f = problem.error(T, self.s_T, self.blocks)
+        row, self.direct = problem.error_grad(T, self.s_T, self.blocks)
+        n = self.low.J.n * weighted(self.low.loss)
+        sums = np.zeros(self.opt.rates.shape), np.zeros(n), np.zeros(self.lam.l2.shape)
+        self.sums = on_device(sums)
+        self.alpha = on_device(np.array(row, float).reshape(s.shape))
+        self.go_back(made)
+
+    def go_back(self, made: list[Stretch]) -> None:
+        """α ← α_{first-1} by (8), the terms of (10) added to the sums."""
+        about = self.J, self.lam, self.opt, self.behind
+        for first, last, s in reversed(made):
+            self.states[:1].copy_to_device(np.ascontiguousarray(s)[None])
+            tape = self.on_tape(first - made[0].first, last - made[0].first + 1)
+            found, t = self.launch(
+                self.kernels.back, *about, self.states, first, last, *tape, self.low.kept,
+                self.alpha, self.u, *self.sums,
+            )  # fmt: skip
+            if found != FINE:
+                alpha = self.alpha.copy_to_host()
+                self.require_finite("alpha, going backwards,", t - 1, alpha)
+        self.reached = made[0].first
+
+    def hypergradient(self) -> Hypergradient:
+        """∇f(λ) from the sums."""
+        self.b_rates, self.b_weights, self.b_l2 = (x.copy_to_host() for x in self.sums)
+        grad = self.layout.zeros(like=self.s_T)
+        for share in self.shares():
+            for name, block in share.items():
+                grad[name] += block
+        self.problem.require_finite("∇f", 0, grad)
+        return Hypergradient(self.f, self.layout.flatten(grad), self.s_T, self.layout)
+
+    def shares(self) -> Iterator[Blocks]:
+        """∂E/∂λ and the sums over t of α_t B_t, as blocks of λ."""
+        yield self.direct
+        if self.reached == 1:
+            yield self.problem.start_vjp(self.alpha.copy_to_host().reshape(-1))
+        for name, each in zip(rate_names(self.problem), self.b_rates.T, strict=True):
+            if name is not None:
+                yield {name: each if self.layout.shapes[name] else np.asarray(each.sum())}
+        if weighted(self.low.loss):
+            yield {self.low.loss.block: self.b_weights}
+        for penalty, each in zip(self.low.low.penalties, self.b_l2, strict=True):
+            yield {penalty.name: penalty.gather(each)}
+
+
+def most_steps(T: int, step: int) -> int:
+    """The most steps, T or fewer, whose `step` bytes each leave room to spare."""
+    return max(1, min(T, int(SPARE**2 * free_bytes()) // step))
+
+
+def backwards(run: Recorded) -> Hypergradient:
+    """The whole way there and back, `run.every` steps on the tape at a time."""
+    problem, s, kept = run.problem, run.start(), []
+    for first in range(1, problem.T + 1, run.every):
+        kept.append((first, s))
+        last = min(first + run.every - 1, problem.T)
+        if last < problem.T:
+            s = run.forget(s, first, last)
+        else:
+            run.end(*run.record(s, first, last))
+    for first, s in reversed(kept[:-1]):
+        run.go_back(run.record(s, first, first + run.every - 1)[1])
+    return run.hypergradient()

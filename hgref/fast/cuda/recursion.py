@@ -1,0 +1,202 @@
+"""The recursions as kernels: s_t, α_t backwards, Z_t forwards; many steps in one launch.
+
+| kernel   | readable twin             | variants                                             |
+|----------|---------------------------|------------------------------------------------------|
+| run      | problem.states            | GD, momentum, Adam; linear, layered; float32, float64 |
+| back     | hypergradient/reverse.py  | the same                                             |
+| tangents | hypergradient/forward.py  | the same                                             |
+
+A step of hyper-cleaning takes a GPU some tens of microseconds, a launch from Python about ten. So a
+launch runs a stretch of steps: the grid is as large as fits on the device at one time, and its
+threads meet at barriers between the phases of a step (a cooperative launch). All state stays where
+it is.
+
+On paper, for hyper-cleaning (n = 5000, N₁ = 785, K = 10, float32; GD), forward and backward:
+
+    multiplications   4 products of n N₁ K = 39 million: 157 million, 5 µs at 30 Tflop/s (two a
+                      multiplication and addition); a tile of 16 rows is 10/16 full: 8 µs and more
+    bytes             X (15.7 MB) four times from the second-level cache, 5 TB/s: 12 µs; the rest
+                      (z, r, P: 0.2 MB each, sums of Rᵀ X: parts · 31 kB) is small
+    barriers          5 + 1 forwards, 4 + 2 backwards, 1.5 µs each: 18 µs
+    launches          two for a stretch of √T steps: nothing
+    registers         208 (run) to 234 (back), none spilled (ptxas 13.0 for compute capability 9.0):
+                      one block of 256 threads a multiprocessor
+
+together about 40 µs a step: a prediction, until figures/gpu.json holds a measurement.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any, NamedTuple
+
+from numba import cuda, float64
+
+from hgref import laws
+from hgref.fast.cuda.coordinates import SUMS, Dynamics
+from hgref.fast.cuda.device import COLS, DEPTH, ROWS, THREADS, barrier, device_function
+from hgref.fast.cuda.network import gradient_at, layers_gradients, linear_gradients
+
+l2_grad, l2_jvp, l2_vjp = map(device_function, (laws.l2_grad, laws.l2_jvp, laws.l2_vjp))
+
+FINE, DIVERGED, COLUMN_DIVERGED = 0, 1, 2
+
+
+class Recursions(NamedTuple):
+    """The three kernels of one dynamics."""
+
+    run: Any
+    back: Any
+    tangents: Any
+
+
+@device_function
+def training_gradient(J, lam, work, D, s, now, p, j):
+    """Coordinate j of ∇J_t(w), penalties included, at w = s[now, -1]."""
+    g = gradient_at(J, work, D, 0, p, j)
+    w = s[now, s.shape[1] - 1, j]
+    for a in range(lam.l2.shape[0]):
+        g += l2_grad(lam.l2[a, j], w)
+    return g
+
+
+@device_function
+def finite(s, now, j):
+    """Whether coordinate j of the state s[now] is finite."""
+    good = True
+    for block in range(s.shape[1]):
+        good &= abs(s[now, block, j]) < math.inf
+    return good
+
+
+@device_function
+def block_sums(sums, work, scratch):
+    """Each block's sums over its threads of the SUMS numbers of each, to work.sums."""
+    thread = cuda.threadIdx.x
+    for h in range(SUMS):
+        scratch[thread] = sums[h]
+        cuda.syncthreads()
+        width = THREADS // 2
+        while width > 0:
+            if thread < width:
+                scratch[thread] += scratch[thread + width]
+            cuda.syncthreads()
+            width //= 2
+        if thread == 0:
+            work.sums[cuda.blockIdx.x * SUMS + h] = scratch[0]
+        cuda.syncthreads()
+
+
+@functools.cache
+def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
+    """The kernels of a dynamics, for linear models or for networks with hidden layers."""
+    gradients = layers_gradients if layered else linear_gradients
+    step, jvp, vjp, shares = dynamics
+
+    @cuda.jit
+    def run(J, lam, opt, work, s, first, last, tape, kept, kept_size, state):
+        """s[t % 2] ← s_t from s[(first - 1) % 2], t = first … last.
+
+        s      (2, blocks, p);  tape (steps or 1, p) gets g_t;  kept (steps or 1)·kept_size
+        state  (2,) gets what went wrong and when
+        """
+        tile_a = cuda.shared.array((DEPTH, ROWS), kept.dtype)
+        tile_b = cuda.shared.array((DEPTH, COLS), kept.dtype)
+        tiles = tile_a, tile_b
+        p = s.shape[2]
+        for t in range(first, last + 1):
+            old, new, row = (t - 1) % 2, t % 2, t - first
+            k0 = row * kept_size if kept.shape[0] > kept_size else 0
+            gradients(J, lam, work, tiles, t, s, old, s, 1, 0, 1, kept, k0, work.ones[:0])
+            for j in range(cuda.grid(1), p, cuda.gridsize(1)):
+                g = training_gradient(J, lam, work, J.widths[1], s, old, p, j)
+                tape[min(row, tape.shape[0] - 1), j] = g
+                step(opt, t, s, old, new, j, tape[min(row, tape.shape[0] - 1), j])
+                if not finite(s, new, j):
+                    state[0], state[1] = DIVERGED, t
+            barrier()
+            if state[0] != FINE:
+                break
+
+    @cuda.jit
+    def back(
+        J, lam, opt, work, states, first, last, tape, kept, kept_size, alpha, u, b_rates,
+        b_weights, b_l2, state,
+    ):  # fmt: skip
+        """α ← α_{first-1} from α_last: eq. (8); the shares of eq. (10) are added to b_….
+
+        states  (≥ steps + 1, blocks, p), of which states[0] is s_{first-1}: the others are computed
+        u       (1, 1, p) scratch
+        """
+        tile_a = cuda.shared.array((DEPTH, ROWS), kept.dtype)
+        tile_b = cuda.shared.array((DEPTH, COLS), kept.dtype)
+        tiles = tile_a, tile_b
+        scratch = cuda.shared.array(THREADS, float64)
+        sums = cuda.local.array(SUMS, float64)
+        p, top = alpha.shape[1], alpha.shape[0] - 1
+        for j in range(cuda.grid(1), p, cuda.gridsize(1)):
+            for t in range(first, last):
+                step(opt, t, states, t - first, t - first + 1, j, tape[t - first, j])
+        barrier()
+        for t in range(last, first - 1, -1):
+            row = t - first
+            for h in range(SUMS):
+                sums[h] = 0
+            for j in range(cuda.grid(1), p, cuda.gridsize(1)):
+                u[0, 0, j] = vjp(opt, t, states, row, j, tape[row, j], alpha, sums)
+            block_sums(sums, work, scratch)
+            barrier()
+            if cuda.grid(1) == 0:
+                for h in range(SUMS):
+                    sums[h] = 0
+                    for block in range(cuda.gridDim.x):
+                        sums[h] += work.sums[block * SUMS + h]
+                shares(opt, t, sums, b_rates)
+            gradients(
+                J, lam, work, tiles, t, states, row, u, 0, 1, 0, kept, row * kept_size, b_weights
+            )  # fmt: skip
+            for j in range(cuda.grid(1), p, cuda.gridsize(1)):
+                alpha[top, j] += gradient_at(J, work, J.widths[1], 0, p, j)
+                for a in range(lam.l2.shape[0]):
+                    to_w, to_l2 = l2_vjp(lam.l2[a, j], states[row, top, j], u[0, 0, j])
+                    alpha[top, j] += to_w
+                    b_l2[a, j] += to_l2
+                for block in range(alpha.shape[0]):
+                    if not abs(alpha[block, j]) < math.inf:
+                        state[0], state[1] = DIVERGED, t
+            barrier()
+            if state[0] != FINE:
+                break
+
+    @cuda.jit
+    def tangents(J, lam, opt, work, s, Z, first, last, kept, state):
+        """s, Z ← s_last, Z_last: eq. (14);  s (2, blocks, p), Z (k, blocks, p)."""
+        tile_a = cuda.shared.array((DEPTH, ROWS), kept.dtype)
+        tile_b = cuda.shared.array((DEPTH, COLS), kept.dtype)
+        tiles = tile_a, tile_b
+        k, p, top = Z.shape[0], s.shape[2], s.shape[1] - 1
+        D = (1 + k) * J.widths[1]
+        for t in range(first, last + 1):
+            old, new = (t - 1) % 2, t % 2
+            gradients(J, lam, work, tiles, t, s, old, Z, 1, k, 1, kept, 0, work.ones[:0])
+            for e in range(cuda.grid(1), (1 + k) * p, cuda.gridsize(1)):
+                c, j = e // p - 1, e % p
+                g = training_gradient(J, lam, work, D, s, old, p, j)
+                if c < 0:
+                    step(opt, t, s, old, new, j, g)
+                    if not finite(s, new, j):
+                        state[0], state[1] = DIVERGED, t
+                else:
+                    dg = gradient_at(J, work, D, 1 + c, p, j)
+                    for a in range(lam.l2.shape[0]):
+                        dl2 = 1.0 * (lam.l2_columns[a, j] == c)
+                        dg += l2_jvp(lam.l2[a, j], s[old, top, j], Z[c, top, j], dl2)
+                    jvp(opt, t, s, old, c, j, g, Z, dg)
+                    if not finite(Z, c, j) and state[0] == FINE:
+                        state[0], state[1] = COLUMN_DIVERGED, t
+            barrier()
+            if state[0] != FINE:
+                break
+
+    return Recursions(run, back, tangents)

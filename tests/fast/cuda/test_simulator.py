@@ -1,0 +1,153 @@
+"""Every kernel on Numba's simulator, thread by thread, against the readable layer and a witness."""
+
+import numpy as np
+import pytest
+from cuda_problems import DYNAMICS, OBJECTIVES, build
+
+import hgref
+from hgref.witness import complex_step
+
+CASES = [(list(DYNAMICS)[i % len(DYNAMICS)], kind) for i, kind in enumerate(OBJECTIVES)]
+CASES += [("momentum", "softplus"), ("adam-torch", "weighted")]
+each = pytest.mark.parametrize(("dynamics", "kind"), CASES)
+
+
+def off(found, true):
+    return np.linalg.norm(found - true) / max(np.linalg.norm(true), 1e-3)
+
+
+@each
+def test_reverse_is_the_readable_one_and_the_complex_step(simulated, dynamics, kind):
+    problem, lam = build(dynamics, kind)
+    fast, readable = simulated.reverse(problem, lam), hgref.reverse(problem, lam)
+    assert off(fast.grad, readable.grad) < 1e-12
+    assert off(fast.s_T, readable.s_T) < 1e-13
+    assert fast.f == pytest.approx(readable.f, rel=1e-13)
+    if kind != "relu":  # it has corners, where a complex number knows no side
+        assert off(fast.grad, complex_step(problem.f, lam)) < 1e-11
+
+
+@each
+def test_forward_is_the_readable_one(simulated, dynamics, kind):
+    problem, lam = build(dynamics, kind, n=4, N=2, T=2)
+    wrt = [name for name in problem.layout.shapes if name != "weights"]
+    wrt += ["weights"] if kind in ("weighted", "logistic", "softplus") else []
+    fast = simulated.forward(problem, lam, wrt=wrt)
+    assert off(fast.grad, hgref.forward(problem, lam, wrt=wrt).grad) < 1e-12
+
+
+def test_checkpoints_change_nothing(simulated):
+    problem, lam = build("momentum", "batches", T=5)
+    whole = simulated.reverse(problem, lam)
+    for every in (1, 2, None):
+        again = simulated.checkpointed(problem, lam, every)
+        np.testing.assert_array_equal(again.grad, whole.grad)
+
+
+def test_a_run_that_is_too_long_for_the_memory_goes_back_from_checkpoints(simulated, monkeypatch):
+    from hgref.fast.cuda import recorded
+
+    problem, lam = build("gd", "plain", T=5)
+    whole = simulated.reverse(problem, lam)
+    step = 8 * (problem.p + 3 * 6)
+    monkeypatch.setattr(recorded, "free_bytes", lambda: 2.5 * step)
+    assert recorded.Recorded(problem, lam, np.float64, None).every == 2
+    np.testing.assert_array_equal(simulated.reverse(problem, lam).grad, whole.grad)
+
+
+def test_what_does_not_fit_is_refused_with_its_bytes(simulated, monkeypatch):
+    from hgref.fast.cuda import problem as module
+
+    monkeypatch.setattr(module, "free_bytes", lambda: 100)
+    problem, lam = build("gd", "plain")
+    with pytest.raises(MemoryError, match="the data takes 336 bytes, and the device has 100 free"):
+        simulated.reverse(problem, lam)
+
+
+def test_realtime_and_partials(simulated):
+    problem, lam = build("momentum", "plain", T=4)
+    fast = simulated.realtime(problem, lam, every=2)
+    readable = hgref.realtime(problem, lam, every=2)
+    np.testing.assert_allclose(fast.lam, readable.lam, rtol=1e-11)
+    np.testing.assert_allclose(fast.s_T, readable.s_T, rtol=1e-11)
+    partials = simulated.forward(problem, lam, partials=True).partials
+    expected = hgref.forward(problem, lam, partials=True).partials
+    np.testing.assert_allclose(partials, expected, rtol=1e-10, atol=1e-14)
+
+
+def test_single_precision(simulated):
+    problem, lam = build("momentum", "weighted")
+    single = simulated.reverse(problem, lam, dtype=np.float32)
+    assert single.grad.dtype == np.float64
+    assert 1e-12 < off(single.grad, hgref.reverse(problem, lam).grad) < 1e-5
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # the simulator computes with NumPy
+def test_a_run_that_diverges_says_when_and_where(simulated):
+    problem, lam = build("gd", "least-squares", T=4)
+    lam[0] = 1e200
+    with pytest.raises(hgref.Diverged) as readable:
+        hgref.reverse(problem, lam)
+    for algorithm in (simulated.reverse, simulated.forward):
+        with pytest.raises(hgref.Diverged, match=f"t = {readable.value.t}|t={readable.value.t}"):
+            algorithm(problem, lam)
+
+
+@pytest.mark.parametrize("change", ["sparse", "two losses", "quadratic"])
+def test_what_has_no_kernel_is_refused_with_a_sentence(simulated, change):
+    import scipy.sparse
+
+    from hgref.objectives import LeastSquares, Quadratic
+
+    X, y = np.eye(3), np.zeros(3)
+    J = LeastSquares(X, y)
+    if change == "sparse":
+        J = LeastSquares(scipy.sparse.csr_matrix(X), y)
+    elif change == "two losses":
+        J = J + LeastSquares(X, y)
+    else:
+        J = J + Quadratic(np.eye(J.p), np.zeros(J.p))
+    problem = hgref.Problem(hgref.GradientDescent(J), LeastSquares(X, y), T=2)
+    with pytest.raises(TypeError, match="has kernels for.*use hgref.fast.cpu"):
+        simulated.reverse(problem, {"eta": 0.1})
+
+
+def test_the_same_signatures_as_the_readable_layer(simulated):
+    import inspect
+
+    for fast, readable in simulated.TWINS.items():
+        mine = inspect.signature(fast).parameters
+        theirs = inspect.signature(readable).parameters
+        assert [name for name in mine if name in theirs] == list(theirs)
+        assert set(mine) - set(theirs) == {"dtype"}
+
+
+@pytest.mark.parametrize("real", [np.float32, np.float64])
+def test_products_of_all_shapes_and_orders(simulated, real):
+    """Against NumPy: sizes around those of a tile, transposed operands, parts of the depth."""
+    from numba import cuda
+
+    from hgref.fast.cuda import device
+    from hgref.fast.cuda.products import product
+
+    @cuda.jit
+    def once(left, right, to, sizes, split, add):
+        tile_a = cuda.shared.array((device.DEPTH, device.ROWS), real)
+        tile_b = cuda.shared.array((device.DEPTH, device.COLS), real)
+        product((tile_a, tile_b), left, right, to, sizes, split, add)
+
+    rng = np.random.default_rng(0)
+    for rows, columns, depth in [(1, 1, 1), (2, 8, 4), (3, 9, 5), (5, 17, 9)]:
+        for transposed in (False, True):
+            for parts, add in [(1, False), (1, True), (3, False)]:
+                a = rng.standard_normal((rows, depth)).astype(real)
+                b = rng.standard_normal((columns, depth)).astype(real)
+                out = np.ones(parts * rows * columns, real)
+                strides = (1, rows, 1, columns) if transposed else (depth, 1, depth, 1)
+                flat = [(x.T if transposed else x).reshape(-1).copy() for x in (a, b)]
+                once[1, device.THREADS](
+                    (flat[0], 0, *strides[:2]), (flat[1], 0, *strides[2:]), (out, 0, columns),
+                    (rows, columns, depth), (parts, rows * columns), add,
+                )  # fmt: skip
+                found = out.reshape(parts, rows, columns).sum(axis=0)
+                np.testing.assert_allclose(found, a @ b.T + add, rtol=1e-5, atol=1e-5)
