@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from paper_repro.benchmark import command as benchmark
+from paper_repro.gpu import command as gpu
 from paper_repro.hyper_cleaning import command as hyper_cleaning
 
 FIGURES = {"hyper-cleaning": hyper_cleaning}  # the paper's: without a name, all of them are made
-MEASUREMENTS = {"benchmark": benchmark}  # of this machine: run by name, from beginning to end
+MEASUREMENTS = {
+    "benchmark": benchmark,
+    "gpu": gpu,
+}  # of this machine: run by name, from beginning to end
 EXPERIMENTS = {**FIGURES, **MEASUREMENTS}
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 KEPT = "What is done is kept: the same command goes on from there."
@@ -33,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         kept = options.experiment not in MEASUREMENTS
         print(f"\nInterrupted. {KEPT if kept else NOT_KEPT}")
         return INTERRUPTED
-    except (ValueError, OSError, ModuleNotFoundError, ArithmeticError) as error:
+    except (ValueError, OSError, ImportError, ArithmeticError) as error:
         print(f"paper_repro: {error}", file=sys.stderr)
         return 2
     return 0

@@ -15,16 +15,16 @@ from paper_repro.benchmark.problems import Case
 Gradient = Callable[[Callable[[Any], Any], Any], Any]
 
 
-def hypergradient(case: Case, dtype: str) -> Callable[[], Array]:
+def hypergradient(case: Case, dtype: str, device: str = "cpu") -> Callable[[], Array]:
     """∇f(λ): autograd through the unrolled loop, or jacfwd for the blocks of case.wrt."""
     this = told(case, dtype)
-    data = [torch.from_numpy(array) for array in (this.X, this.Y, this.Xv, this.Yv)]
+    data = [torch.from_numpy(array).to(device) for array in (this.X, this.Y, this.Xv, this.Yv)]
     names = list(this.hyper) if case.wrt is None else list(case.wrt)
 
     def run() -> Array:
-        lam = {name: torch.from_numpy(value.copy()) for name, value in this.hyper.items()}
+        lam = {n: torch.from_numpy(value.copy()).to(device) for n, value in this.hyper.items()}
         gradient = (reverse if case.wrt is None else forward)(this, lam, data, names)
-        return case.columns.flatten({name: np.asarray(gradient[name], float) for name in names})
+        return case.columns.flatten({n: np.asarray(gradient[n].cpu(), float) for n in names})
 
     return run
 
@@ -59,10 +59,10 @@ def trained_error(this: Told, lam: Any, data: Any, gradient: Gradient) -> Any:
     """E(w_T); weights as a flat list W, b, W, b, …"""
     X, Y, Xv, Yv = data
     decay = penalties(this, lam)
-    w = [torch.from_numpy(array.copy()) for pair in this.start for array in pair]
+    w = [torch.from_numpy(array.copy()).to(X.device) for pair in this.start for array in pair]
     state: Any = (*([torch.zeros_like(x) for x in w] for _ in range(MOMENTS[this.optimizer])), w)
     for t in range(1, this.T + 1):
-        rows = None if this.batches is None else torch.from_numpy(this.batches[t - 1])
+        rows = None if this.batches is None else torch.from_numpy(this.batches[t - 1]).to(X.device)
         seen = (X, Y) if rows is None else (X[rows], Y[rows])
 
         def loss(w: Any, seen: Any = seen) -> Any:
@@ -78,7 +78,8 @@ def penalties(this: Told, lam: Any) -> Any:
         return None
     if this.groups is None:
         return [lam["l2"]] * 2 * len(this.start)
-    return [lam["l2"][torch.from_numpy(g.copy())] for pair in this.groups for g in pair]
+    l2 = lam["l2"]
+    return [l2[torch.from_numpy(g.copy()).to(l2.device)] for pair in this.groups for g in pair]
 
 
 def training_loss(w: Any, lam: Any, decay: Any, X: Any, Y: Any) -> Any:

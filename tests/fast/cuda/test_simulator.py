@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from cuda_problems import DYNAMICS, OBJECTIVES, build
+from numba import cuda
 
 import hgref
 from hgref.witness import complex_step
@@ -125,8 +126,6 @@ def test_the_same_signatures_as_the_readable_layer(simulated):
 @pytest.mark.parametrize("real", [np.float32, np.float64])
 def test_products_of_all_shapes_and_orders(simulated, real):
     """Against NumPy: sizes around those of a tile, transposed operands, parts of the depth."""
-    from numba import cuda
-
     from hgref.fast.cuda import device
     from hgref.fast.cuda.products import product
 

@@ -1,0 +1,1 @@
+"""What hgref.fast.cuda does on this machine's GPU: checks first, then times."""

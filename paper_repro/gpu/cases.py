@@ -1,0 +1,52 @@
+"""What is checked and what is timed on a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+import hgref
+from hgref.objectives import L2, Softmax
+from paper_repro.benchmark.problems import Case, cleaning, network, small, small_forward, two_sets
+from paper_repro.benchmark.setting import Setting
+
+
+class Timed(NamedTuple):
+    """A hypergradient that is timed, in a precision."""
+
+    name: str
+    case: Case
+    dtype: str
+
+
+def checked(setting: Setting) -> Iterator[tuple[str, Case]]:
+    """Runs short enough that rounding has not been amplified; see tests/fast/cuda as well."""
+    train, valid = two_sets(setting)
+    yield "hyper-cleaning", cleaning(setting, train, valid, setting.T)
+    yield "rates and penalties", columns(setting, 12)
+    yield "small, Adam, reverse", small(setting)
+    yield "small, Adam, forward", small_forward(setting)
+    yield "network, mini-batches", network(setting)
+
+
+def columns(setting: Setting, m: int) -> Case:
+    """P2: softmax regression by momentum with m hyperparameters: η, μ and m - 2 penalties."""
+    train, valid = two_sets(setting)
+    J, E = (Softmax(*data, setting.classes) for data in (train, valid))
+    penalty = L2(groups=np.arange(J.p) % (m - 2))
+    problem = hgref.Problem(hgref.Momentum(J + penalty), E, setting.forward_T)
+    l2 = np.geomspace(1e-3, 1e-2, m - 2)
+    return Case(problem, problem.pack(eta=0.2, mu=0.8, l2=l2), ("eta", "mu", "l2"))
+
+
+def timed(setting: Setting, lengths: tuple[int, ...]) -> Iterator[Timed]:
+    """P1 for these T; P2."""
+    train, valid = two_sets(setting)
+    for T in lengths:
+        for dtype in ("float32", "float64"):
+            yield Timed(f"P1 reverse, T = {T}", cleaning(setting, train, valid, T), dtype)
+    for m in (3, 12, 32):
+        for dtype in ("float32", "float64"):
+            yield Timed(f"P2 forward, m = {m}", columns(setting, m), dtype)

@@ -1,0 +1,96 @@
+"""`python -m paper_repro gpu`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from paper_repro.benchmark.setting import SETTINGS
+from paper_repro.gpu import cases, measure
+from paper_repro.record import surroundings, write_json
+
+SUMMARY = "Checks and times of hgref.fast.cuda on this machine's GPU, beside torch and JAX there"
+LENGTHS = {"default": (1000, 4000), "small": (20,)}
+HYPER_ITERATIONS = 500  # of the paper's hyper-cleaning
+DOUBLE, SINGLE = 1e-10, 1e-3  # distances from hgref.fast.cpu that are allowed
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """None but the common ones."""
+
+
+def run(options: argparse.Namespace) -> None:
+    """Check, time, write gpu.json, and end with a table."""
+    from hgref.fast import cuda  # noqa: F401 - says in a sentence what is missing
+
+    if options.size not in LENGTHS:
+        raise ValueError(f"--{options.size}: this has its default sizes, and --small ones")
+    setting, lengths = SETTINGS[options.size], LENGTHS[options.size]
+    result: dict[str, Any] = {"device": device(), "checks": {}, "times": {}}
+    for name, case in cases.checked(setting):
+        result["checks"][name] = check(name, case)
+    result["copy, GB/s"] = measure.bandwidth()
+    for dtype in ("float32", "float64"):
+        result[f"square products, {dtype}, Gflop/s"] = measure.products_rate(dtype)
+    for one in cases.timed(setting, lengths):
+        result["times"][f"{one.name}, {one.dtype}"] = times(one)
+    result["surroundings"] = surroundings()
+    print(summary(result))
+    print(f"wrote {write_json(options.out / 'gpu.json', result)}")
+
+
+def device() -> str:
+    """The name of the GPU."""
+    from hgref.fast.cuda.device import SIMULATED, cuda
+
+    if SIMULATED:
+        raise ValueError("NUMBA_ENABLE_CUDASIM is set: the simulator is not to be timed")
+    name = cuda.get_current_device().name
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def check(name: str, case: Any) -> dict[str, float]:
+    """Distances from hgref.fast.cpu; ArithmeticError where one is too large."""
+    true = measure.on_cpu(case)
+    found = {}
+    for dtype, allowed in (("float64", DOUBLE), ("float32", SINGLE)):
+        found[dtype] = measure.off(measure.ours(case, dtype)(), true)
+        print(f"{name:24} {dtype}  difference from hgref.fast.cpu {found[dtype]:.1e}", flush=True)
+        if not found[dtype] < allowed:
+            raise ArithmeticError(f"{name}, {dtype}: {found[dtype]:.1e} from hgref.fast.cpu")
+    return found
+
+
+def times(one: cases.Timed) -> dict[str, Any]:
+    """All contenders, microseconds a step added."""
+    print(f"{one.name}, {one.dtype}", flush=True)
+    answers = {}
+    for name, answer in measure.contenders(one.case, one.dtype, measure.on_cpu(one.case)):
+        if "seconds" in answer:
+            answer["us a step"] = 1e6 * answer["seconds"] / one.case.problem.T
+            print(f"  {name:18} {answer['us a step']:9.1f} us a step", flush=True)
+        else:
+            print(f"  {name:18} {answer['failed']}", flush=True)
+        answers[name] = answer
+    return answers
+
+
+def summary(result: dict[str, Any]) -> str:
+    """The short table."""
+    lines = [f"\n{result['device']}, copies at {result['copy, GB/s']:.0f} GB/s"]
+    for name, answers in result["times"].items():
+        mine = answers["hgref.fast.cuda"]["us a step"]
+        others = [
+            f"{other} {answer['us a step'] / mine:.1f}x" if "us a step" in answer else f"{other} -"
+            for other, answer in answers.items()
+            if other != "hgref.fast.cuda"
+        ]
+        lines.append(f"{name:32} {mine:8.1f} us a step  {'  '.join(others)}")
+    longest = result["times"].get("P1 reverse, T = 4000, float32")
+    if longest:
+        minutes = HYPER_ITERATIONS * longest["hgref.fast.cuda"]["seconds"] / 60
+        lines.append(
+            f"hyper-cleaning at the paper's size, {HYPER_ITERATIONS} hyper-iterations: "
+            f"{minutes:.1f} minutes"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,41 @@
+"""What of `python -m paper_repro gpu` wants no GPU: its cases and its table."""
+
+import pytest
+from paper_repro.__main__ import main
+from paper_repro.benchmark.setting import SETTINGS
+from paper_repro.gpu import cases
+from paper_repro.gpu.command import summary
+
+
+def test_without_a_gpu_it_says_so_and_writes_nothing(tmp_path, capsys, monkeypatch):
+    from numba import cuda
+
+    monkeypatch.setattr(cuda, "is_available", lambda: False)
+    assert main(["gpu", "--out", str(tmp_path)]) == 2
+    assert "wants an NVIDIA GPU" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("m", [3, 12, 32])
+def test_p2_has_so_many_columns(m):
+    assert cases.columns(SETTINGS["small"], m).columns.size == m
+
+
+def test_each_length_and_precision_is_timed():
+    names = [(one.name, one.dtype) for one in cases.timed(SETTINGS["small"], (7, 9))]
+    assert len(names) == len(set(names)) == 10
+    assert ("P1 reverse, T = 9", "float64") in names
+
+
+def test_the_table_has_ratios_and_what_failed():
+    times = {
+        "P1 reverse, T = 4000, float32": {
+            "hgref.fast.cuda": {"us a step": 50.0, "seconds": 0.2},
+            "torch, eager": {"us a step": 500.0, "seconds": 2.0},
+            "JAX, compiled": {"failed": "out of memory"},
+        }
+    }
+    table = summary({"device": "a GPU", "copy, GB/s": 3000.0, "times": times})
+    assert "torch, eager 10.0x" in table
+    assert "JAX, compiled -" in table
+    assert "500 hyper-iterations: 1.7 minutes" in table
