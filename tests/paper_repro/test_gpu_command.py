@@ -1,6 +1,7 @@
 """What of `python -m paper_repro gpu` wants no GPU: its cases and its table."""
 
 import pytest
+
 from paper_repro.__main__ import main
 from paper_repro.benchmark.setting import SETTINGS
 from paper_repro.gpu import cases
