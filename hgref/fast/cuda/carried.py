@@ -15,6 +15,8 @@ from hgref.hypergradient.forward import partial
 from hgref.layout import Blocks, Layout
 from hgref.problem import Problem
 
+ONE_LAUNCH = 256  # steps, at least, between two moments at which a signal gets through
+
 
 class Carried(OnDevice):
     """s_t and Z_t at a λ that may be changed on the way; see hgref.fast.cpu.carried."""
@@ -22,7 +24,7 @@ class Carried(OnDevice):
     def __init__(self, problem: Problem, blocks: Blocks, columns: Layout, dtype: Any):
         super().__init__(problem, blocks, dtype, columns)
         k, self.t, self.wanted = columns.size, 0, columns
-        self.length = math.isqrt(problem.T) + 1  # steps until a signal gets through
+        self.length = max(math.isqrt(problem.T), ONE_LAUNCH)
         require_room(f"Z with {k} columns", 8 * k * problem.d)
         s = self.start()
         self.s = on_device(np.stack([s, np.zeros(s.shape)]))

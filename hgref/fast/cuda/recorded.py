@@ -21,6 +21,8 @@ from hgref.fast.cuda.recursion import FINE
 from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
 
+STATES = 2**28  # bytes of states that are computed again at one time, more where √T of them take it
+
 
 class Stretch(NamedTuple):
     """Steps first … last of which states are in memory at one time, and the state before them."""
@@ -40,7 +42,8 @@ class Recorded(OnDevice):
         blocks, self.layout = problem.point(lam)
         super().__init__(problem, blocks, dtype)
         p, d, T = problem.p, problem.d, problem.T
-        self.length = math.isqrt(T - 1) + 1  # of a stretch: √T of them hold the least states
+        # steps of a launch; √T of them hold the least states, more of them wait less for Python
+        self.length = min(T, max(math.isqrt(T - 1) + 1, STATES // (8 * d)))
         self.states = device_array((self.length + 1, d // p, p), np.float64)
         self.ahead, self.behind = self.workspace(1, 0, 1), self.workspace(0, 1, 0)
         step = (p + self.low.kept) * self.real.itemsize

@@ -18,7 +18,7 @@ On paper, for hyper-cleaning (n = 5000, N₁ = 785, K = 10, float32; GD), forwar
     bytes             X (15.7 MB) four times from the second-level cache, 5 TB/s: 12 µs; the rest
                       (z, r, P: 0.2 MB each, sums of Rᵀ X: parts · 31 kB) is small
     barriers          5 + 1 forwards, 4 + 2 backwards, 1.5 µs each: 18 µs
-    launches          two for a stretch of √T steps: nothing
+    launches          two for a stretch of 4000 steps, a millisecond each: nothing
     registers         208 (run) to 234 (back), none spilled (ptxas 13.0 for compute capability 9.0):
                       one block of 256 threads a multiprocessor
 

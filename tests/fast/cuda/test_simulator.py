@@ -37,9 +37,14 @@ def test_forward_is_the_readable_one(simulated, dynamics, kind):
     assert off(fast.grad, hgref.forward(problem, lam, wrt=wrt).grad) < 1e-12
 
 
-def test_checkpoints_change_nothing(simulated):
+def test_checkpoints_and_short_launches_change_nothing(simulated, monkeypatch):
+    from hgref.fast.cuda import recorded
+
     problem, lam = build("momentum", "batches", T=5)
     whole = simulated.reverse(problem, lam)
+    monkeypatch.setattr(recorded, "STATES", 0)
+    assert recorded.Recorded(problem, lam, np.float64, None).length == 3
+    np.testing.assert_array_equal(simulated.reverse(problem, lam).grad, whole.grad)
     for every in (1, 2, None):
         again = simulated.checkpointed(problem, lam, every)
         np.testing.assert_array_equal(again.grad, whole.grad)

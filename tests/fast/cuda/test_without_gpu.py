@@ -1,7 +1,16 @@
 """Without a GPU the layer says what is missing, and all else works."""
 
+import ast
+import inspect
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import hgref
+from hgref import laws
+
+FOLDER = Path(hgref.__file__).parent / "fast" / "cuda"
 
 PROGRAM = """
 import hgref
@@ -27,7 +36,16 @@ def test_the_sentence():
     assert "hgref.fast.cpu" in last
 
 
-def without_simulator():
-    import os
+def test_every_law_is_a_device_function_and_no_other_formula_stands_here():
+    text = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py"))
+    for name, item in vars(laws).items():
+        if inspect.isfunction(item):
+            assert f"laws.{name}" in text, name
+    for node in ast.walk(ast.parse(text.replace("from __future__ import annotations", ""))):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
+            constants = [x for x in (node.left, node.right) if isinstance(x, ast.Constant)]
+            assert not [x for x in constants if isinstance(x.value, float) and x.value != 1.0]
 
+
+def without_simulator():
     return {name: value for name, value in os.environ.items() if name != "NUMBA_ENABLE_CUDASIM"}
