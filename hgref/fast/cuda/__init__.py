@@ -6,7 +6,8 @@
 | checkpointed, realtime         | hgref.checkpointed, hgref.realtime                             |
 | recursion.tangents, run, back  | hypergradient/forward.py, problem.py, hypergradient/reverse.py |
 | coordinates                    | dynamics/                                                      |
-| network                        | objectives/losses.py, activations.py, mlp.py, linear_model.py  |
+| passes                         | objectives/linear_model.py, features.py                        |
+| head, layers                   | objectives/losses.py, activations.py, mlp.py                   |
 
 For one dense data loss and L2 penalties; others are refused, with a sentence. No derivative is
 written here: the laws of hgref.laws are compiled as device functions.

@@ -15,9 +15,9 @@ from hgref.fast.cpu import lowering as cpu
 from hgref.fast.cpu.at_lam import Optimizer, lower_lam
 from hgref.fast.cpu.features import Dense
 from hgref.fast.cpu.training import Training
+from hgref.fast.cuda.arrays import Lam, Objective, Work
 from hgref.fast.cuda.coordinates import ADAM, GD, MOMENTUM, SUMS
 from hgref.fast.cuda.device import COLS, ROWS
-from hgref.fast.cuda.network import Lam, Objective, Work
 from hgref.fast.cuda.recursion import Recursions, recursions
 from hgref.layout import Blocks, Layout
 from hgref.objectives import L2, MLP

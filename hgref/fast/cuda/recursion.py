@@ -36,7 +36,7 @@ from numba import cuda, float64
 from hgref import laws
 from hgref.fast.cuda.coordinates import SUMS, Dynamics
 from hgref.fast.cuda.device import COLS, DEPTH, ROWS, THREADS, barrier, device_function
-from hgref.fast.cuda.network import gradient_at, layers_gradients, linear_gradients
+from hgref.fast.cuda.passes import gradient_at, layers_gradients, linear_gradients
 
 l2_grad, l2_jvp, l2_vjp = map(device_function, (laws.l2_grad, laws.l2_jvp, laws.l2_vjp))
 

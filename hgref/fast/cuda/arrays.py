@@ -1,0 +1,83 @@
+"""What lies on the device: a data loss, its hyperparameters, scratch.
+
+Matrices are units × examples in flat arrays: an entry of layer ℓ, unit u, example i of a step has
+the place B·(at[ℓ] + u) + i, so that neighbouring threads have neighbouring examples. Biases of the
+first layer are a last column of X that is one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hgref.arguments import Array
+
+
+class Objective(NamedTuple):
+    """A data loss; L layers, n examples of which a step sees B.
+
+    X           (n·N₁,) examples × features, N₁ = N + 1 with biases
+    Y           (K·n,) targets
+    batches     (T, B) the rows that each step sees; (0, 0): all of them
+    widths      (L + 1,) features, units of each hidden layer, outputs
+    first       (L + 1,) where W_ℓ begins in w, b_ℓ behind it
+    at          (L + 1,) units in the layers 1 … ℓ-1
+    N1, n, B, L, bias, activation, head
+    """
+
+    X: Array
+    Y: Array
+    batches: Array
+    widths: Array
+    first: Array
+    at: Array
+    N1: int
+    n: int
+    B: int
+    L: int
+    bias: int
+    activation: int
+    head: int
+
+
+class Lam(NamedTuple):
+    """The hyperparameters of J, as in hgref.fast.cpu.training, of one data loss.
+
+    weights (n,) λ_i;  weight_columns (n,) their columns of Z, or (0,);  l2, l2_columns (A, p)
+    """
+
+    weights: Array
+    weight_columns: Array
+    l2: Array
+    l2_columns: Array
+
+
+class Work(NamedTuple):
+    """Scratch on the device; C = (base + k)·n₁ rows come in, D = (lead + k)·n₁ go out.
+
+    panel    (C·N₁,) first layers of w and of each column;  z (C·B,), r (D·B,);  X (B·N₁,) or (0,)
+    pulled   (parts·D·N₁,) sums of Rᵀ X, see `product`;  upper ((lead + k)·p,) layers above
+    w, U     (p,), (k·p,) in the numbers of X
+    above    (widest layer·B,)
+    deltas, ddeltas, dz, dh   (B·units,) of every layer
+    ones     (B,);  c (B,) λ_i/B
+    sums     (blocks·SUMS,) each block's shares of the rates
+    parts    of the depth of Rᵀ X
+    """
+
+    panel: Array
+    z: Array
+    r: Array
+    X: Array
+    pulled: Array
+    upper: Array
+    w: Array
+    U: Array
+    above: Array
+    deltas: Array
+    ddeltas: Array
+    dz: Array
+    dh: Array
+    ones: Array
+    c: Array
+    sums: Array
+    parts: int
