@@ -11,7 +11,7 @@ from hgref.arguments import Array
 from hgref.fast.cpu.at_lam import lower_lam
 from hgref.fast.cpu.lowering import lowered
 from hgref.fast.cpu.network import Columns
-from hgref.fast.cpu.recorded import require_finite
+from hgref.fast.cpu.recorded import columns_of, require_finite
 from hgref.fast.cpu.recursion import compiled_tangents, tangents
 from hgref.fast.cpu.scratch import kept_rows, workspaces
 from hgref.hypergradient.forward import partial
@@ -35,6 +35,7 @@ class Carried:
         self.move(blocks)
         self.works = workspaces(self.low, Columns(1, k, 1))
         self.g, self.kept = np.empty(p, self.low.dtype), kept_rows(self.low, 1)
+        self.scratch = columns_of(k, p)
         self.run = compiled_tangents if self.low.small else tangents
         self.s = np.array(problem.start(blocks), float).reshape(-1, p)
         Z = problem.start_jvp(columns.identity(), k)
@@ -51,7 +52,7 @@ class Carried:
         while self.t < last:
             a, b = self.t + 1, min(self.t + self.length, last)
             about = self.low.J, self.lam, self.opt, self.works, self.s, self.Z
-            t = self.run(*about, a, b, self.g, self.kept)
+            t = self.run(*about, a, b, self.g, self.kept, *self.scratch)
             if t > 0:
                 require_finite(self.problem, "the training run", t, self.s)
             if t < 0:

@@ -6,7 +6,6 @@
     viewing      a leaf that returns a view: its text is put into that of its callers
     kernel       called from Python as well, kept on disk
     threaded     a kernel with loops over threads' parts
-    driver       a kernel that makes arrays
     either       left as it is in Python, compiled where a compiled function calls it
     by_type      one name for several functions, chosen by the type of the first argument
 
@@ -76,11 +75,6 @@ def kernel(function: Callable[..., Any]) -> Any:
 def summing_kernel(function: Callable[..., Any]) -> Any:
     """A kernel of whose own sums the order is free."""
     return kept(function, UNCOUNTED | {"fastmath": {"reassoc"}})
-
-
-def driver(function: Callable[..., Any]) -> Any:
-    """A kernel that makes arrays."""
-    return kept(function, COUNTED)
 
 
 def threaded(function: Callable[..., Any]) -> Any:

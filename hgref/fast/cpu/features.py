@@ -33,7 +33,8 @@ class Small(NamedTuple):
     """A dense data loss that one thread is done with before another has woken up.
 
     X        (N, n) less its centre, features × examples: products with few rows are twice as
-             quick so; a block of examples would not be contiguous, but here there are none
+             quick so; a block of examples would not be contiguous, but here there are none.
+             A last row of ones takes the biases along, where there are any
     batches  (T, B) the rows that each step sees; (0, 0): all of them
     net      the network above it
     """
@@ -65,7 +66,8 @@ class Work(NamedTuple):
     """Scratch for passes with a fixed number of columns; q counts the threads' parts.
 
     rows     rows in a block;  width: numbers that a row keeps, see kept_width
-    panel    V: dense (C, N), sparse (N, C), C = (base + k)·n₁, of which a sparse one is padded
+    panel    V: dense (C, N), sparse (N, C), C = (base + k)·n₁, of which a sparse one is padded;
+             small (C, N + 1) with biases, and N + 1 for N below
     offset   (C,) what is added to every row's z: biases, less V c
     z, r     (parts, C·rows) and (parts, (lead + k)·n₁·rows); sparse: (B, C) and so on, padded
     X        (parts, rows, N) a block's rows, where there are batches; small: (1, N, rows)
@@ -111,12 +113,9 @@ def small_sweep(data, work, t, weights, c_column, w, U, columns, kept):
     z, r = work.z[0, : C * m].reshape(C, m), work.r[0, : D * m].reshape(D, m)
     G[:] = 0
     product(work.panel, X, z)
-    add_offset(z, work.offset)
     between(net, block_of(net, work, rows, c_column, 0, m, kept), z, r, w, U, columns, G)
     product(r, X.T, work.pulled[0])
     add_first_layer(net, work.pulled[0], G)
-    for j in range(len(G)):
-        add_bias(net, FIRST_LAYER, r[j * n1 :], G[j])
 
 
 @viewing
@@ -177,15 +176,19 @@ def start(work, rows, weights):
 
 @kernel
 def fill_panel(net, panel, offset, w, U, columns):
-    """V (C, N): the first layer's matrix of w (base = 1) and of each column; biases."""
+    """V: the first layer's matrix of w (base = 1) and of each column; biases beside it or in it."""
     _, last, end = layer(net, FIRST_LAYER)
     n1, N = net.widths[1], net.widths[0]
+    inside = panel.shape[1] > N
     for j in range(columns.base + columns.k):
         v = w if j < columns.base else U[j - columns.base]
         for o in range(n1):
             for f in range(N):
                 panel[j * n1 + o, f] = v[o * N + f]
-            offset[j * n1 + o] = v[last + o] if last < end else 0.0
+            if inside:
+                panel[j * n1 + o, N] = v[last + o]
+            else:
+                offset[j * n1 + o] = v[last + o] if last < end else 0.0
 
 
 @kernel
@@ -274,13 +277,17 @@ def block(all_X, work, rows, lo, hi, q):
 
 @compiled
 def add_first_layer(net, pulled, G):
-    """Add R X (C, N) to the first layer's part of every row of G."""
+    """Add R X to the first layer's part of every row of G; a last column is the biases'."""
+    _, last, _ = layer(net, FIRST_LAYER)
     n1, N = net.widths[1], net.widths[0]
+    inside = pulled.shape[1] > N
     for j in range(len(G)):
         for o in range(n1):
             from_, to = pulled[j * n1 + o], G[j, o * N : (o + 1) * N]
             for f in range(N):
                 to[f] += from_[f]
+            if inside:
+                G[j, last + o] += from_[N]
 
 
 # --- sparse ---

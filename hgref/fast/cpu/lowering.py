@@ -107,7 +107,10 @@ def lower_data(part: DataLoss, real: Any, k: int) -> Data:
         by_row, by_column = compressed(features.X, real), compressed(features.X.T, real)
         return Sparse(by_row, by_column, centre, batches, net)
     X = own(features.X - centre if len(centre) else features.X, real)
-    return Small(own(X.T, real), batches, net) if is_small(part, k) else Dense(X, batches, net)
+    if not is_small(part, k):
+        return Dense(X, batches, net)
+    ones = np.ones((int(net.bias), features.n))
+    return Small(own(np.vstack([X.T, ones]), real), batches, net)
 
 
 def own(array: Array, real: Any) -> Array:

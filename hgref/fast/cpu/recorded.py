@@ -54,6 +54,7 @@ class Recorded:
         self.kept = kept_rows(self.low, steps) if self.known else once
         self.ahead = workspaces(self.low, Columns(1, 0, 1))
         self.behind = workspaces(self.low, Columns(0 if self.known else 1, 1, 0))
+        self.none, self.one = columns_of(0, problem.p), columns_of(1, problem.p)
         self.run: Any = compiled_run if self.low.small else run
         self.back: Any = compiled_back if self.low.small else back
         # between two calls a signal gets through; √T of them hold the least states at a time
@@ -86,7 +87,7 @@ class Recorded:
         return made
 
     def advance(self, s: Array, a: int, b: int, tape: Array, kept: tuple[Array, ...]) -> None:
-        t = self.run(self.low.J, self.lam, self.opt, self.ahead, s, a, b, tape, kept)
+        t = self.run(self.low.J, self.lam, self.opt, self.ahead, s, a, b, tape, kept, *self.none)
         if t:
             require_finite(self.problem, "the training run", t, s)
 
@@ -110,7 +111,8 @@ class Recorded:
         for first, last, s, tape, kept in reversed(made):
             t = self.back(
                 self.low.J, self.lam, self.opt, self.behind, s, first, last, tape, kept,
-                self.known, self.states, self.alpha, self.b_rates, self.b_weights, self.b_l2,
+                self.known, self.states, *self.one,
+                self.alpha, self.b_rates, self.b_weights, self.b_l2,
             )  # fmt: skip
             if t:
                 require_finite(self.problem, "alpha, going backwards,", t - 1, self.alpha)
@@ -139,6 +141,11 @@ class Recorded:
                 yield {loss.block: each}
         for penalty, each in zip(self.low.penalties, self.b_l2, strict=True):
             yield {penalty.name: penalty.gather(each)}
+
+
+def columns_of(k: int, p: int) -> tuple[Array, Array]:
+    """Scratch for k columns u, and for what becomes of them."""
+    return np.zeros((k, p)), np.zeros((k, p))
 
 
 def require_finite(problem: Problem, what: str, t: int, s: Array) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hgref.fast.cpu.compiled import driver, kernel
+from hgref.fast.cpu.compiled import kernel
 from hgref.fast.cpu.coordinates import jvp, step, vjp
 from hgref.fast.cpu.network import Columns
 from hgref.fast.cpu.training import add_shares, gradients
@@ -43,17 +43,19 @@ def add(to, x):
         to[j] += x[j]
 
 
-def run(J, lam, opt, works, s, first, last, tape, kept):
+# U, out (k, p) are scratch for the k columns of a recursion's passes.
+
+
+def run(J, lam, opt, works, s, first, last, tape, kept, U, out):
     """s (blocks, p) ← s_last from s_{first-1}; returns the t at which it was not finite, or 0.
 
     tape   (steps, p) gets g_t, or (1, p): only the last
     kept   for each data loss (steps, …) or (1, …), see `between`
     """
     columns = Columns(1, 0, 1)
-    none = np.zeros((0, s.shape[1]))
     for t in range(first, last + 1):
         g = tape[min(t - first, len(tape) - 1)]
-        gradients(J, lam, works, t, s[-1], none, columns, kept, t - first, g, none)
+        gradients(J, lam, works, t, s[-1], U, columns, kept, t - first, g, out)
         step(opt, t, s, g)
         if not all_finite(s):
             return t
@@ -61,7 +63,8 @@ def run(J, lam, opt, works, s, first, last, tape, kept):
 
 
 def back(
-    J, lam, opt, works, s, first, last, tape, kept, known, states, alpha, b_rates, b_weights, b_l2
+    J, lam, opt, works, s, first, last, tape, kept, known, states, U, out, alpha, b_rates,
+    b_weights, b_l2,
 ):  # fmt: skip
     """α (blocks, p) ← α_{first-1} from α_last: eq. (8); the shares of eq. (10) are added to b_….
 
@@ -69,34 +72,31 @@ def back(
     states  (≥ steps, blocks, p) scratch
     returns the t at which α_{t-1} was not finite, or 0
     """
-    p = s.shape[1]
     columns = Columns(0 if known else 1, 1, 0)
     copy(states[0], s)
     for t in range(first, last):
         copy(states[t - first + 1], states[t - first])
         step(opt, t, states[t - first + 1], tape[t - first])
-    u, out = np.empty((1, p)), np.empty((1, p))
     for t in range(last, first - 1, -1):
         row = t - first
         g, w = tape[row], states[row, -1]
-        vjp(opt, t, states[row], g, alpha, u[0], b_rates)
-        gradients(J, lam, works, t, w, u, columns, kept, row, g, out)
-        add_shares(J, lam, works, t, w, u[0], out[0], b_weights, b_l2)
+        vjp(opt, t, states[row], g, alpha, U[0], b_rates)
+        gradients(J, lam, works, t, w, U, columns, kept, row, g, out)
+        add_shares(J, lam, works, t, w, U[0], out[0], b_weights, b_l2)
         add(alpha[-1], out[0])
         if not all_finite(alpha):
             return t
     return 0
 
 
-def tangents(J, lam, opt, works, s, Z, first, last, g, kept):
+def tangents(J, lam, opt, works, s, Z, first, last, g, kept, U, out):
     """s, Z (k, blocks, p) ← s_last, Z_last from s_{first-1}, Z_{first-1}: eq. (14).
 
     g         (p,) scratch, of the number type of the products
     returns   the t at which s_t was not finite, -t where Z_t was not, or 0
     """
-    k, p = Z.shape[0], s.shape[1]
+    k = Z.shape[0]
     columns = Columns(1, k, 1)
-    U, out = np.empty((k, p)), np.empty((k, p))
     for t in range(first, last + 1):
         for c in range(k):
             copy(U[c], Z[c, -1])
@@ -110,4 +110,4 @@ def tangents(J, lam, opt, works, s, Z, first, last, g, kept):
     return 0
 
 
-compiled_run, compiled_back, compiled_tangents = driver(run), driver(back), driver(tangents)
+compiled_run, compiled_back, compiled_tangents = kernel(run), kernel(back), kernel(tangents)

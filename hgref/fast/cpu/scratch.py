@@ -43,6 +43,7 @@ def workspace(data: Data, columns: Columns, p: int, real: Any, shares: bool) -> 
         shapes = {"panel": (N, padded_in), "z": (B, padded_in), "r": (B, padded_out)}
         shapes |= {"X": (parts, 0, N), "pulled": (1, N, padded_out)}
     else:
+        N = len(data.X) if isinstance(data, Small) else N
         shapes = {"panel": (into, N), "z": (parts, into * rows), "r": (parts, out * rows)}
         batch = (N, rows) if isinstance(data, Small) else (rows, N)
         shapes |= {"X": (parts, *batch) if data.batches.size else (parts, 0, 0)}

@@ -46,5 +46,5 @@ def test_a_run_holds_nothing_afterwards(kind, mode, counted):
     before, made = held(), rtsys.get_allocation_stats().mi_alloc
     for _ in range(3):
         mode(problem, lam)
-    assert rtsys.get_allocation_stats().mi_alloc > made
+    assert (rtsys.get_allocation_stats().mi_alloc > made) == (kind != "small")  # that makes none
     assert held() == before
