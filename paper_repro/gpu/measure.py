@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -50,7 +51,8 @@ def peers() -> dict[str, Callable[[Case, str], Callable[[], Array]]]:
         if torch.cuda.is_available():
             from paper_repro.benchmark.peers import torch as unrolled
 
-            found["torch, eager"] = lambda case, dtype: unrolled.hypergradient(case, dtype, "cuda")
+            for name, graph in (("torch, eager", False), ("torch, CUDA graph", True)):
+                found[name] = functools.partial(unrolled.hypergradient, device="cuda", graph=graph)
     if find_spec("jax"):
         import jax
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,18 +15,69 @@ from paper_repro.benchmark.problems import Case
 Gradient = Callable[[Callable[[Any], Any], Any], Any]
 
 
-def hypergradient(case: Case, dtype: str, device: str = "cpu") -> Callable[[], Array]:
-    """∇f(λ): autograd through the unrolled loop, or jacfwd for the blocks of case.wrt."""
+class Placed(NamedTuple):
+    """What a run reads, on the device: data, weights at the start, penalty groups, mini-batches."""
+
+    X: Any
+    Y: Any
+    Xv: Any
+    Yv: Any
+    start: list[Any]
+    groups: list[Any] | None
+    batches: list[Any] | None
+
+
+def placed(this: Told, device: str) -> Placed:
+    def there(array: Array) -> Any:
+        return torch.from_numpy(array.copy()).to(device)
+
+    X, Y, Xv, Yv = map(there, (this.X, this.Y, this.Xv, this.Yv))
+    start = [there(array) for pair in this.start for array in pair]
+    groups = None if this.groups is None else [there(g) for pair in this.groups for g in pair]
+    batches = None if this.batches is None else [there(rows) for rows in this.batches]
+    return Placed(X, Y, Xv, Yv, start, groups, batches)
+
+
+def hypergradient(
+    case: Case, dtype: str, device: str = "cpu", graph: bool = False
+) -> Callable[[], Array]:
+    """∇f(λ): autograd through the unrolled loop, or jacfwd for the blocks of case.wrt.
+
+    graph  record the whole of it once as a CUDA graph, and replay that: no launch costs
+    """
     this = told(case, dtype)
-    data = [torch.from_numpy(array).to(device) for array in (this.X, this.Y, this.Xv, this.Yv)]
+    data = placed(this, device)
     names = list(this.hyper) if case.wrt is None else list(case.wrt)
 
-    def run() -> Array:
-        lam = {n: torch.from_numpy(value.copy()).to(device) for n, value in this.hyper.items()}
-        gradient = (reverse if case.wrt is None else forward)(this, lam, data, names)
-        return case.columns.flatten({n: np.asarray(gradient[n].cpu(), float) for n in names})
+    def gradient() -> dict[str, Any]:
+        return (reverse if case.wrt is None else forward)(this, lam, data, names)
 
-    return run
+    def answer(found: dict[str, Any]) -> Array:
+        return case.columns.flatten({n: np.asarray(found[n].cpu(), float) for n in names})
+
+    lam = {n: torch.from_numpy(value.copy()).to(device) for n, value in this.hyper.items()}
+    if not graph:
+        return lambda: answer(gradient())
+    recorded, found = record(gradient)
+
+    def replay() -> Array:
+        recorded.replay()
+        return answer(found)
+
+    return replay
+
+
+def record(gradient: Callable[[], Any]) -> tuple[Any, Any]:
+    """A CUDA graph of a call, and the tensors that hold its results after each replay."""
+    beside = torch.cuda.Stream()
+    beside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(beside):  # libraries set themselves up outside of the recording
+        gradient()
+    torch.cuda.current_stream().wait_stream(beside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        found = gradient()
+    return graph, found
 
 
 def reverse(this: Told, lam: Any, data: Any, names: list[str]) -> dict[str, Any]:
@@ -57,29 +108,27 @@ def functional_gradient(loss: Callable[[Any], Any], w: Any) -> Any:
 
 def trained_error(this: Told, lam: Any, data: Any, gradient: Gradient) -> Any:
     """E(w_T); weights as a flat list W, b, W, b, …"""
-    X, Y, Xv, Yv = data
-    decay = penalties(this, lam)
-    w = [torch.from_numpy(array.copy()).to(X.device) for pair in this.start for array in pair]
+    X, Y, w = data.X, data.Y, [x.clone() for x in data.start]
+    decay = penalties(lam, data)
     state: Any = (*([torch.zeros_like(x) for x in w] for _ in range(MOMENTS[this.optimizer])), w)
     for t in range(1, this.T + 1):
-        rows = None if this.batches is None else torch.from_numpy(this.batches[t - 1]).to(X.device)
+        rows = None if data.batches is None else data.batches[t - 1]
         seen = (X, Y) if rows is None else (X[rows], Y[rows])
 
         def loss(w: Any, seen: Any = seen) -> Any:
             return training_loss(w, lam, decay, *seen)
 
         state = RULES[this.optimizer](t, lam, state, gradient(loss, state[-1]))
-    return cross_entropy(state[-1], Xv, Yv).mean()
+    return cross_entropy(state[-1], data.Xv, data.Yv).mean()
 
 
-def penalties(this: Told, lam: Any) -> Any:
+def penalties(lam: Any, data: Placed) -> Any:
     """The coefficient of each weight, shaped like the weights; None without a penalty."""
     if "l2" not in lam:
         return None
-    if this.groups is None:
-        return [lam["l2"]] * 2 * len(this.start)
-    l2 = lam["l2"]
-    return [l2[torch.from_numpy(g.copy()).to(l2.device)] for pair in this.groups for g in pair]
+    if data.groups is None:
+        return [lam["l2"]] * len(data.start)
+    return [lam["l2"][group] for group in data.groups]
 
 
 def training_loss(w: Any, lam: Any, decay: Any, X: Any, Y: Any) -> Any:
