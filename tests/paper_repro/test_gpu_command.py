@@ -1,11 +1,13 @@
 """What of `python -m paper_repro gpu` wants no GPU: its cases and its table."""
 
+from dataclasses import replace
+
 import pytest
 
 from paper_repro.__main__ import main
 from paper_repro.benchmark.setting import SETTINGS
 from paper_repro.gpu import cases
-from paper_repro.gpu.command import summary
+from paper_repro.gpu.command import check, summary
 
 
 def test_without_a_gpu_it_says_so_and_writes_nothing(tmp_path, capsys, monkeypatch):
@@ -40,3 +42,18 @@ def test_the_table_has_ratios_and_what_failed():
     assert "torch, eager 10.0x" in table
     assert "JAX, compiled -" in table
     assert "500 hyper-iterations: 1.7 minutes" in table
+
+
+def test_its_checks_on_the_simulator():
+    from numba.core import config
+
+    if not getattr(config, "ENABLE_CUDASIM", False):
+        pytest.skip("wants NUMBA_ENABLE_CUDASIM=1")
+    tiny = replace(
+        SETTINGS["small"], examples=6, features=5, classes=2, T=3, forward_T=2, few_examples=5,
+        few_features=2, few_classes=2, few_T=3, hidden=3, batch=4, network_T=2,
+    )  # fmt: skip
+    for name, case in cases.checked(tiny):
+        found = check(name, case)
+        assert found["float64"] < 1e-12
+        assert found["float32"] < 1e-5
