@@ -6,7 +6,8 @@ from cuda_problems import DYNAMICS, OBJECTIVES, build
 
 import hgref
 
-pytestmark = pytest.mark.gpu
+# a small GPU's grid is small: Numba warns that it may be idle in part
+pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore:Grid size")]
 SIZES = {"n": 300, "N": 70, "T": 40}
 
 
