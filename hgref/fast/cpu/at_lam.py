@@ -1,8 +1,8 @@
-"""A point λ as arrays: schedules, weights, coefficients, and their columns of Z."""
+"""A point λ as arrays: schedules, weights, coefficients, and their columns of Z; and back again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,8 @@ def lower_lam(low: Lowered, blocks: Blocks, columns: Layout | None = None) -> tu
     where = column_numbers(columns)
     opt = lower_dynamics(low.problem, blocks, where)
     weights, weight_columns = [], []
-    for part, data in zip(low.losses, low.J.data, strict=True):
-        n = data.net.Y.shape[1]
+    for part in low.losses:
+        n = 0 if part is None else part.features.n
         name = part.block if part is not None and weighted(part) else None
         weights.append(np.ones(n) if name is None else real_block(name, blocks))
         weight_columns.append(where.get(name, np.zeros(0, dtype=np.int64)))
@@ -49,6 +49,42 @@ def lower_dynamics(problem: Problem, blocks: Blocks, where: Where) -> Optimizer:
         settings = dynamics.dampening, dynamics.weight_decay, int(dynamics.nesterov)
         return coordinates.Momentum(rates, columns, *settings)
     return coordinates.GD(rates, columns)
+
+
+def gathered(
+    low: Lowered,
+    layout: Layout,
+    others: Iterable[Blocks],
+    b_rates: Array,
+    b_weights: Any,
+    b_l2: Array,
+) -> Blocks:
+    """∇f(λ): `others`, which are blocks already, and the sums over t of α_t B_t, which are arrays.
+
+    b_rates    (T, h);  b_l2: (A, p)
+    b_weights  for each data loss (n,), or (0,) where its examples have no weights
+    """
+    grad = layout.zeros(like=b_rates)
+    for share in (*others, *shares(low, layout, b_rates, b_weights, b_l2)):
+        for name, block in share.items():
+            grad[name] += block
+    low.problem.require_finite("∇f", 0, grad)
+    return grad
+
+
+def shares(
+    low: Lowered, layout: Layout, b_rates: Array, b_weights: Any, b_l2: Array
+) -> Iterator[Blocks]:
+    """The arrays of `gathered` as blocks of λ."""
+    each: Any
+    for name, each in zip(rate_names(low.problem), b_rates.T, strict=True):
+        if name is not None:
+            yield {name: each if layout.shapes[name] else np.asarray(each.sum())}
+    for loss, each in zip(low.losses, b_weights, strict=True):
+        if loss is not None and len(each):
+            yield {loss.block: each}
+    for penalty, each in zip(low.penalties, b_l2, strict=True):
+        yield {penalty.name: penalty.gather(each)}
 
 
 def column_numbers(columns: Layout | None) -> Where:

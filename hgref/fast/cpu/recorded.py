@@ -10,7 +10,7 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.fast.cpu import blas
-from hgref.fast.cpu.at_lam import lower_lam, rate_names
+from hgref.fast.cpu.at_lam import gathered, lower_lam
 from hgref.fast.cpu.lowering import lowered, weighted
 from hgref.fast.cpu.network import Columns
 from hgref.fast.cpu.recursion import back, compiled_back, compiled_run, run
@@ -120,27 +120,15 @@ class Recorded:
 
     def hypergradient(self) -> Hypergradient:
         """∇f(λ) from the sums."""
-        grad = self.layout.zeros(like=self.alpha)
-        for share in self.shares():
-            for name, block in share.items():
-                grad[name] += block
-        self.problem.require_finite("∇f", 0, grad)
+        sums = self.b_rates, self.b_weights, self.b_l2
+        grad = gathered(self.low, self.layout, self.others(), *sums)
         return Hypergradient(self.f, self.layout.flatten(grad), self.s_T, self.layout)
 
-    def shares(self) -> Iterator[Blocks]:
-        """∂E/∂λ and the sums over t of α_t B_t, as blocks of λ."""
-        each: Any
+    def others(self) -> Iterator[Blocks]:
+        """∂E/∂λ, and what reaches λ through s_0."""
         yield self.direct
         if self.reached == 1:
             yield self.problem.start_vjp(self.alpha.reshape(-1))
-        for name, each in zip(rate_names(self.problem), self.b_rates.T, strict=True):
-            if name is not None:
-                yield {name: each if self.layout.shapes[name] else np.asarray(each.sum())}
-        for loss, each in zip(self.low.losses, self.b_weights, strict=True):
-            if loss is not None and len(each):
-                yield {loss.block: each}
-        for penalty, each in zip(self.low.penalties, self.b_l2, strict=True):
-            yield {penalty.name: penalty.gather(each)}
 
 
 def columns_of(k: int, p: int) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
+from hgref.fast.cpu.recorded import require_finite
 from hgref.fast.cuda.device import on_device
 from hgref.fast.cuda.problem import OnDevice, require_room
 from hgref.fast.cuda.recursion import DIVERGED, FINE
@@ -40,9 +41,9 @@ class Carried(OnDevice):
             about = self.J, self.lam, self.opt, self.work, self.s, self.Z
             found, t = self.launch(self.kernels.tangents, *about, a, b, self.kept)
             if found == DIVERGED:
-                self.require_finite("the training run", t, self.s.copy_to_host()[t % 2])
+                require_finite(self.problem, "the training run", t, self.s.copy_to_host()[t % 2])
             if found != FINE:
-                self.require_finite("Z_t", t, self.Z.copy_to_host().sum(axis=0))
+                require_finite(self.problem, "Z_t", t, self.Z.copy_to_host().sum(axis=0))
             self.t = b
 
     @property

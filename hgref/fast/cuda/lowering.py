@@ -13,7 +13,6 @@ from hgref.arguments import Array
 from hgref.dynamics import Adam, Momentum
 from hgref.fast.cpu import lowering as cpu
 from hgref.fast.cpu.at_lam import Optimizer, lower_lam
-from hgref.fast.cpu.features import Dense
 from hgref.fast.cpu.training import Training
 from hgref.fast.cuda.arrays import Lam, Objective, Work
 from hgref.fast.cuda.coordinates import ADAM, GD, MOMENTUM, SUMS
@@ -66,7 +65,7 @@ def lowered(problem: Problem, dtype: Any) -> Lowered:
     J = objective(loss, real)
     low = cpu.Lowered(
         problem,
-        Training((data_shape(loss),), np.zeros((0, 0)), np.zeros(0)),
+        Training((), np.zeros((0, 0)), np.zeros(0)),
         losses,
         [part for part in terms if isinstance(part, L2)],
         real,
@@ -82,12 +81,6 @@ def kernels(problem: Problem, layered: bool) -> Recursions:
     if isinstance(problem.dynamics, Adam):
         return recursions(ADAM, layered)
     return recursions(MOMENTUM if isinstance(problem.dynamics, Momentum) else GD, layered)
-
-
-def data_shape(loss: DataLoss) -> Dense:
-    """What λ's arrays are made by: the numbers of examples, without the data."""
-    net = cpu.Linear(np.zeros(2, dtype=np.int64), False, 0, 0, np.zeros((1, loss.features.n)))
-    return Dense(np.zeros((0, 0)), np.zeros((0, 0), dtype=np.int64), net)
 
 
 def objective(loss: Any, real: Any) -> Objective:

@@ -52,11 +52,6 @@ class OnDevice:
         found, t = self.state.copy_to_host()
         return int(found), int(t)
 
-    def require_finite(self, what: str, t: int, s: Array) -> None:
-        """Raise Diverged, naming block and coordinate, for a state (blocks, p) that is not."""
-        names = self.problem.dynamics.state
-        self.problem.require_finite(what, t, dict(zip(names, s, strict=True)))
-
 
 def require_room(what: str, size: float) -> None:
     """Raise MemoryError, with both numbers, where so many bytes do not fit."""

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.fast.cpu.at_lam import rate_names
+from hgref.fast.cpu.at_lam import gathered
 from hgref.fast.cpu.lowering import weighted
+from hgref.fast.cpu.recorded import require_finite
 from hgref.fast.cuda.device import device_array, free_bytes, on_device
 from hgref.fast.cuda.problem import SPARE, OnDevice, require_room
 from hgref.fast.cuda.recursion import FINE
@@ -81,7 +82,7 @@ class Recorded(OnDevice):
         )
         end = both.copy_to_host()[(t if found != FINE else last) % 2]
         if found != FINE:
-            self.require_finite("the training run", t, end)
+            require_finite(self.problem, "the training run", t, end)
         return end
 
     # --- backwards ---
@@ -110,31 +111,21 @@ class Recorded(OnDevice):
             )  # fmt: skip
             if found != FINE:
                 alpha = self.alpha.copy_to_host()
-                self.require_finite("alpha, going backwards,", t - 1, alpha)
+                require_finite(self.problem, "alpha, going backwards,", t - 1, alpha)
         self.reached = made[0].first
 
     def hypergradient(self) -> Hypergradient:
         """∇f(λ) from the sums."""
-        self.b_rates, self.b_weights, self.b_l2 = (x.copy_to_host() for x in self.sums)
-        grad = self.layout.zeros(like=self.s_T)
-        for share in self.shares():
-            for name, block in share.items():
-                grad[name] += block
-        self.problem.require_finite("∇f", 0, grad)
+        b_rates, b_weights, b_l2 = (x.copy_to_host() for x in self.sums)
+        sums = b_rates, (b_weights,), b_l2
+        grad = gathered(self.low.low, self.layout, self.others(), *sums)
         return Hypergradient(self.f, self.layout.flatten(grad), self.s_T, self.layout)
 
-    def shares(self) -> Iterator[Blocks]:
-        """∂E/∂λ and the sums over t of α_t B_t, as blocks of λ."""
+    def others(self) -> Iterator[Blocks]:
+        """∂E/∂λ, and what reaches λ through s_0."""
         yield self.direct
         if self.reached == 1:
             yield self.problem.start_vjp(self.alpha.copy_to_host().reshape(-1))
-        for name, each in zip(rate_names(self.problem), self.b_rates.T, strict=True):
-            if name is not None:
-                yield {name: each if self.layout.shapes[name] else np.asarray(each.sum())}
-        if weighted(self.low.loss):
-            yield {self.low.loss.block: self.b_weights}
-        for penalty, each in zip(self.low.low.penalties, self.b_l2, strict=True):
-            yield {penalty.name: penalty.gather(each)}
 
 
 def most_steps(T: int, step: int) -> int:
