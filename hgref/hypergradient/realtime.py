@@ -126,6 +126,20 @@ class LamPath:
         )
         self.lams.append(projected(self.problem, self.layout, self.project, lam))
 
+    def follow(self, run: Any, every: int, progress: Any) -> RealTime:
+        """The whole of a run that carries s_t and Z_t by itself, in stretches of Δ steps.
+
+        run  has advance(t), error(), partial(), move(blocks) and state, see hgref.fast.cpu.carried
+        """
+        T = self.problem.T
+        updates: Iterable[int] = range(every, T + 1, every)
+        for t in updates if progress is None else progress(updates):
+            run.advance(t)
+            self.update(run.error(), run.partial())
+            run.move(self.blocks)
+        run.advance(T)
+        return self.run(every, run.state)
+
     def run(self, every: int, s_T: Array) -> RealTime:
         """The record of the whole run."""
         t = every * np.arange(1, len(self.f) + 1)

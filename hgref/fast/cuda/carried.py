@@ -47,16 +47,16 @@ class Carried(OnDevice):
             self.t = b
 
     @property
-    def state_vector(self) -> Array:
+    def state(self) -> Array:
         """s_t (d,)."""
         return self.s.copy_to_host()[self.t % 2].reshape(-1)
 
     def error(self) -> Any:
         """E(s_t)."""
-        return self.problem.error(self.t, self.state_vector, self.blocks)
+        return self.problem.error(self.t, self.state, self.blocks)
 
     def partial(self) -> Array:
         """∇f_t(λ) (k,): eq. (16)."""
         Z = self.Z.copy_to_host()
         Z = Z.reshape(len(Z), -1).T
-        return partial(self.problem, self.t, self.state_vector, Z, self.blocks, self.wanted)
+        return partial(self.problem, self.t, self.state, Z, self.blocks, self.wanted)

@@ -44,4 +44,4 @@ def forward(
             run.advance(t)
             path[t - 1] = run.partial()
     run.advance(problem.T)
-    return Hypergradient(run.error(), run.partial(), run.state_vector, columns, path)
+    return Hypergradient(run.error(), run.partial(), run.state, columns, path)

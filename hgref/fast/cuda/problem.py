@@ -28,7 +28,7 @@ class OnDevice:
         self.real, self.kernels = self.low.low.dtype, self.low.kernels
         require_room("the data", self.low.J.X.nbytes + self.low.J.Y.nbytes)
         self.J = on_device(self.low.J)
-        self.state = on_device(np.zeros(2, dtype=np.int64))
+        self.outcome = on_device(np.zeros(2, dtype=np.int64))
         self.move(blocks)
 
     def move(self, blocks: Blocks) -> None:
@@ -47,9 +47,9 @@ class OnDevice:
         return np.array(self.problem.start(self.blocks), float).reshape(-1, self.problem.p)
 
     def launch(self, kernel: Any, *args: Any) -> tuple[int, int]:
-        """Run a kernel of which `state` is the last argument; what went wrong, FINE, and when."""
-        launch(kernel, *args, self.state)
-        found, t = self.state.copy_to_host()
+        """Run a kernel of which `outcome` is the last argument; what went wrong, FINE, and when."""
+        launch(kernel, *args, self.outcome)
+        found, t = self.outcome.copy_to_host()
         return int(found), int(t)
 
 

@@ -41,10 +41,4 @@ def realtime(
     every = as_count("every", every, 1, problem.T)
     path = LamPath(problem, lam, outer, project, wrt)
     run = Carried(problem, path.blocks, path.columns, dtype)
-    updates: Iterable[int] = range(every, problem.T + 1, every)
-    for t in updates if progress is None else progress(updates):
-        run.advance(t)
-        path.update(run.error(), run.partial())
-        run.move(path.blocks)
-    run.advance(problem.T)
-    return path.run(every, run.state_vector)
+    return path.follow(run, every, progress)
