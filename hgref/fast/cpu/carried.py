@@ -13,7 +13,7 @@ from hgref.fast.cpu.lowering import lowered
 from hgref.fast.cpu.network import Columns
 from hgref.fast.cpu.recorded import columns_of, require_finite
 from hgref.fast.cpu.recursion import compiled_tangents, tangents
-from hgref.fast.cpu.scratch import kept_rows, workspaces
+from hgref.fast.cpu.scratch import all_weights, kept_rows, workspaces
 from hgref.hypergradient.forward import partial
 from hgref.layout import Blocks, Layout
 from hgref.problem import Problem
@@ -34,12 +34,14 @@ class Carried:
         self.low = lowered(problem, dtype, k)
         self.move(blocks)
         self.works = workspaces(self.low, Columns(1, k, 1))
+        self.weights = all_weights(self.low, self.works)
         self.g, self.kept = np.empty(p, self.low.dtype), kept_rows(self.low, 1)
         self.scratch = columns_of(k, p)
         self.run = compiled_tangents if self.low.small else tangents
         self.s = np.array(problem.start(blocks), float).reshape(-1, p)
         Z = problem.start_jvp(columns.identity(), k)
         self.Z = np.ascontiguousarray(Z.T).reshape(k, -1, p)
+        self.scratch[0][:] = self.Z[:, -1]
         self.length = max(math.isqrt(problem.T), WORK_OF_A_CALL // ((1 + k) * problem.d))
 
     def move(self, blocks: Blocks) -> None:
@@ -51,12 +53,11 @@ class Carried:
         """s, Z ← s_last, Z_last: eq. (14)."""
         while self.t < last:
             a, b = self.t + 1, min(self.t + self.length, last)
-            about = self.low.J, self.lam, self.opt, self.works, self.s, self.Z
+            about = self.low.J, self.lam, self.opt, self.works, self.weights, self.s, self.Z
             t = self.run(*about, a, b, self.g, self.kept, *self.scratch)
-            if t > 0:
+            if t:
                 require_finite(self.problem, "the training run", t, self.s)
-            if t < 0:
-                require_finite(self.problem, "Z_t", -t, self.Z.sum(axis=0))
+                require_finite(self.problem, "Z_t", t, self.Z.sum(axis=0))
             self.t = b
 
     @property

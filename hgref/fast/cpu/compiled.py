@@ -43,10 +43,12 @@ ONLY_PRANGE: Any = dict.fromkeys(
 
 UNCOUNTED: Any = OPTIONS | {"_nrt": False}
 COUNTED: Any = OPTIONS | {"_nrt": True}
+# only compiled functions call a leaf: what would unpack its arguments for others is left out
+LEAF: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
-compiled = numba.njit(**UNCOUNTED)
-allocating = numba.njit(**COUNTED)
-summing = numba.njit(**UNCOUNTED | {"fastmath": {"reassoc"}})
+compiled = numba.njit(**UNCOUNTED | LEAF)
+allocating = numba.njit(**COUNTED | LEAF)
+summing = numba.njit(**UNCOUNTED | LEAF | {"fastmath": {"reassoc"}})
 either = register_jitable(**UNCOUNTED)
 viewing = numba.njit(inline="always", **UNCOUNTED)
 
@@ -69,7 +71,7 @@ FINGERPRINT = fingerprint()
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that Python calls; keep it on disk under its name and the fingerprint."""
-    return kept(function, UNCOUNTED)
+    return kept(function, UNCOUNTED | {"no_cfunc_wrapper": True})
 
 
 def summing_kernel(function: Callable[..., Any]) -> Any:

@@ -1,4 +1,7 @@
-"""The laws of the dynamics, looped over the coordinates of the state; twin of hgref.dynamics."""
+"""The laws of the dynamics, looped over the coordinates of the state; twin of hgref.dynamics.
+
+Each function takes the weights lo … hi-1 alone: see weights.py.
+"""
 
 from __future__ import annotations
 
@@ -69,29 +72,29 @@ def bias(opt, t, beta1, beta2):
     return split(t, beta1, beta2) if opt.split else folded(t, beta1, beta2)
 
 
-# --- s (blocks, p) ← Φ_t(s), with g (p,) = ∇J_t(w):  step(opt, t, s, g) ---
+# --- s (blocks, p) ← Φ_t(s), with g (p,) = ∇J_t(w):  step(opt, t, s, g, lo, hi) ---
 
 
 @kernel
-def gd_steps(opt, t, s, g):
-    for j in range(g.size):
+def gd_steps(opt, t, s, g, lo, hi):
+    for j in range(lo, hi):
         s[0, j] = gd_step(s[0, j], g[j], opt.rates[t - 1, 0])
 
 
 @kernel
-def momentum_steps(opt, t, s, g):
+def momentum_steps(opt, t, s, g, lo, hi):
     eta, mu, keep = opt.rates[t - 1, 0], opt.rates[t - 1, 1], keep_at(opt, t)
-    for j in range(g.size):
+    for j in range(lo, hi):
         s[0, j], s[1, j] = momentum_step(
             s[0, j], s[1, j], g[j], eta, mu, keep, opt.decay, opt.nesterov
         )
 
 
 @kernel
-def adam_steps(opt, t, s, g):
+def adam_steps(opt, t, s, g, lo, hi):
     eta, beta1, beta2, eps, eps_root = rates_at(opt, t)
     c1, c2 = bias(opt, t, beta1, beta2)
-    for j in range(g.size):
+    for j in range(lo, hi):
         s[0, j], s[1, j], s[2, j] = adam_step(
             s[0, j], s[1, j], s[2, j], g[j], eta, beta1, beta2, c1, c2, eps, eps_root
         )
@@ -100,23 +103,23 @@ def adam_steps(opt, t, s, g):
 step = by_type({GD: gd_steps, Momentum: momentum_steps, Adam: adam_steps})
 
 
-# --- Z (k, blocks, p) ← A_t Z + B_t, with dg (k, p) = H dw + M dλ:  jvp(opt, t, s, g, Z, dg) ---
+# --- Z (k, blocks, p) ← A_t Z + B_t:  jvp(opt, t, s, g, Z, dg, lo, hi), dg (k, p) = H dw + M dλ ---
 
 
 @kernel
-def gd_jvps(opt, t, s, g, Z, dg):
+def gd_jvps(opt, t, s, g, Z, dg, lo, hi):
     for c in range(len(Z)):
         deta = 1.0 * (opt.columns[t - 1, 0] == c)
-        for j in range(g.size):
+        for j in range(lo, hi):
             Z[c, 0, j] = gd_jvp(g[j], opt.rates[t - 1, 0], Z[c, 0, j], dg[c, j], deta)
 
 
 @kernel
-def momentum_jvps(opt, t, s, g, Z, dg):
+def momentum_jvps(opt, t, s, g, Z, dg, lo, hi):
     eta, mu, keep = opt.rates[t - 1, 0], opt.rates[t - 1, 1], keep_at(opt, t)
     for c in range(len(Z)):
         deta, dmu = 1.0 * (opt.columns[t - 1, 0] == c), 1.0 * (opt.columns[t - 1, 1] == c)
-        for j in range(g.size):
+        for j in range(lo, hi):
             Z[c, 0, j], Z[c, 1, j] = momentum_jvp(
                 s[0, j], s[1, j], g[j], eta, mu, keep, opt.decay, opt.nesterov,
                 Z[c, 0, j], Z[c, 1, j], dg[c, j], deta, dmu,
@@ -124,7 +127,7 @@ def momentum_jvps(opt, t, s, g, Z, dg):
 
 
 @kernel
-def adam_jvps(opt, t, s, g, Z, dg):
+def adam_jvps(opt, t, s, g, Z, dg, lo, hi):
     eta, beta1, beta2, eps, eps_root = rates_at(opt, t)
     c1, c2 = bias(opt, t, beta1, beta2)
     for c in range(len(Z)):
@@ -139,7 +142,7 @@ def adam_jvps(opt, t, s, g, Z, dg):
             dc1, dc2 = split_jvp(t, beta1, beta2, dbeta1, dbeta2)
         else:
             dc1, dc2 = folded_jvp(t, beta1, beta2, dbeta1, dbeta2)
-        for j in range(g.size):
+        for j in range(lo, hi):
             Z[c, 0, j], Z[c, 1, j], Z[c, 2, j] = adam_jvp(
                 s[0, j], s[1, j], g[j], eta, beta1, beta2, c1, c2, eps, eps_root,
                 Z[c, 0, j], Z[c, 1, j], Z[c, 2, j], dg[c, j],
@@ -150,26 +153,26 @@ def adam_jvps(opt, t, s, g, Z, dg):
 jvp = by_type({GD: gd_jvps, Momentum: momentum_jvps, Adam: adam_jvps})
 
 
-# --- α (blocks, p) ← what α A_t is without H:  vjp(opt, t, s, g, alpha, b_g, b_rates) ---
+# --- α (blocks, p) ← what α A_t is without H:  vjp(opt, t, s, g, alpha, b_g, b_rates, lo, hi) ---
 #
 # b_g (p,) is what J's products take from there; row t - 1 of b_rates (T, h) gets the shares of the
 # hyperparameters of step t.
 
 
 @summing_kernel
-def gd_vjps(opt, t, s, g, alpha, b_g, b_rates):
+def gd_vjps(opt, t, s, g, alpha, b_g, b_rates, lo, hi):
     to_eta = 0.0
-    for j in range(g.size):
+    for j in range(lo, hi):
         alpha[0, j], b_g[j], b_eta = gd_vjp(g[j], opt.rates[t - 1, 0], alpha[0, j])
         to_eta += b_eta
     b_rates[t - 1, 0] += to_eta
 
 
 @summing_kernel
-def momentum_vjps(opt, t, s, g, alpha, b_g, b_rates):
+def momentum_vjps(opt, t, s, g, alpha, b_g, b_rates, lo, hi):
     eta, mu, keep = opt.rates[t - 1, 0], opt.rates[t - 1, 1], keep_at(opt, t)
     to_eta, to_mu = 0.0, 0.0
-    for j in range(g.size):
+    for j in range(lo, hi):
         alpha[0, j], alpha[1, j], b_g[j], b_eta, b_mu = momentum_vjp(
             s[0, j], s[1, j], g[j], eta, mu, keep, opt.decay, opt.nesterov,
             alpha[0, j], alpha[1, j],
@@ -181,12 +184,12 @@ def momentum_vjps(opt, t, s, g, alpha, b_g, b_rates):
 
 
 @summing_kernel
-def adam_vjps(opt, t, s, g, alpha, b_g, b_rates):
+def adam_vjps(opt, t, s, g, alpha, b_g, b_rates, lo, hi):
     """The shares of c1 and c2 are summed first, then handed on to β1 and β2."""
     eta, beta1, beta2, eps, eps_root = rates_at(opt, t)
     c1, c2 = bias(opt, t, beta1, beta2)
     to_eta, to_beta1, to_beta2, to_c1, to_c2, to_eps, to_root = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for j in range(g.size):
+    for j in range(lo, hi):
         (
             alpha[0, j], alpha[1, j], alpha[2, j], b_g[j],
             b_eta, b_beta1, b_beta2, b_c1, b_c2, b_eps, b_root,

@@ -14,7 +14,7 @@ from hgref.fast.cpu.at_lam import gathered, lower_lam
 from hgref.fast.cpu.lowering import lowered, weighted
 from hgref.fast.cpu.network import Columns
 from hgref.fast.cpu.recursion import back, compiled_back, compiled_run, run
-from hgref.fast.cpu.scratch import kept_rows, workspaces
+from hgref.fast.cpu.scratch import all_weights, kept_rows, workspaces
 from hgref.layout import Blocks
 from hgref.plan import ONE_CALL
 from hgref.problem import Hypergradient, Problem
@@ -54,6 +54,7 @@ class Recorded:
         self.kept = kept_rows(self.low, steps) if self.known else once
         self.ahead = workspaces(self.low, Columns(1, 0, 1))
         self.behind = workspaces(self.low, Columns(0 if self.known else 1, 1, 0))
+        self.weights = all_weights(self.low, self.ahead), all_weights(self.low, self.behind)
         self.none, self.one = columns_of(0, problem.p), columns_of(1, problem.p)
         self.run: Any = compiled_run if self.low.small else run
         self.back: Any = compiled_back if self.low.small else back
@@ -87,7 +88,8 @@ class Recorded:
         return made
 
     def advance(self, s: Array, a: int, b: int, tape: Array, kept: tuple[Array, ...]) -> None:
-        t = self.run(self.low.J, self.lam, self.opt, self.ahead, s, a, b, tape, kept, *self.none)
+        about = self.low.J, self.lam, self.opt, self.ahead, self.weights[0]
+        t = self.run(*about, s, a, b, tape, kept, *self.none)
         if t:
             require_finite(self.problem, "the training run", t, s)
 
@@ -100,7 +102,7 @@ class Recorded:
         self.f = problem.error(T, self.s_T, self.blocks)
         row, self.direct = problem.error_grad(T, self.s_T, self.blocks)
         self.alpha = np.array(row, float).reshape(s.shape)
-        self.b_rates = np.zeros(self.opt.rates.shape)
+        self.b_rates = np.zeros((len(self.weights[1].fine), *self.opt.rates.shape))
         of_each = zip(self.lam.weights, self.low.losses, strict=True)
         self.b_weights = tuple(np.zeros(len(n) * weighted(loss)) for n, loss in of_each)
         self.b_l2 = np.zeros(self.lam.l2.shape)
@@ -110,8 +112,8 @@ class Recorded:
         """α ← α_{first-1} by (8), the terms of (10) added to the sums."""
         for first, last, s, tape, kept in reversed(made):
             t = self.back(
-                self.low.J, self.lam, self.opt, self.behind, s, first, last, tape, kept,
-                self.known, self.states, *self.one,
+                self.low.J, self.lam, self.opt, self.behind, self.weights[1],
+                s, first, last, tape, kept, self.known, self.states, *self.one,
                 self.alpha, self.b_rates, self.b_weights, self.b_l2,
             )  # fmt: skip
             if t:
@@ -120,7 +122,7 @@ class Recorded:
 
     def hypergradient(self) -> Hypergradient:
         """∇f(λ) from the sums."""
-        sums = self.b_rates, self.b_weights, self.b_l2
+        sums = self.b_rates.sum(axis=0), self.b_weights, self.b_l2
         grad = gathered(self.low, self.layout, self.others(), *sums)
         return Hypergradient(self.f, self.layout.flatten(grad), self.s_T, self.layout)
 

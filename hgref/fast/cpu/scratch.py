@@ -14,6 +14,7 @@ from hgref.fast.cpu.features import Small, Sparse, Work
 from hgref.fast.cpu.lanes import NARROW
 from hgref.fast.cpu.lowering import Data, Lowered, batch_size, weighted
 from hgref.fast.cpu.network import Columns, kept_width
+from hgref.fast.cpu.weights import MANY, Part, Threads
 
 # OpenBLAS has a quick path for products of fewer than a million multiplications, on one thread; a
 # block of rows is to stay in it, and in half of a small second-level cache.
@@ -30,6 +31,15 @@ def workspaces(low: Lowered, columns: Columns) -> tuple[Work, ...]:
         workspace(data, columns, low.problem.p, low.dtype, not columns.lead and weighted(loss))
         for data, loss in zip(low.J.data, low.losses, strict=True)
     )
+
+
+def all_weights(low: Lowered, works: tuple[Work, ...]) -> Part | Threads:
+    """All weights, after passes with these workspaces."""
+    sums = tuple(work.G for work in works)
+    whole = len(low.J.H) > 0  # a product with H reads weights that another piece has moved
+    if low.small or low.problem.p < MANY or whole:
+        return Part(sums, np.ones(1, bool), 0, np.uint64(0), np.uint64(low.problem.p))
+    return Threads(sums, np.ones(numba.get_num_threads(), bool))
 
 
 def workspace(data: Data, columns: Columns, p: int, real: Any, shares: bool) -> Work:

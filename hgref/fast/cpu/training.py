@@ -38,28 +38,51 @@ class Lam(NamedTuple):
 
 
 @either
-def gradients(J, lam, works, t, w, U, columns, kept, row, g, out):
-    """g (p,) ← ∇J_t(w) where lead = 1;  out (k, p) ← H u + M dλ along each column u of U (k, p).
+def passes(J, lam, works, t, w, U, columns, kept, row):
+    """The data's part of ∇J_t(w) and of H u + M dλ along each column u of U (k, p): to works[a].G.
 
     kept, row   what each data loss keeps of its rows: kept[a][row], see `linear_between`
-    Since H is symmetric, out is also u H, but for penalties; see `add_shares`.
     """
-    start_sums(J.H, J.b, w, U, columns, g, out)
     for a in range(len(J.data)):
         place = kept[a][min(row, len(kept[a]) - 1)]
         sweep(J.data[a], works[a], t, lam.weights[a], lam.weight_columns[a], w, U, columns, place)
-        add_sums(works[a].G, columns, g, out)
-    if columns.lead and len(lam.l2):
-        add_penalties(lam.l2, lam.l2_columns, w, U, columns, g, out)
+
+
+class Beside(NamedTuple):
+    """What J has beside its data: the quadratic's H, b and the penalties; see Training, Lam."""
+
+    H: Array
+    b: Array
+    l2: Array
+    l2_columns: Array
+
+
+@either
+def collect(beside, sums, columns, w, U, g, out, lo, hi):
+    """g (p,) ← ∇J_t(w) where lead = 1;  out (k, p) ← H u + M dλ of each column of U; lo … hi-1.
+
+    sums   for each data loss G of its last pass
+    Since H is symmetric, out is also u H, but for penalties; see `add_penalty_shares`.
+    """
+    start_sums(beside.H, beside.b, w, U, columns, g, out, lo, hi)
+    for a in range(len(sums)):
+        add_sums(sums[a], columns, g, out, lo, hi)
+    if columns.lead and len(beside.l2):
+        add_penalties(beside.l2, beside.l2_columns, w, U, columns, g, out, lo, hi)
 
 
 @kernel
-def start_sums(H, b, w, U, columns, g, out):
-    """The quadratic's part of `gradients`; zeros where there is none."""
-    for j in range(columns.lead * len(g)):
-        g[j] = 0
-    out[:] = 0
-    for i in range(len(H)):
+def start_sums(H, b, w, U, columns, g, out, lo, hi):
+    """The quadratic's part of `collect`; zeros where there is none."""
+    if columns.lead:
+        for i in range(lo, hi):
+            g[i] = 0
+    for c in range(columns.k):
+        for i in range(lo, hi):
+            out[c, i] = 0
+    if len(H) == 0:
+        return
+    for i in range(lo, hi):
         for j in range(len(H)):
             if columns.lead:
                 g[i] += H[i, j] * w[j]
@@ -70,54 +93,53 @@ def start_sums(H, b, w, U, columns, g, out):
 
 
 @kernel
-def add_sums(G, columns, g, out):
+def add_sums(G, columns, g, out, lo, hi):
     """Add a pass's sums, part by part, to g and out."""
     for q in range(len(G)):
-        for j in range(columns.lead * len(g)):
-            g[j] += G[q, 0, j]
+        if columns.lead:
+            for j in range(lo, hi):
+                g[j] += G[q, 0, j]
         for c in range(columns.k):
-            for j in range(out.shape[1]):
+            for j in range(lo, hi):
                 out[c, j] += G[q, columns.lead + c, j]
 
 
 @kernel
-def add_penalties(l2, l2_columns, w, U, columns, g, out):
-    """The L2 penalties' part of `gradients`."""
+def add_penalties(l2, l2_columns, w, U, columns, g, out, lo, hi):
+    """The L2 penalties' part of `collect`."""
     for a in range(len(l2)):
-        for j in range(len(w)):
+        for j in range(lo, hi):
             g[j] += l2_grad(l2[a, j], w[j])
         for c in range(columns.k):
-            for j in range(len(w)):
+            for j in range(lo, hi):
                 dl2 = 1.0 * (l2_columns[a, j] == c)
                 out[c, j] += l2_jvp(l2[a, j], w[j], U[c, j], dl2)
 
 
+@kernel
+def add_penalty_shares(l2, w, u, uH, b_l2, lo, hi):
+    """Add the penalties' part of u H to uH (p,) and of u M to b_l2 (A, p); lo … hi-1."""
+    for a in range(len(l2)):
+        for j in range(lo, hi):
+            to_w, to_l2 = l2_vjp(l2[a, j], w[j], u[j])
+            uH[j] += to_w
+            b_l2[a, j] += to_l2
+
+
 @either
-def add_shares(J, lam, works, t, w, u, uH, b_weights, b_l2):
-    """Add u M to b_weights and to b_l2 (A, p); after `gradients`.
+def add_shares(J, works, t, b_weights):
+    """Add the examples' part of u M to b_weights; after `passes`.
 
     b_weights  for each data loss (n,), or (0,) where its examples have no weights
-    uH         (p,) gets the penalties' part
     """
     for a in range(len(J.data)):
         if len(b_weights[a]):
             data, work = J.data[a], works[a]
             rows = data.batches[t - 1] if data.batches.size else work.every
             scatter_shares(rows, work.share, b_weights[a])
-    if len(lam.l2):
-        add_penalty_shares(lam.l2, w, u, uH, b_l2)
 
 
 @kernel
 def scatter_shares(rows, share, b_weights):
     for i in range(len(rows)):
         b_weights[rows[i]] += share[i] / len(rows)
-
-
-@kernel
-def add_penalty_shares(l2, w, u, uH, b_l2):
-    for a in range(len(l2)):
-        for j in range(len(w)):
-            to_w, to_l2 = l2_vjp(l2[a, j], w[j], u[j])
-            uH[j] += to_w
-            b_l2[a, j] += to_l2
