@@ -1,0 +1,56 @@
+"""What a generated corpus depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+
+from hgref.arguments import as_count
+from paper_repro.data.speech.phonemes import SAME, STRESS
+from paper_repro.data.speech.sentences import GRAMMAR
+from paper_repro.data.speech.voices import LANGUAGE, VOICES
+
+FORMAT = 1  # raised whenever the same recipe comes to give other recordings
+LEAST_SPEAKER = 6.0  # seconds: with less for each, fewer speakers talk
+MOST_MINUTES = 6000
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sizes and seed of a corpus.
+
+    minutes     of speech, all parts together; each speaker says the same share of it
+    seed        of the sentences, the manner of speaking and the noise
+    noise       least and greatest ratio of speech to noise, dB
+    """
+
+    minutes: float
+    seed: int = 0
+    noise: tuple[float, float] = (5.0, 20.0)
+
+    def __post_init__(self) -> None:
+        as_count("seed", self.seed, 0, 2**31 - 1)
+        if not 0 < self.minutes <= MOST_MINUTES:
+            raise ValueError(
+                f"minutes: expected a number in (0, {MOST_MINUTES}], found {self.minutes}"
+            )
+        if not -100 <= self.noise[0] <= self.noise[1] <= 100:
+            raise ValueError(f"noise: expected two numbers of dB in order, found {self.noise}")
+
+    def speakers(self) -> dict[str, tuple[list[str], float]]:
+        """part → its voices and the seconds that each of them speaks."""
+        everybody = sum(len(voices) for voices in VOICES.values())
+        result = {}
+        for part, voices in VOICES.items():
+            seconds = 60 * self.minutes * len(voices) / everybody
+            talking = min(len(voices), max(1, int(seconds / LEAST_SPEAKER)))
+            result[part] = (list(voices[:talking]), seconds / talking)
+        return result
+
+    def key(self) -> str:
+        """Names the folder of the corpus: another one for whatever changes the recordings."""
+        made_of = [FORMAT, asdict(self), LANGUAGE, VOICES, GRAMMAR, STRESS, SAME]
+        text = json.dumps([*made_of, version("espeakng-loader")], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,92 @@
+"""Reading a recording: RIFF as everybody writes it, or NIST SPHERE as TIMIT came."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import numpy as np
+
+from hgref.arguments import Array
+
+RATE = 16000  # samples a second
+LARGEST = 2**26  # bytes, half an hour; TIMIT's longest recording has eight seconds
+SPHERE = b"NIST_1A"
+RIFF = b"RIFF"
+
+
+def read_recording(path: str | Path) -> Array:
+    """The samples of a recording of one channel, 16 kHz, 16 bit.
+
+    path     a RIFF or SPHERE file; its first bytes, not its name, tell which
+    returns  (n,) int16
+    Raises   FileNotFoundError; ModuleNotFoundError where SPHERE needs soundfile and it is not
+             installed; ValueError where the file is damaged or anything else than this
+    Cost     one read; memory follows the bytes that are there
+    """
+    path = Path(path)
+    with open(path, "rb") as file:
+        magic = file.read(len(SPHERE))
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise ValueError(f"{path}: expected at most {LARGEST} bytes, found {size}")
+    if magic.startswith(RIFF):
+        return read_riff(path, size)
+    if magic == SPHERE:
+        return read_sphere(path)
+    raise ValueError(f"{path}: expected a RIFF or NIST SPHERE file, found one beginning {magic!r}")
+
+
+def read_riff(path: Path, size: int) -> Array:
+    try:
+        with wave.open(str(path), "rb") as file:
+            found = (file.getnchannels(), file.getframerate(), 8 * file.getsampwidth())
+            require_kind(path, found)
+            n = file.getnframes()
+            data = file.readframes(min(n, size // 2))  # the header may announce what is not there
+    except (wave.Error, EOFError) as error:
+        raise ValueError(f"{path}: expected a whole RIFF file of PCM, found: {error}") from error
+    if len(data) != 2 * n:
+        raise ValueError(f"{path}: expected {n} samples, found {len(data) // 2}")
+    return np.frombuffer(data, "<i2").astype(np.int16)
+
+
+def read_sphere(path: Path) -> Array:
+    try:
+        import soundfile
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{path} is a NIST SPHERE file, and soundfile is not installed: "
+            'run python -m pip install -e ".[speech]"'
+        ) from error
+    try:
+        with soundfile.SoundFile(path) as file:
+            require_kind(path, (file.channels, file.samplerate, bits(file.subtype)))
+            data = file.read(min(file.frames, LARGEST // 2), dtype="int16")
+            announced = file.frames
+    except soundfile.SoundFileError as error:
+        raise ValueError(f"{path}: expected a whole SPHERE file, found: {error}") from error
+    if len(data) != announced:
+        raise ValueError(f"{path}: expected {announced} samples, found {len(data)}")
+    return data
+
+
+def bits(subtype: str) -> int | str:
+    return 16 if subtype == "PCM_16" else subtype
+
+
+def require_kind(path: Path, found: tuple[int, int, int | str]) -> None:
+    if found != (1, RATE, 16):
+        raise ValueError(
+            f"{path}: expected 1 channel, {RATE} samples a second, 16 bits, "
+            f"found {found[0]}, {found[1]}, {found[2]}"
+        )
+
+
+def write_riff(path: Path, x: Array) -> None:
+    """Write the samples x (n,) int16 as a RIFF file."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(x.astype("<i2").tobytes())

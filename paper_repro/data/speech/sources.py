@@ -1,0 +1,55 @@
+"""The two sources of speech, TIMIT and espeak-ng, as one table of frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hgref.arguments import as_count, require_known
+from paper_repro.data.speech.corpus import Recording, recordings, share, timit_folder
+from paper_repro.data.speech.fbank import HOP
+from paper_repro.data.speech.frames import Frames, load_frames
+from paper_repro.data.speech.generated import generated_corpus
+from paper_repro.data.speech.recipe import Recipe
+from paper_repro.data.speech.recording import RATE
+from paper_repro.data.speech.voices import VOICES, speaker
+
+SOURCES = ("auto", "timit", "generated")
+TIMIT_MINUTES = 246.0  # of its 5040 sentences without SA
+
+
+@dataclass(frozen=True, eq=False)
+class Speech:
+    """A table of frames, and the source of the data in words, for tables and results."""
+
+    name: str
+    frames: Frames
+
+
+def load_speech(source: str, root: Path, minutes: float | None, seed: int, bar: Any) -> Speech:
+    """As load_phones says."""
+    require_known(source, SOURCES, "source of speech")
+    as_count("seed", seed, 0, 2**31 - 1)
+    if minutes is not None and not minutes > 0:
+        raise ValueError(f"minutes: expected a number > 0, found {minutes}")
+    timit = timit_folder(root) if source in ("auto", "timit") else None
+    if source == "timit" and timit is None:
+        raise FileNotFoundError(
+            f"{source}: expected a folder timit with TRAIN and TEST in {root}, found none"
+        )
+    if timit is not None:
+        name, found = "TIMIT", recordings(timit)
+        found = found if minutes is None else share(found, minutes, seed)
+    else:
+        name = "synthetic speech by espeak-ng"
+        found = generated_recordings(root, Recipe(minutes or TIMIT_MINUTES, seed), bar)
+    frames = load_frames(found, root / "speech", bar)
+    length = len(frames.static) * HOP / RATE / 60
+    return Speech(f"{name}, {length:.3g} minutes, {len(frames.names)} phones", frames)
+
+
+def generated_recordings(root: Path, recipe: Recipe, bar: Any) -> list[Recording]:
+    """The recordings of a generated corpus; those of its own test speakers are the test part."""
+    folder = generated_corpus(root, recipe, bar)
+    return recordings(folder, {speaker(voice) for voice in VOICES["test"]})
