@@ -8,18 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from paper_repro.benchmark import command as benchmark
+from paper_repro.experiments import FIGURES
 from paper_repro.gpu import command as gpu
-from paper_repro.hyper_cleaning import command as hyper_cleaning
+from paper_repro.report import command as report
+from paper_repro.report.everything import run_all
 
-FIGURES = {"hyper-cleaning": hyper_cleaning}  # the paper's: without a name, all of them are made
 MEASUREMENTS = {
     "benchmark": benchmark,
     "gpu": gpu,
 }  # of this machine: run by name, from beginning to end
-EXPERIMENTS = {**FIGURES, **MEASUREMENTS}
+EXPERIMENTS = {
+    **{name: experiment.command for name, experiment in FIGURES.items()},
+    "report": report,
+    **MEASUREMENTS,
+}
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 KEPT = "What is done is kept: the same command goes on from there."
 NOT_KEPT = "Nothing was written: seconds are compared only within one run."
+NOT_RESUMABLE = {*MEASUREMENTS, "costs"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,12 +35,13 @@ def main(arguments: list[str] | None = None) -> int:
         for name, module in EXPERIMENTS.items():
             print(f"{name:16} {module.SUMMARY}")
         return 0
-    chosen = FIGURES if options.experiment is None else [options.experiment]
     try:
-        for name in chosen:
-            EXPERIMENTS[name].run(options)
+        if options.experiment is None:
+            run_all(options)
+        else:
+            EXPERIMENTS[options.experiment].run(options)
     except KeyboardInterrupt:
-        kept = options.experiment not in MEASUREMENTS
+        kept = options.experiment not in NOT_RESUMABLE
         print(f"\nInterrupted. {KEPT if kept else NOT_KEPT}")
         return INTERRUPTED
     except (ValueError, OSError, ImportError, ArithmeticError) as error:
@@ -46,8 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(
         prog="python -m paper_repro",
-        description="Regenerate the paper's figures and tables: all of them, or one experiment. "
-        f"By name alone: {', '.join(MEASUREMENTS)}.",
+        description="Regenerate the paper's figures and tables: all of them and a page about them, "
+        f"or one experiment. By name alone: {', '.join(MEASUREMENTS)}.",
         epilog="Interrupt a figure with Ctrl-C at any time; the same command goes on where it was.",
     )
     main.add_argument("--list", action="store_true", help="list the experiments and stop")

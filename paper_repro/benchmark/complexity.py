@@ -12,7 +12,7 @@ import hgref
 from hgref.objectives import L2, Softmax
 from hgref.problem import Problem
 from paper_repro.benchmark.problems import Case, labelled
-from paper_repro.benchmark.setting import Setting
+from paper_repro.benchmark.setting import Rounds, Seeded, Setting
 from paper_repro.benchmark.timing import in_turn
 
 FEW = 20  # examples where the number of weights grows: it is not their memory that is asked for
@@ -55,7 +55,7 @@ def measured(setting: Setting, tick: Callable[[], None]) -> dict[str, Any]:
     }
 
 
-def penalties(setting: Setting, n: int, N: int, classes: int, T: int, m: int) -> Case:
+def penalties(setting: Seeded, n: int, N: int, classes: int, T: int, m: int) -> Case:
     """Softmax regression by momentum with m penalties, each on every m-th of the weights."""
     J, E = (Softmax(*labelled(setting, n, N, classes, j), classes) for j in range(2))
     groups = np.arange(J.p) % m
@@ -74,9 +74,13 @@ def runs(case: Case) -> dict[str, Run]:
     }
 
 
-def seconds(curve: Curve, setting: Setting, tick: Callable[[], None]) -> dict[str, list[float]]:
-    """Medians of forward and reverse, all points of the curve timed in turn."""
-    names = ("forward", "reverse")
+def seconds(
+    curve: Curve,
+    setting: Rounds,
+    tick: Callable[[], None],
+    names: Sequence[str] = ("forward", "reverse"),
+) -> dict[str, list[float]]:
+    """Medians of these algorithms, all points of the curve timed in turn."""
     points = {f"{name} {x}": these[name] for x, these in curve.items() for name in names}
     for run in points.values():
         run()

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from hgref.files import write_whole
 from paper_repro.benchmark.complexity import FEW
+from paper_repro.picture import save
 from paper_repro.record import read_json
 
 # readable in grey: the lighter the slower a tool is meant to be; hatched besides
@@ -32,16 +32,11 @@ PANELS = {
 def draw(paths: dict[str, Path]) -> list[Path]:
     """Write a picture beside each JSON file."""
     figures = {"benchmark": speed_ups, "complexity": panels}
-    return [save(figures[name](read_json(path)), path) for name, path in paths.items()]
-
-
-def save(figure: Figure, beside: Path) -> Path:
-    """The figure as PNG beside its JSON; the same numbers give the same bytes."""
-    about: dict[str, Any] = {"Software": None}
-    return write_whole(
-        beside.with_suffix(".png"),
-        lambda file: figure.savefig(file, format="png", dpi=150, metadata=about),
-    )
+    return [
+        picture
+        for name, path in paths.items()
+        for picture in save(figures[name](read_json(path)), path)
+    ]
 
 
 # --- speed-up ---

@@ -18,7 +18,7 @@ from hgref.arguments import Array
 from hgref.layout import Blocks, Layout
 from hgref.objectives import L2, MLP, Softmax
 from hgref.problem import Problem
-from paper_repro.benchmark.setting import Setting
+from paper_repro.benchmark.setting import Seeded, Setting
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Labelled(NamedTuple):
     y: Array
 
 
-def labelled(setting: Setting, n: int, N: int, classes: int, seed: int = 0) -> Labelled:
+def labelled(setting: Seeded, n: int, N: int, classes: int, seed: int = 0) -> Labelled:
     """n random examples with N features, labelled by a random linear model with noise."""
     model = np.random.default_rng((setting.seed, 0)).standard_normal((N, classes))
     random = np.random.default_rng((setting.seed, 1, seed))

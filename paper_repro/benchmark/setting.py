@@ -3,6 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Seeded(Protocol):
+    """What random data depend on besides their sizes."""
+
+    @property
+    def seed(self) -> int: ...
+
+
+class Rounds(Protocol):
+    """How often everything is timed; what takes over `slow` seconds, in fewer rounds."""
+
+    @property
+    def rounds(self) -> int: ...
+
+    @property
+    def slow_rounds(self) -> int: ...
+
+    @property
+    def slow(self) -> float: ...
 
 
 @dataclass(frozen=True)

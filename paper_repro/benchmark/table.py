@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from paper_repro import table
 from paper_repro.benchmark.problems import PRODUCTS
 
 COLUMNS = ("", "ms a step", "least", "most", "× fast", "× floor", "difference", "first call, s")
@@ -91,12 +92,4 @@ def number(x: float) -> str:
 
 
 def columns(rows: list[list[str]]) -> list[str]:
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    return [
-        "  "
-        + "  ".join(
-            cell.ljust(width) if j == 0 else cell.rjust(width)
-            for j, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    return [f"  {line}" for line in table.columns(rows)]

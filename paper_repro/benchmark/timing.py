@@ -14,7 +14,7 @@ from hgref.layout import Layout
 from paper_repro.benchmark.contenders import Run, prepared
 from paper_repro.benchmark.floor import square_rate
 from paper_repro.benchmark.problems import PROBLEMS
-from paper_repro.benchmark.setting import Setting
+from paper_repro.benchmark.setting import Rounds, Setting
 
 ALIKE = {"float64": 1e-8, "float32": 1e-3}  # the relative difference up to which two are the same
 PAUSE = 0.05  # seconds in which the threads of the last contender fall asleep
@@ -85,7 +85,7 @@ def refuse_different(problem: str, dtype: str, found: dict[str, dict[str, Any]])
             )
 
 
-def in_turn(runs: dict[str, Run], setting: Setting, tick: Tick) -> dict[str, list[float]]:
+def in_turn(runs: dict[str, Run], setting: Rounds, tick: Tick) -> dict[str, list[float]]:
     """Seconds of each call: first, second, … of all, then again; slow ones in fewer rounds."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for round in range(setting.rounds):

@@ -9,8 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hgref.arguments import Array
-from hgref.files import write_whole
+from paper_repro.picture import save
 from paper_repro.record import read_json
+from paper_repro.table import columns, write_text
+from paper_repro.table import markdown as markdown_table
 
 COLUMNS = ("method", "test accuracy", "F1", "precision", "recall", "discarded")
 DIGIT_COLUMNS = 8
@@ -19,22 +21,9 @@ DIGIT_COLUMNS = 8
 def draw(paths: dict[str, Path]) -> list[Path]:
     """Write the table as Markdown and the two pictures, each beside its JSON file."""
     table, figure, picture = (paths[name] for name in ("table1", "figure1", "digits"))
-    text = markdown(read_json(table))
-    made = [write_whole(table.with_suffix(".md"), lambda file: file.write(text.encode()))]
+    made = [write_text(table.with_suffix(".md"), markdown(read_json(table)))]
     made += save(figure1(read_json(figure)), figure, ("png", "pdf"))
     return made + save(digits(read_json(picture)), picture, ("png",))
-
-
-def save(figure: Figure, beside: Path, kinds: tuple[str, ...]) -> list[Path]:
-    """The figure as files beside its JSON; the same numbers give the same bytes."""
-    return [save_as(figure, beside.with_suffix(f".{kind}"), kind) for kind in kinds]
-
-
-def save_as(figure: Figure, path: Path, kind: str) -> Path:
-    undated: dict[str, dict[str, Any]] = {"png": {"Software": None}, "pdf": {"CreationDate": None}}
-    return write_whole(
-        path, lambda file: figure.savefig(file, format=kind, dpi=150, metadata=undated[kind])
-    )
 
 
 # --- Table 1 ---
@@ -51,28 +40,17 @@ def table_rows(content: dict[str, Any]) -> list[list[str]]:
 
 def terminal(content: dict[str, Any]) -> str:
     """The table in columns, for reading on a terminal."""
-    rows = [list(COLUMNS), *table_rows(content)]
-    widths = [max(len(row[j]) for row in rows) for j in range(len(COLUMNS))]
-    lines = (
-        "  ".join(
-            cell.ljust(width) if j == 0 else cell.rjust(width)
-            for j, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
-    return "\n".join(lines)
+    return "\n".join(columns([COLUMNS, *table_rows(content)]))
 
 
 def markdown(content: dict[str, Any]) -> str:
     """The table as Markdown, with what it was made from under it."""
-    rows = [list(COLUMNS), ["---"] + ["---:"] * (len(COLUMNS) - 1), *table_rows(content)]
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
     s, data = content["setting"], content["data"]
     return "\n".join(
         [
             "# Table 1: data hyper-cleaning",
             "",
-            *lines,
+            *markdown_table([COLUMNS, *table_rows(content)]),
             "",
             f"Data: {data['source']}; {s['train']} training examples ({data['wrong labels']} with "
             f"a wrong label), {s['valid']} validation, {s['test']} test; seed {s['seed']}.",

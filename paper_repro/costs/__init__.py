@@ -1,0 +1,5 @@
+"""What the two recursions cost (section 4 of the paper), counted and timed.
+
+Time: FORWARD-HG carries m columns, REVERSE-HG none. Memory: REVERSE-HG keeps T states, FORWARD-HG
+none, and a run with checkpoints about 2√T of them.
+"""

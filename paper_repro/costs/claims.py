@@ -1,0 +1,70 @@
+"""What section 4 of the paper predicts, judged on our fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from paper_repro.claim import Claim, Rows, Rule
+
+TITLE = "Time and memory (section 4)"
+PAPER: Rows = ()  # the authors' pictures are recalled as shapes, not as numbers
+
+LINE = 0.99  # R² from which points lie on a line
+FLAT = 15  # per cent from the median, of seconds
+SAME = 5  # per cent from the median, of bytes
+SLOPE = 10  # per cent of the predicted slope
+
+Content = Mapping[str, Any]
+
+
+def forward_time(content: Content) -> Claim:
+    """FORWARD-HG's time is linear in m."""
+    R2 = content["fits"]["forward seconds against m"]["R2"]
+    return Claim(f"forward: time linear in m, R² ≥ {LINE}", "linear", f"R² = {R2:.4f}", R2 >= LINE)
+
+
+def reverse_time(content: Content) -> Claim:
+    """REVERSE-HG's time does not depend on m."""
+    off = content["fits"]["reverse seconds against m"]["deviation %"]
+    return Claim(
+        f"reverse: time flat in m, within {FLAT} % of the median", "flat", f"{off:.1f} %",
+        off <= FLAT,
+    )  # fmt: skip
+
+
+def reverse_memory(content: Content) -> Claim:
+    """REVERSE-HG keeps T states."""
+    fit = content["fits"]["reverse bytes against T p"]
+    return as_predicted(fit, "reverse: memory linear in T · p", "step and weight", "T states")
+
+
+def forward_memory(content: Content) -> Claim:
+    """FORWARD-HG keeps no history."""
+    off = content["fits"]["forward megabytes against T"]["deviation %"]
+    return Claim(
+        f"forward: memory flat in T, within {SAME} % of the median", "flat", f"{off:.1f} %",
+        off <= SAME,
+    )  # fmt: skip
+
+
+def checkpointed_memory(content: Content) -> Claim:
+    """Checkpoints need twice the root of T states."""
+    fit = content["fits"]["checkpointed bytes against √T p"]
+    return as_predicted(fit, "checkpointed: memory linear in √T · p", "√step and weight", "")
+
+
+def as_predicted(fit: Content, text: str, unit: str, paper: str) -> Claim:
+    """The line is one, and its slope is what the states weigh."""
+    off = 100 * abs(fit["slope"] / fit["predicted slope"] - 1)
+    return Claim(
+        f"{text}, R² ≥ {LINE}, within {SLOPE} % of {fit['predicted slope']} bytes a {unit}",
+        paper,
+        f"R² = {fit['R2']:.4f}, {fit['slope']:.2f} bytes",
+        fit["R2"] >= LINE and off <= SLOPE,
+    )
+
+
+RULES: dict[str, tuple[Rule, ...]] = {
+    "costs": (forward_time, reverse_time, reverse_memory, forward_memory, checkpointed_memory),
+}

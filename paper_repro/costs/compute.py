@@ -1,0 +1,86 @@
+"""Seconds against m, megabytes against the number of weights and T, and what they are fitted by."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import hgref
+from paper_repro.benchmark.complexity import FEW, Run, megabytes, penalties, seconds
+from paper_repro.benchmark.problems import Case
+from paper_repro.costs.fits import memory_fits, time_fits
+from paper_repro.costs.setting import Setting
+from paper_repro.record import surroundings, write_json
+
+ALGORITHMS = ("forward", "reverse", "checkpointed")
+
+
+def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
+    """Time and count; write the numbers.
+
+    setting  sizes, rounds, and which layer is measured
+    folder   for the result
+    bar      a tqdm progress bar; its total is set here
+    returns  {"costs": its JSON file}
+    Cost     rounds · three hypergradients at each m; six at each pair of p and T
+    Beware   seconds are compared only within one run: there is no going on from half of one
+    Source   Franceschi et al. 2017, section 4
+    """
+    started = time.perf_counter()
+    bar.reset(total=setting.ticks)
+    bar.set_description("seconds")
+    timed = seconds(
+        {m: runs(timed_case(setting, m), setting) for m in setting.hypers},
+        setting,
+        bar.update,
+        ALGORITHMS,
+    )
+    bar.set_description("megabytes")
+    counted = [{"T": T, **megabytes(weighed(setting, T), bar.update)} for T in setting.steps]
+    content = {
+        "experiment": "costs",
+        "data": {"source": "random numbers, labelled by a random linear model"},
+        "setting": asdict(setting),
+        "layer": "hgref.fast.cpu" if setting.fast else "hgref",
+        "seconds against m": timed,
+        "megabytes against weights": counted,
+        "fits": {**time_fits(timed), **memory_fits(counted, setting.fast)},
+        "made with": surroundings(),
+        "wall seconds": round(time.perf_counter() - started, 1),
+    }
+    return {"costs": write_json(folder / "costs.json", content)}
+
+
+def timed_case(setting: Setting, m: int) -> Case:
+    """The problem that is timed, with m hyperparameters."""
+    sizes = setting.examples, setting.features, setting.classes
+    return penalties(setting, *sizes, setting.T, m)
+
+
+def weighed(setting: Setting, T: int) -> dict[int, dict[str, Run]]:
+    """At each number of weights, two penalties, and few examples: only the weights shall weigh."""
+    classes = setting.classes
+    return {
+        p: runs(penalties(setting, FEW, p // classes - 1, classes, T, 2), setting)
+        for p in setting.weights
+    }
+
+
+def runs(case: Case, setting: Setting) -> dict[str, Run]:
+    """The three algorithms on a problem, each a function without arguments."""
+    layer: Any = hgref
+    again: dict[str, Any] = {}
+    if setting.fast:
+        from hgref.fast import cpu
+
+        layer, again = cpu, {"recompute": True}  # kept predictions are no states
+    problem, lam = case.problem, case.lam
+    made: dict[str, Callable[[], Any]] = {
+        "forward": lambda: layer.forward(problem, lam, case.wrt),
+        "reverse": lambda: layer.reverse(problem, lam, **again),
+        "checkpointed": lambda: layer.checkpointed(problem, lam, **again),
+    }
+    return made

@@ -1,0 +1,76 @@
+"""What section 4 of the paper predicts, fitted to what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array
+from paper_repro.benchmark.complexity import slope
+
+Curve = dict[str, Any]  # "x" and, for each algorithm, the values there
+STATE = 16  # bytes a weight: momentum's state is v and w, in float64
+TAPE = 8  # bytes a weight: the fast layer keeps the gradient of a step and finds the state again
+
+
+def time_fits(curve: Curve) -> Curve:
+    """Forward: a line through all points, and the exponent of m; the others: how flat they are."""
+    m = curve["x"]
+    return {
+        "forward seconds against m": {
+            **line(m, curve["forward"]),
+            "exponent": slope(m, curve["forward"]),
+        },
+        "reverse seconds against m": {"deviation %": deviation(curve["reverse"])},
+        "checkpointed seconds against m": {"deviation %": deviation(curve["checkpointed"])},
+    }
+
+
+def memory_fits(curves: Sequence[Curve], fast: bool) -> Curve:
+    """Reverse and checkpointed: bytes for each step, or its root, and weight; forward: how flat.
+
+    curves   one for each T: "T", "x" (numbers of weights), megabytes of each algorithm
+    fast     whether the fast layer was measured: it keeps less of a step than its state
+    """
+    step = TAPE if fast else STATE
+    over_steps = zip(*(one["forward"] for one in curves), strict=True)
+    return {
+        "reverse bytes against T p": {
+            **bytes_line(curves, "reverse", 1),
+            "predicted slope": step,
+        },
+        "checkpointed bytes against √T p": {  # √T states, and √T steps between two of them
+            **bytes_line(curves, "checkpointed", 0.5),
+            "predicted slope": STATE + step,
+        },
+        "forward megabytes against T": {"deviation %": max(map(deviation, over_steps))},
+    }
+
+
+def bytes_line(curves: Sequence[Curve], name: str, power: float) -> dict[str, float]:
+    """Bytes = a + (b + slope · T^power) p by least squares, where b p is what one step needs."""
+    points = [(one["T"] ** power, p) for one in curves for p in one["x"]]
+    found = np.array([1e6 * y for one in curves for y in one[name]])
+    terms = np.array([(1.0, p, root * p) for root, p in points])
+    coefficients = np.linalg.lstsq(terms, found, rcond=None)[0]
+    return {"slope": float(coefficients[2]), "R2": share(found, terms @ coefficients)}
+
+
+def line(x: Sequence[float], y: Sequence[float]) -> dict[str, float]:
+    """y = intercept + slope · x by least squares, and the share R² of y's variance in it."""
+    b, a = np.polyfit(x, y, 1)
+    found = np.asarray(y)
+    return {"intercept": float(a), "slope": float(b), "R2": share(found, a + b * np.asarray(x))}
+
+
+def share(found: Array, fitted: Array) -> float:
+    """R², the share of the variance that a fit explains."""
+    return float(1 - np.sum((found - fitted) ** 2) / np.sum((found - found.mean()) ** 2))
+
+
+def deviation(y: Sequence[float]) -> float:
+    """The largest distance from the median, in per cent of it."""
+    middle = np.median(y)
+    return float(100 * np.abs(np.asarray(y) / middle - 1).max())

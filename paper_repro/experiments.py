@@ -1,0 +1,33 @@
+"""The paper's experiments: a line for each, and all that asks for all of them reads it here."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import NamedTuple
+
+from paper_repro.costs import claims as costs_claims
+from paper_repro.costs import command as costs
+from paper_repro.hyper_cleaning import claims as hyper_cleaning_claims
+from paper_repro.hyper_cleaning import command as hyper_cleaning
+from paper_repro.surface import claims as surface_claims
+from paper_repro.surface import command as surface
+
+
+class Experiment(NamedTuple):
+    """What makes figures and tables, and what the paper says about them.
+
+    command  a module with SUMMARY, add_options(parser) and run(options); what it writes is called
+             NAME.* or NAME-….*, a JSON file beside each picture and table
+    claims   a module with TITLE, PAPER (rows of the paper's table, or ()) and RULES: the stem of
+             a JSON file → functions of its content that make a Claim; None: nothing is judged
+    """
+
+    command: ModuleType
+    claims: ModuleType | None = None
+
+
+FIGURES: dict[str, Experiment] = {  # in the order of the paper; without a name, all are made
+    "hyper-cleaning": Experiment(hyper_cleaning, hyper_cleaning_claims),
+    "costs": Experiment(costs, costs_claims),
+    "surface": Experiment(surface, surface_claims),
+}

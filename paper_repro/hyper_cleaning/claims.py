@@ -1,0 +1,92 @@
+"""What section 5.1 of the paper says, judged on our Table 1 and Figure 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from paper_repro.claim import Claim, Rows, Rule
+
+TITLE = "Data hyper-cleaning (section 5.1)"
+ABOVE_ORACLE = 0.5  # points of accuracy by which a cleaned model may beat the oracle, by chance
+GAP_CLOSED = 75  # per cent
+FOUND = 0.9  # F1
+TIMES = 5  # as many wrong labels are thrown out as right ones, at least
+
+PAPER: Rows = (
+    ("method", "test accuracy", "F1"),
+    ("Oracle", "90.46", ""),
+    ("Baseline", "87.74", ""),
+    ("DH-1000", "90.07", "0.9137"),
+    ("DH-1500", "90.06", "0.9244"),
+    ("DH-2000", "90.00", "0.9211"),
+    ("DH-2500", "90.09", "0.9217"),
+)
+
+Content = Mapping[str, Any]
+
+
+def between(content: Content) -> Claim:
+    """Every cleaned model lies between Baseline and Oracle."""
+    low, high, cleaned = accuracies(content)
+    return Claim(
+        f"Baseline < every DH-R ≤ Oracle + {ABOVE_ORACLE:g}, in test accuracy",
+        "87.74; 90.00 … 90.09; 90.46",
+        f"{low:.2f}; {min(cleaned):.2f} … {max(cleaned):.2f}; {high:.2f}",
+        low < min(cleaned) and max(cleaned) <= high + ABOVE_ORACLE,
+    )
+
+
+def gap_closed(content: Content) -> Claim:
+    """Cleaning wins back most of what the wrong labels cost."""
+    low, high, cleaned = accuracies(content)
+    text = f"every DH-R closes at least {GAP_CLOSED} % of the gap from Baseline to Oracle"
+    if not low < high:
+        return Claim(text, "83 % … 86 %", "there is no gap", False)
+    least, most = (100 * (one - low) / (high - low) for one in (min(cleaned), max(cleaned)))
+    return Claim(text, "83 % … 86 %", f"{least:.0f} % … {most:.0f} %", least >= GAP_CLOSED)
+
+
+def wrong_labels_found(content: Content) -> Claim:
+    """λ tells the wrong labels."""
+    scores = [row["F1"] for row in content["rows"] if row["F1"] is not None]
+    return Claim(
+        f"every DH-R finds the wrong labels with F1 ≥ {FOUND:g}",
+        "0.9137 … 0.9244",
+        f"{min(scores):.4f} … {max(scores):.4f}",
+        min(scores) >= FOUND,
+    )
+
+
+def wrong_ones_go(content: Content) -> Claim:
+    """Discarded examples are those with a wrong label."""
+    true, false = content["curves"]["TP"][-1], content["curves"]["FP"][-1]
+    return Claim(
+        f"Figure 1: of the discarded, at the end TP ≥ {TIMES} FP",
+        "",
+        f"TP = {true}, FP = {false}",
+        true > 0 and true >= TIMES * false,
+    )
+
+
+def validation_improves(content: Content) -> Claim:
+    """Hyper-iterations raise the validation accuracy."""
+    path = content["curves"]["validation accuracy"]
+    return Claim(
+        "Figure 1: validation accuracy is higher at the end than at the start",
+        "",
+        f"{path[0]:.2f} → {path[-1]:.2f}",
+        path[-1] > path[0],
+    )
+
+
+def accuracies(content: Content) -> tuple[float, float, list[float]]:
+    """Test accuracies: Baseline, Oracle, and every DH-R."""
+    found = {row["method"]: row["test accuracy"] for row in content["rows"]}
+    return found.pop("Baseline"), found.pop("Oracle"), list(found.values())
+
+
+RULES: dict[str, tuple[Rule, ...]] = {
+    "hyper-cleaning-table1": (between, gap_closed, wrong_labels_found),
+    "hyper-cleaning-figure1": (wrong_ones_go, validation_improves),
+}

@@ -1,0 +1,75 @@
+"""What a folder of results holds, and what the paper claims about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from paper_repro.claim import judge
+from paper_repro.experiments import FIGURES, Experiment
+from paper_repro.record import read_json, surroundings, write_json
+
+Row = dict[str, Any]
+
+
+def compute(folder: Path, skipped: Mapping[str, str]) -> dict[str, Path]:
+    """Collect the results of a folder and judge the claims about them; nothing is computed anew.
+
+    folder   where the experiments wrote
+    skipped  experiment → why it was not run just now
+    returns  {"report": the JSON file}
+    Raises   nothing for a damaged result: the page says that it is damaged
+    Cost     the files are read once
+    """
+    parts = [part(name, one, folder, skipped.get(name)) for name, one in FIGURES.items()]
+    content = {"experiment": "report", "parts": parts, "made with": surroundings()}
+    return {"report": write_json(folder / "report.json", content)}
+
+
+def part(name: str, experiment: Experiment, folder: Path, skipped: str | None) -> Row:
+    """One experiment: its results, the claims about them, the paper's own table."""
+    stems = sorted(results(name, folder))
+    claims = experiment.claims
+    return {
+        "name": name,
+        "title": name if claims is None else claims.TITLE,
+        "summary": experiment.command.SUMMARY,
+        "skipped": skipped,
+        "results": [result(folder, stem, rules_of(claims, stem)) for stem in stems],
+        "paper": [] if claims is None else claims.PAPER,
+    }
+
+
+def results(name: str, folder: Path) -> Iterator[str]:
+    """The stems of an experiment's JSON files."""
+    for path in folder.glob(f"{name}*.json"):
+        if path.stem == name or path.stem.startswith(f"{name}-"):
+            yield path.stem
+
+
+def rules_of(claims: Any, stem: str) -> tuple[Any, ...]:
+    return () if claims is None else claims.RULES.get(stem, ())
+
+
+def result(folder: Path, stem: str, rules: tuple[Any, ...]) -> Row:
+    """One JSON file, with the picture and the table that stand beside it."""
+    path = folder / f"{stem}.json"
+    found: Row = {"stem": stem, "damaged": None, "claims": [], "table": table_beside(path)}
+    found["picture"] = path.with_suffix(".png").is_file()
+    try:
+        content = read_json(path)
+    except (ValueError, OSError) as error:
+        return {**found, "damaged": str(error)}
+    about = {key: content.get(key) for key in ("data", "setting", "wall seconds")}
+    return {**found, **about, "claims": [asdict(judge(rule, content)) for rule in rules]}
+
+
+def table_beside(path: Path) -> list[str]:
+    """The lines of the Markdown table beside a JSON file; none where there is no table."""
+    page = path.with_suffix(".md")
+    if not page.is_file():
+        return []
+    lines = page.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [line for line in lines if line.startswith("|")]

@@ -1,0 +1,134 @@
+"""The page of the report, out of its JSON file and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from paper_repro.record import read_json
+from paper_repro.table import markdown, write_text
+
+Row = dict[str, Any]
+
+RECALLED = "recalled from the published paper, not checked"
+VERDICTS = {True: "yes", False: "**no**", None: "not judged"}
+
+
+def draw(paths: dict[str, Path]) -> list[Path]:
+    """Write the page beside the JSON file."""
+    path = paths["report"]
+    return [write_text(path.with_suffix(".md"), "\n".join(page(read_json(path))))]
+
+
+def page(content: Row) -> Iterator[str]:
+    """Verdicts first, then a section for each experiment that left results, then the others."""
+    parts = content["parts"]
+    yield "# The paper's figures and tables, regenerated"
+    yield ""
+    yield from verdicts(parts)
+    for part in parts:
+        if part["results"]:
+            yield from section(part)
+    yield from missing(parts)
+    made = content["made with"]
+    versions = ", ".join(f"{name} {made[name]}" for name in ("python", "hgref", "numpy", "scipy"))
+    yield f"Page made with {versions}, on {made['machine']}."
+    yield ""
+
+
+# --- claims ---
+
+
+def all_claims(parts: list[Row]) -> list[tuple[str, Row]]:
+    return [(p["name"], c) for p in parts for r in p["results"] for c in r["claims"]]
+
+
+def verdicts(parts: list[Row]) -> Iterator[str]:
+    """How many claims hold, and each of them."""
+    yield f"{tally(parts)} The paper's numbers are {RECALLED}."
+    yield ""
+    claims = all_claims(parts)
+    if claims:
+        rows = [["experiment", "claim", "paper", "found", "agrees"]]
+        for name, claim in claims:
+            verdict = VERDICTS[claim["agrees"]]
+            rows.append([name, claim["text"], claim["paper"], claim["found"], verdict])
+        yield from markdown(rows, numbers=False)
+        yield ""
+
+
+def tally(parts: list[Row]) -> str:
+    """The verdicts counted, in a sentence."""
+    found = [claim["agrees"] for _, claim in all_claims(parts)]
+    yes, no, open_ = (found.count(verdict) for verdict in VERDICTS)
+    text = f"{yes} of {len(found)} claims agree with what was found, {no} do not"
+    return f"{text}, {open_} cannot be judged." if open_ else f"{text}."
+
+
+# --- sections ---
+
+
+def section(part: Row) -> Iterator[str]:
+    """What one experiment was made from, its tables, the paper's beside them, its pictures."""
+    yield f"## {part['title']}"
+    yield ""
+    if part["skipped"]:
+        yield f"Not run this time ({part['skipped']}): these are the files of an earlier run."
+        yield ""
+    yield from made_from(part["results"])
+    for one in part["results"]:
+        yield from shown(one)
+    if part["paper"]:
+        yield f"The paper's, {RECALLED}:"
+        yield ""
+        yield from markdown(part["paper"])
+        yield ""
+
+
+def made_from(results: list[Row]) -> Iterator[str]:
+    """Data, setting and wall time, once where all results of the experiment share them."""
+    told = []
+    for one in results:
+        about = None if one["damaged"] else (one["data"], one["setting"], one["wall seconds"])
+        if about is not None and about not in told:
+            told.append(about)
+            data, setting, seconds = about
+            yield f"* data: {in_words(data)}"
+            yield f"* setting: {in_words(setting)}"
+            yield f"* wall time: {seconds} seconds"
+            yield ""
+
+
+def in_words(about: Any) -> str:
+    """A mapping as "name value, …"; anything else as it is."""
+    if isinstance(about, dict):
+        return ", ".join(f"{name} {value}" for name, value in about.items())
+    return "not told" if about is None else str(about)
+
+
+def shown(one: Row) -> Iterator[str]:
+    """The picture and the table of one result, with the file of their numbers."""
+    stem = one["stem"]
+    if one["damaged"]:
+        yield f"`{stem}.json` is damaged: {one['damaged']}"
+        yield ""
+        return
+    if one["table"]:
+        yield from [f"[{stem}.md]({stem}.md), numbers: [{stem}.json]({stem}.json)", ""]
+        yield from [*one["table"], ""]
+    if one["picture"]:
+        yield from [f"![{stem}]({stem}.png)", ""]
+        yield from [f"[{stem}.png]({stem}.png), numbers: [{stem}.json]({stem}.json)", ""]
+
+
+def missing(parts: list[Row]) -> Iterator[str]:
+    """The experiments without a result here, and why."""
+    gone = [part for part in parts if not part["results"]]
+    if not gone:
+        return
+    yield from ["## Not here", ""]
+    for part in gone:
+        why = f"skipped: {part['skipped']}" if part["skipped"] else "not run"
+        yield f"* `{part['name']}`, {part['summary']}: {why}"
+    yield ""

@@ -1,0 +1,55 @@
+"""Every experiment of the paper, one after the other, and a page about all of them."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from paper_repro.experiments import FIGURES
+from paper_repro.record import read_json, write_json
+from paper_repro.report import command
+
+MISSING = (FileNotFoundError, ModuleNotFoundError)  # data, or an extra
+
+
+def run_all(options: argparse.Namespace) -> None:
+    """Run all of `FIGURES` and assemble the report; a part whose data are missing is skipped.
+
+    options  of the command line: out, data_dir, seed, size
+    Raises   what an experiment raises, but FileNotFoundError and ModuleNotFoundError
+    Cost     the sum of all experiments
+    Beware   what is done stands in `.partial`: after an interruption it is not done again
+    """
+    from tqdm import tqdm
+    from tqdm.contrib import DummyTqdmFile
+
+    progress = progress_file(options)
+    done: list[str] = read_json(progress)["done"] if progress.exists() else []
+    skipped: dict[str, str] = {}
+    print_above = redirect_stdout(DummyTqdmFile(sys.stdout))
+    with tqdm(total=len(FIGURES), unit="part", smoothing=0) as bar, print_above:
+        for name, experiment in FIGURES.items():
+            bar.set_description(f"all: {name}")
+            if name in done:
+                print(f"{name}: done before the interruption")
+            else:
+                try:
+                    experiment.command.run(options)
+                    done.append(name)
+                    write_json(progress, {"done": done})
+                except MISSING as error:
+                    skipped[name] = str(error)
+                    print(f"skipped: {name}: {error}")
+            bar.update()
+    command.assemble(options.out, skipped)
+    progress.unlink(missing_ok=True)
+
+
+def progress_file(options: argparse.Namespace) -> Path:
+    """Names what is done of one command line; another one begins anew."""
+    asked = repr([options.size, options.seed, options.data_dir])
+    key = hashlib.sha256(asked.encode()).hexdigest()[:12]
+    return Path(options.out) / ".partial" / f"all-{key}.json"

@@ -1,0 +1,143 @@
+"""The surface f(λ) on a grid, and the paths of λ down it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.constraints import Box, Product
+from hgref.fast import cpu
+from hgref.outer import GradientDescent, minimize
+from hgref.problem import Problem
+from paper_repro.data.images import Images
+from paper_repro.record import read_json, surroundings, write_json
+from paper_repro.surface.network import block_of, f_or_nan, lam_at, network
+from paper_repro.surface.setting import Point, Setting
+from paper_repro.surface.steps import StepsInLog10
+
+Way = dict[str, Any]
+
+
+def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
+    """Run the experiment; write the numbers of its figure.
+
+    images   where the digits come from
+    setting  sizes, rates, the part of the plane
+    folder   for the result; rows of the surface that are done stand in `.partial` there, and a run
+             that was interrupted goes on from them
+    bar      a tqdm progress bar; its total is set here
+    returns  {"surface": its JSON file}
+    Cost     grid² runs of T steps, hyper_iterations hypergradients and one real-time run a start
+    Source   Franceschi et al. 2017, sections 3.1 and 3.3; the picture: the authors' public code
+    """
+    started = time.perf_counter()
+    bar.reset(total=setting.ticks)
+    problem = network(images, setting)
+    rows = folder / ".partial" / f"surface-{setting.key(images.name)}.json"
+    f = surface(problem, setting, rows, bar)
+    bar.set_description("reverse")
+    reverse = [by_reverse(problem, start, setting, bar) for start in setting.starts]
+    bar.set_description("real time")
+    realtime = [in_real_time(problem, start, setting, bar) for start in setting.starts]
+    content = {
+        "experiment": "surface",
+        "data": {
+            "source": images.name,
+            "pixels a side": images.side // block_of(images, setting.side),
+        },
+        "setting": asdict(setting),
+        "weights": problem.p,
+        "log10 l2": np.linspace(*setting.l2, setting.grid),
+        "log10 eta": np.linspace(*setting.eta, setting.grid),
+        "f": f,
+        "reverse": reverse,
+        "realtime": realtime,
+        "made with": surroundings(),
+        "wall seconds": round(time.perf_counter() - started, 1),
+    }
+    path = write_json(folder / "surface.json", content)
+    rows.unlink(missing_ok=True)
+    return {"surface": path}
+
+
+# --- the surface ---
+
+
+def surface(problem: Problem, setting: Setting, file: Path, bar: Any) -> list[list[float | None]]:
+    """f on the grid, a row for each η; None where training diverges."""
+    done: list[list[float | None]] = read_json(file)["rows"] if file.exists() else []
+    bar.set_description("surface")
+    bar.update(len(done))
+    for y in np.linspace(*setting.eta, setting.grid)[len(done) :]:
+        row = [f_or_nan(problem, (x, y)) for x in np.linspace(*setting.l2, setting.grid)]
+        done.append([or_none(f) for f in row])
+        write_json(file, {"rows": done})
+        bar.update()
+    return done
+
+
+# --- the ways down ---
+
+
+def by_reverse(problem: Problem, start: Point, setting: Setting, bar: Any) -> Way:
+    """Hyper-iterations of `minimize` with full hypergradients."""
+    steps = StepsInLog10(GradientDescent(setting.outer_rate), setting.longest)
+    run = minimize(
+        problem,
+        lam_at(problem, start),
+        hypergradient=cpu.reverse,
+        outer=steps,
+        project=inside(setting).project,
+        iterations=setting.hyper_iterations,
+        progress=lambda ks: ticking(ks, bar),
+    )
+    k = np.arange(setting.hyper_iterations + 1)
+    return {"k": k, "f": run.f, **drawn(run.lam, run.layout.slices, steps.grads)}
+
+
+def in_real_time(problem: Problem, start: Point, setting: Setting, bar: Any) -> Way:
+    """One training run in which λ moves after every Δ steps."""
+    steps = StepsInLog10(GradientDescent(setting.realtime_rate), setting.longest)
+    run = cpu.realtime(
+        problem,
+        lam_at(problem, start),
+        setting.every,
+        outer=steps,
+        project=inside(setting).project,
+        progress=lambda ts: ticking(ts, bar),
+    )
+    still = or_none(f_or_nan(problem, start))
+    path = drawn(run.lam, run.layout.slices, steps.grads)
+    return {"t": run.t, "f": run.f, "f at the end, start kept": still, **path}
+
+
+def inside(setting: Setting) -> Product:
+    """Λ: what is drawn."""
+    boxes = {name: Box(*(10.0 ** np.array(getattr(setting, name)))) for name in ("eta", "l2")}
+    return Product(**boxes)
+
+
+def drawn(lam: Array, at: dict[str, slice], grads: list[Array]) -> Way:
+    """The path and the negative gradients along it, in the coordinates of the picture."""
+    order = [at["l2"].start, at["eta"].start]
+    return {
+        "point": np.log10(lam)[:, order],
+        "downhill": -np.array(grads)[:, order],
+    }
+
+
+def or_none(f: float) -> float | None:
+    """JSON has no NaN."""
+    return None if np.isnan(f) else f
+
+
+def ticking(iterations: Iterable[int], bar: Any) -> Iterator[int]:
+    for k in iterations:
+        yield k
+        bar.update()

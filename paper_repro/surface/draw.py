@@ -1,0 +1,129 @@
+"""The picture of the surface, out of its JSON file and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from hgref.arguments import Array
+from paper_repro.data.images import CLASSES
+from paper_repro.picture import save
+from paper_repro.record import read_json
+
+WAYS = {  # color, marker, style of the path from each start: apart in grey print too
+    0: ("#b30000", "o", "-"),
+    1: ("#08306b", "s", "--"),
+    2: ("#00441b", "D", "-."),
+}
+APART = 0.25  # between two arrows, in decades
+ARROW = 0.1  # of the panel's width: the longest arrow
+LEVELS = 14
+SHADES = LinearSegmentedColormap.from_list("shades", ["1.0", "0.45"])  # dark lines stand out
+
+
+def draw(paths: dict[str, Path]) -> list[Path]:
+    """Write the picture beside the JSON file."""
+    path = paths["surface"]
+    return save(panels(read_json(path)), path)
+
+
+def panels(content: dict[str, Any]) -> Figure:
+    """Below, the surface with the paths on it; above, the validation error along them."""
+    figure = Figure(figsize=(10, 7.4), layout="constrained")
+    axes = figure.subplots(2, 2, height_ratios=(1, 2.3), sharey="row")
+    titles = ("Full hypergradients (REVERSE-HG)", "In real time (RTHO)")
+    for column, (name, title) in enumerate(zip(("reverse", "realtime"), titles, strict=True)):
+        errors(axes[0, column], content, name)
+        axes[0, column].set_title(title, fontsize=11)
+        shaded = surface(axes[1, column], content)
+        for way, one in enumerate(content[name]):
+            path(axes[1, column], one, way)
+    axes[0, 0].set_ylabel("validation error")
+    axes[1, 0].set_ylabel("log₁₀ η  (learning rate)")
+    figure.colorbar(shaded, ax=list(axes[1]), label="f(λ): validation error after T steps",
+                    format="%.2f", shrink=0.9)  # fmt: skip
+    s = content["setting"]
+    figure.suptitle(
+        f"A network of {content['weights']} weights on {s['train']} digits "
+        f"({content['data']['source']}); surface: T = {s['T']}", fontsize=10.5,
+    )  # fmt: skip
+    return figure
+
+
+# --- above ---
+
+
+def errors(axes: Any, content: dict[str, Any], name: str) -> None:
+    """f(λ_k) over hyper-iterations, or E(s_t) over the steps of the one run."""
+    count, label = ("k", "hyper-iteration k") if name == "reverse" else ("t", "training step t")
+    for way, one in enumerate(content[name]):
+        color, marker, style = WAYS[way]
+        axes.plot(one[count], one["f"], color=color, ls=style, lw=1.6, marker=marker, ms=4,
+                  markevery=max(1, len(one["f"]) // 10), label=f"start {way + 1}")  # fmt: skip
+    low, high = lowest(content), max(max(one["f"]) for one in content[name])
+    axes.axhline(low, color="0.4", lw=0.8, ls=":")
+    axes.annotate("the grid's smallest f(λ)", (1, low), (-4, -3), fontsize=8, color="0.3",
+                  xycoords=("axes fraction", "data"), textcoords="offset points", ha="right",
+                  va="top")  # fmt: skip
+    axes.set(xlabel=label, xlim=(0, one[count][-1]), ylim=(low - 0.2 * (high - low), None))
+    axes.legend(fontsize=8.5, frameon=False, loc="upper right")
+
+
+def lowest(content: dict[str, Any]) -> float:
+    return float(np.nanmin(grid(content)))
+
+
+# --- below ---
+
+
+def grid(content: dict[str, Any]) -> Array:
+    """f (η, L2), NaN where training diverged."""
+    return np.array([[np.nan if f is None else f for f in row] for row in content["f"]])
+
+
+def surface(axes: Any, content: dict[str, Any]) -> Any:
+    """Shades and contours of f, up to a bit more than guessing; hatched where training diverged."""
+    x, y, f = np.array(content["log10 l2"]), np.array(content["log10 eta"]), grid(content)
+    axes.set(xlabel="log₁₀ L2  (penalty on the weights)", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    axes.add_patch(Rectangle((0, 0), 1, 1, transform=axes.transAxes, hatch="xxx", fc="white",
+                             ec="0.55", lw=0, zorder=0))  # fmt: skip
+    levels = np.linspace(lowest(content), 1.15 * np.log(CLASSES), LEVELS)
+    seen = np.ma.masked_invalid(f)
+    shaded = axes.contourf(x, y, seen, levels=levels, cmap=SHADES, extend="max")
+    axes.contour(x, y, seen, levels=levels, colors="0.45", linewidths=0.5)
+    rows, columns = np.nonzero(np.isnan(f))
+    if len(rows):
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
+        axes.text(x[columns].mean(), y[rows].mean(), "diverged", ha="center", va="center",
+                  fontsize=9, bbox=box)  # fmt: skip
+    return shaded
+
+
+def path(axes: Any, one: dict[str, Any], way: int) -> None:
+    """λ_k from its start to its end, and some of the negative hypergradients."""
+    color, marker, style = WAYS[way]
+    points, downhill = np.array(one["point"]), np.array(one["downhill"])
+    axes.plot(*points.T, color=color, ls=style, lw=1, marker=marker, ms=2.5)
+    some = spaced(points[: len(downhill)])
+    length = np.linalg.norm(downhill[some], axis=1, keepdims=True)
+    arrows = downhill[some] / length * np.sqrt(length / length.max())  # lengths as roots
+    axes.quiver(*points[some].T, *arrows.T, color=color, angles="xy", units="width",
+                scale=1 / ARROW, width=0.0055, headwidth=4, zorder=4)  # fmt: skip
+    axes.plot(*points[0], color=color, marker=marker, ms=9, mfc="white", mew=1.8, zorder=5)
+    axes.plot(*points[-1], color=color, marker="*", ms=14, mec="white", mew=0.8, zorder=5)
+    axes.annotate(f"start {way + 1}", points[0], (9, -11), textcoords="offset points",
+                  fontsize=9, color=color)  # fmt: skip
+
+
+def spaced(points: Array) -> Array:
+    """Numbers of points that lie at least `APART` from one another, the first among them."""
+    chosen = [0]
+    for k, point in enumerate(points):
+        if np.linalg.norm(point - points[chosen], axis=1).min() > APART:
+            chosen.append(k)
+    return np.array(chosen)

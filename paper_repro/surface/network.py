@@ -1,0 +1,69 @@
+"""The small network: its digits, its problem, and what f is at a point of the plane."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import hgref
+from hgref.arguments import Array
+from hgref.fast import cpu
+from hgref.objectives import L2, MLP
+from hgref.problem import Problem
+from paper_repro.data.images import CLASSES, Images
+from paper_repro.surface.setting import Point, Setting
+
+
+def network(images: Images, setting: Setting, T: int | None = None) -> Problem:
+    """Gradient descent on a penalised perceptron; E is the validation error without the penalty.
+
+    T        steps; default: those of the setting
+    returns  a problem with two hyperparameters, eta and l2
+    Raises   ValueError where there are fewer images than the setting needs
+    """
+    needed = setting.train + setting.valid
+    if len(images.y) < needed:
+        raise ValueError(
+            f"{images.name}: expected at least {needed} images ({setting.train} training, "
+            f"{setting.valid} validation), found {len(images.y)}"
+        )
+    order = np.random.default_rng(setting.seed).permutation(len(images.y))
+    train, valid = order[: setting.train], order[setting.train : needed]
+    X, y = coarse(images, setting.side) / 255, images.y
+    centre = X[train].mean(axis=0)
+    J, E = (
+        MLP(X[rows], y[rows], (setting.hidden,), classes=CLASSES, centre=centre)
+        for rows in (train, valid)
+    )
+    T = setting.T if T is None else T
+    return Problem(hgref.GradientDescent(J + L2()), E, T, J.start(setting.seed))
+
+
+def coarse(images: Images, side: int) -> Array:
+    """The images (n, side²) with squares of pixels averaged; what is left over at the edges goes.
+
+    side     pixels of a side afterwards; images that have no more stay as they are
+    """
+    block = block_of(images, side)
+    kept = images.side // block
+    X = images.X.reshape(-1, images.side, images.side)[:, : kept * block, : kept * block]
+    return X.reshape(-1, kept, block, kept, block).mean(axis=(2, 4)).reshape(len(X), -1)
+
+
+def block_of(images: Images, side: int) -> int:
+    """How many pixels a side become one."""
+    return max(1, images.side // side)
+
+
+def lam_at(problem: Problem, point: Point) -> Array:
+    """λ at a point of the plane."""
+    return problem.pack(l2=10.0 ** point[0], eta=10.0 ** point[1])
+
+
+def f_or_nan(problem: Problem, point: Point) -> float:
+    """f(λ) at a point of the plane; NaN where training diverges."""
+    lam = lam_at(problem, point)
+    try:
+        s_T = cpu.last_state(problem, lam)
+        return float(problem.error(problem.T, s_T, problem.unpack(lam)))
+    except hgref.Diverged:
+        return float("nan")

@@ -1,0 +1,80 @@
+"""What a run of the experiment depends on, and the sizes it comes in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+
+from hgref.arguments import as_count
+
+Point = tuple[float, float]  # (log10 L2, log10 η)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A network, the part of the plane that is drawn, and the two ways down.
+
+    train, valid   numbers of digits; few for training, so that the penalty matters
+    side           pixels of a side, to which the digits are averaged
+    hidden         width of the only hidden layer
+    T              steps of gradient descent: f(λ) = E(s_T(λ))
+    l2, eta        the logarithms (base 10) between which the surface is drawn
+    grid           points a side
+    starts         where both ways begin
+    hyper_iterations, outer_rate   of gradient descent on (log10 L2, log10 η) by REVERSE-HG
+    every, realtime_rate           Δ and the rate of the same by RTHO, in a single run of T steps
+    longest        the length that no step on (log10 L2, log10 η) exceeds: beyond a cliff of f all
+                   is lost
+    seed           of the split and the weights at the start
+    """
+
+    train: int
+    valid: int
+    T: int
+    grid: int
+    hyper_iterations: int
+    every: int
+    side: int = 7
+    hidden: int = 16
+    l2: Point = (-4.5, 1.0)
+    eta: Point = (-2.0, 1.2)
+    starts: tuple[Point, ...] = ((-4.0, -1.5), (-1.2, -1.0), (-1.5, 0.3))
+    outer_rate: float = 0.3
+    realtime_rate: float = 0.1
+    longest: float = 0.15
+    seed: int = 0
+    images: str = "auto"
+
+    @property
+    def ticks(self) -> int:
+        """How often the progress bar moves."""
+        return self.grid + len(self.starts) * (self.hyper_iterations + self.T // self.every)
+
+    def changed(self, **options: object) -> Setting:
+        """This setting with the options that are not None."""
+        given = {name: value for name, value in options.items() if value is not None}
+        return replace(self, **given).checked()  # type: ignore[arg-type]
+
+    def checked(self) -> Setting:
+        as_count("seed", self.seed, 0)
+        as_count("grid", self.grid, 2)
+        for name in ("train", "valid", "T", "hyper_iterations"):
+            as_count(name, getattr(self, name), 1)
+        return self
+
+    def key(self, source: str) -> str:
+        """Names the file of a half-done surface: one for each setting and source of the data."""
+        text = json.dumps([asdict(self), source], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+DEFAULT = Setting(train=100, valid=500, T=300, grid=31, hyper_iterations=40, every=10)
+
+# seconds: to see that everything runs
+SMALL = replace(DEFAULT, train=30, valid=60, hidden=4, T=20, grid=7, hyper_iterations=6, every=5)
+
+# the paper tells no sizes: the surface is finer
+PAPER = replace(DEFAULT, grid=101)
+
+PRESETS = {"default": DEFAULT, "paper": PAPER, "small": SMALL}

@@ -1,0 +1,38 @@
+"""Rows of text as a table: Markdown for a file, columns for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hgref.files import write_whole
+
+Rows = Sequence[Sequence[str]]
+
+
+def markdown(rows: Rows, numbers: bool = True) -> list[str]:
+    """The lines of a Markdown table; the first row is its head.
+
+    rows     text without line ends; a bar in it is escaped
+    numbers  True: all columns but the first stand right
+    """
+    rule = ["---"] + ["---:" if numbers else "---"] * (len(rows[0]) - 1)
+    cells = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    return ["| " + " | ".join(row) + " |" for row in (cells[0], rule, *cells[1:])]
+
+
+def columns(rows: Rows) -> list[str]:
+    """The rows with the columns below one another: the first left, the others right."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if j == 0 else cell.rjust(width)
+            for j, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a page whole or not at all."""
+    return write_whole(path, lambda file: file.write(text.encode()))
