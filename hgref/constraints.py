@@ -188,17 +188,54 @@ class L1Ball(Constraint):
         return np.sign(x) * Simplex(self.R).nearest(np.abs(x))
 
 
-class Symmetric(Constraint):
-    """argmin ‖Y − X‖ over Y = Yᵀ: (X + Xᵀ)/2, for X (K, K) or its K² entries.
+class CappedSum(Constraint):
+    """argmin ‖y − x‖ over { y ≥ 0, Σ y ≤ R }:  y = max(x, 0), or, if its sum exceeds R, Simplex(R).
 
+    R        a number ≥ 0
+    Raises   ValueError for another R
+    Cost     O(n log n)
+    Exact    to rounding
+    Source   Duchi, Shalev-Shwartz, Singer and Chandra 2008
+    """
+
+    def __init__(self, R: float):
+        self.R = read_size("CappedSum: R", R)
+
+    def __repr__(self) -> str:
+        return f"CappedSum({self.R})"
+
+    def nearest(self, x: Array) -> Array:
+        with np.errstate(over="ignore"):
+            y = np.maximum(x, 0)
+            if y.sum() <= self.R:
+                return y
+        return np.zeros_like(x) if self.R == 0 else Simplex(self.R).nearest(x)
+
+
+class Symmetric(Constraint):
+    """argmin ‖Y − X‖ over Y = Yᵀ, Y ∈ `within`: the projection of (X + Xᵀ)/2 onto `within`.
+
+    The nearest point of a set that transposition leaves as it is, to a symmetric matrix, is
+    symmetric; and X − (X + Xᵀ)/2 is orthogonal to all symmetric matrices. So one follows the other.
+
+    within   None, or a set that treats all entries alike: NonNegative(), CappedSum(R), L1Ball(R),
+             Simplex(z), CappedBox(R), Box(lo, hi) with two numbers
+    X        (K, K) or its K² entries
     Raises   ValueError where x is neither a square matrix nor as many numbers in a row
-    Cost     O(K²)
+    Cost     O(K²), and that of `within`
     Exact    to rounding
     Source   the textbook's
     """
 
+    def __init__(self, within: Constraint | None = None):
+        if not (within is None or isinstance(within, Constraint)):
+            raise TypeError(f"within: expected a constraint or None, found {within!r}")
+        if isinstance(within, Box) and (within.lo.ndim or within.hi.ndim):
+            raise ValueError(f"within: expected a Box with two numbers, found {within!r}")
+        self.within = within
+
     def __repr__(self) -> str:
-        return "Symmetric()"
+        return f"Symmetric({'' if self.within is None else self.within})"
 
     def project(self, x: Any) -> Any:
         """P(x), shaped like x."""
@@ -207,7 +244,8 @@ class Symmetric(Constraint):
         if x.shape not in ((K, K), (K * K,)):
             raise ValueError(f"x: expected a square matrix (K, K) or (K²,), found shape {x.shape}")
         X = x.reshape(K, K)
-        return (X / 2 + X.T / 2).reshape(x.shape)
+        even = (X / 2 + X.T / 2).reshape(x.shape)
+        return even if self.within is None else self.within.project(even)
 
 
 class Product(Constraint):

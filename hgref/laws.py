@@ -283,3 +283,21 @@ def l2_jvp(l2, w, dw, dl2):
 def l2_vjp(l2, w, u):
     """(u H, u M)."""
     return l2 * u, w * u
+
+
+# --- two tasks kept together:  Ω = c (a - b)², and c a² with b = 0 --------------------------------
+
+
+def apart_grad(c, a, b):
+    """∂Ω/∂a = 2 c (a - b); that in b is its negative."""
+    return 2 * c * (a - b)
+
+
+def apart_jvp(c, a, b, da, db, dc):
+    """The tangent of apart_grad."""
+    return 2 * c * (da - db) + 2 * (a - b) * dc
+
+
+def apart_vjp(c, a, b, u_a, u_b):
+    """(share of a, share of c) of a cotangent u_a of ∂Ω/∂a and u_b of ∂Ω/∂b."""
+    return 2 * c * (u_a - u_b), 2 * (a - b) * (u_a - u_b)

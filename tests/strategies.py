@@ -12,7 +12,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import hgref
-from hgref.objectives import L2, MLP, Callback, LeastSquares, Logistic, Quadratic, Softmax
+from hgref.objectives import (
+    L2,
+    MLP,
+    Callback,
+    LeastSquares,
+    Logistic,
+    MultiTask,
+    Quadratic,
+    Softmax,
+    TaskCoupling,
+)
 
 few = settings(max_examples=settings().max_examples // 8)  # for tests that train many times
 
@@ -37,6 +47,8 @@ RANGES = {
     "l2": (0.0, 0.5),
     "weights": (0.1, 1.5),
     "c": (0.2, 1.0),
+    "C": (0.0, 0.3),
+    "rho": (0.1, 0.8),
     "w0": (-1.0, 1.0),
 }
 
@@ -103,6 +115,25 @@ def relu(rng, choice):
     return network(rng, choice, ["relu"])
 
 
+def two_heads(rng, choice):
+    """One network for classes and for numbers beside them; E has the classes alone, or both."""
+    X, Xv, options, valid = data(rng, choice)
+    hidden = [(), (4,), (3, 5)][rng.integers(3)]
+    shared = {"activation": ["tanh", "softplus"][rng.integers(2)], "classes": 3}
+    y, yv = rng.integers(0, 3, 7), rng.integers(0, 3, 5)
+    second, second_v = rng.standard_normal((7, 2)), rng.standard_normal((5, 2))
+    J = MultiTask(X, y, second, hidden, **shared, **options)
+    rho = [0.0, "rho"][rng.integers(2)]
+    return J, MultiTask(Xv, yv, second_v, hidden, **shared, **valid, rho=rho)
+
+
+def coupled(rng, choice):
+    """Softmax regression whose classes are drawn together; E may depend on C and ρ directly."""
+    J, E = softmax(rng, choice)
+    relations = TaskCoupling(3, 3, ["each", "equal"][rng.integers(2)])
+    return J + relations, E + relations if rng.integers(2) else E
+
+
 def with_l2(rng, choice):
     """Penalties of the three kinds; E reads block l2 too, so it depends on λ directly."""
     J, E = logistic(rng, choice)
@@ -149,7 +180,8 @@ OBJECTIVES = {
     "mlp": mlp,
 }
 
-KINKED = {**OBJECTIVES, "relu": relu}  # for witnesses that take no differences
+TASKS = {"two-heads": two_heads, "coupled": coupled}  # with fewer of the dynamics
+KINKED = {**OBJECTIVES, **TASKS, "relu": relu}  # for witnesses that take no differences
 
 
 @dataclass(frozen=True)

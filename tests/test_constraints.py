@@ -11,6 +11,7 @@ import hgref
 from hgref.constraints import (
     Box,
     CappedBox,
+    CappedSum,
     L1Ball,
     NonNegative,
     Product,
@@ -32,6 +33,8 @@ def members(constraint, n, rng):
         return z * constraint.z
     if isinstance(constraint, L1Ball):
         return z * constraint.R * rng.choice([-1, 1], n) * rng.random()
+    if isinstance(constraint, CappedSum):
+        return z * constraint.R * rng.choice([1.0, rng.random()])
     if isinstance(constraint, CappedBox):
         y = rng.random(n)
         return y * min(1, constraint.R / y.sum()) * rng.choice([1.0, rng.random()])
@@ -49,6 +52,7 @@ def members(constraint, n, rng):
         lambda R: Simplex(R),
         lambda R: L1Ball(R),
         lambda R: CappedBox(R),
+        lambda R: CappedSum(R),
     ],
 )
 @given(x=points, R=sizes, seed=st.integers(0, 1000))
@@ -80,7 +84,7 @@ def test_capped_box_against_a_root_finder(x, R):
     assert p.sum() == pytest.approx(R, abs=1e-12 * x.size)
 
 
-@pytest.mark.parametrize("constraint", [CappedBox(1.5), Simplex(1.5), L1Ball(1.5)])
+@pytest.mark.parametrize("constraint", [CappedBox(1.5), CappedSum(1.5), Simplex(1.5), L1Ball(1.5)])
 def test_projection_is_what_a_general_solver_finds(constraint):
     x = np.array([0.9, 1.7, -0.3, 0.4, 0.4])
     bounds = [(0, 1)] * 5 if isinstance(constraint, CappedBox) else [(0, None)] * 5
@@ -120,7 +124,7 @@ def test_the_papers_size():
     assert (x[p == 1] >= shift[0] + 1).all()
 
 
-@pytest.mark.parametrize("constraint", [CappedBox(1.5), Simplex(1.5), L1Ball(1.5)])
+@pytest.mark.parametrize("constraint", [CappedBox(1.5), CappedSum(1.5), Simplex(1.5), L1Ball(1.5)])
 @given(
     x=arrays(float, st.integers(1, 6), elements=st.floats(allow_nan=False, allow_infinity=False))
 )
@@ -253,3 +257,29 @@ def test_balls_of_radius_0_and_1_and_results_that_are_ones_own():
     L1Ball(1).project(x)[0] = 7
     assert x[0] == 0.1
     assert Product(a_problem(), eta=NonNegative()).contains({"eta": 0.1})
+
+
+WITHIN = [NonNegative(), CappedSum(1.5), L1Ball(1.5), Simplex(1.5), CappedBox(1.5), Box(-1, 0.5)]
+
+
+@pytest.mark.parametrize("within", WITHIN, ids=repr)
+@given(X=arrays(float, (3, 3), elements=st.floats(-5, 5, allow_subnormal=False, width=32)),
+       seed=st.integers(0, 1000))  # fmt: skip
+def test_symmetric_within_a_set(within, X, seed):
+    """The variational inequality against symmetric members of the set."""
+    constraint, rng = Symmetric(within), np.random.default_rng(seed)
+    P = constraint.project(X)
+    assert np.array_equal(P, P.T)
+    assert within.contains(P)
+    for _ in range(5):
+        Y = members(within, 9, rng).reshape(3, 3)
+        Y = (Y + Y.T) / 2
+        assert constraint.contains(Y)
+        assert np.sum((X - P) * (Y - P)) <= 1e-10 * (1 + np.linalg.norm(X) ** 2)
+
+
+def test_symmetric_refuses_a_set_that_tells_entries_apart():
+    with pytest.raises(ValueError, match="within: expected a Box with two numbers"):
+        Symmetric(Box(np.zeros(4), 1))
+    with pytest.raises(TypeError, match="within: expected a constraint or None, found 3"):
+        Symmetric(3)

@@ -288,4 +288,15 @@ def test_laws_are_leaves():
     tree = ast.parse(inspect.getsource(laws))
     refused = (ast.Import, ast.ImportFrom, ast.Call, ast.If, ast.IfExp, ast.While, ast.For)
     assert [node.lineno for node in ast.walk(tree) if isinstance(node, refused)] == []
-    assert len([node for node in tree.body if isinstance(node, ast.FunctionDef)]) == 34
+    assert len([node for node in tree.body if isinstance(node, ast.FunctionDef)]) == 37
+
+
+@given(x=st.tuples(*[numbers] * 3), dx=st.tuples(*[numbers] * 3), u=st.tuples(numbers, numbers))
+def test_apart(x, dx, u):
+    c, a, b = x
+    (slope,) = complex_jvp(lambda a: c * (a - b) ** 2, [a], [1.0])
+    assert close(laws.apart_grad(c, a, b), slope)
+    (down,) = complex_jvp(lambda c, a, b: 2 * c * (a - b), x, dx)
+    assert close(laws.apart_jvp(*x, *dx[1:], dx[0]), down)
+    to_a, to_c = laws.apart_vjp(*x, *u)  # of ∂Ω/∂a times u_a, and its negative ∂Ω/∂b times u_b
+    assert transposed([to_c, to_a, -to_a], dx, u[0] - u[1], down)

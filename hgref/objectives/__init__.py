@@ -4,10 +4,12 @@ from hgref.objectives.callback import Callback
 from hgref.objectives.least_squares import LeastSquares
 from hgref.objectives.logistic import Logistic
 from hgref.objectives.mlp import MLP
+from hgref.objectives.multi_task import MultiTask
 from hgref.objectives.objective import Objective, Sum
 from hgref.objectives.penalties import L2
 from hgref.objectives.quadratic import Quadratic
 from hgref.objectives.softmax import Softmax
+from hgref.objectives.task_coupling import TaskCoupling
 
 __all__ = [
     "L2",
@@ -15,8 +17,10 @@ __all__ = [
     "Callback",
     "LeastSquares",
     "Logistic",
+    "MultiTask",
     "Objective",
     "Quadratic",
     "Softmax",
     "Sum",
+    "TaskCoupling",
 ]

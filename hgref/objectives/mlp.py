@@ -13,7 +13,7 @@ from hgref.arguments import Array, as_count, require_known
 from hgref.layout import Blocks
 from hgref.objectives.activations import ACTIVATIONS
 from hgref.objectives.data_loss import DataLoss
-from hgref.objectives.losses import CrossEntropy, Squares
+from hgref.objectives.losses import CrossEntropy, Loss, Squares
 
 Layers = list[tuple[Array, Array]]
 HEADS = ("softmax", "squared")
@@ -68,15 +68,30 @@ class MLP(DataLoss):
         centre: Any = None,
         batches: Any = None,
     ):
-        require_known(activation, ACTIVATIONS, "activation")
         require_known(head, HEADS, "head")
         if head != "softmax" and classes is not None:
             raise ValueError(f"classes: expected None for the head {head!r}, found {classes}")
         loss = CrossEntropy(classes) if head == "softmax" else Squares()
+        self.build(X, y, loss, hidden, activation, example_weights, centre, batches)
+        self.head = head
+
+    def build(
+        self,
+        X: Any,
+        y: Any,
+        loss: Loss,
+        hidden: Iterable[int],
+        activation: str,
+        example_weights: bool | str,
+        centre: Any,
+        batches: Any,
+    ) -> None:
+        """The network under a loss, whichever it is."""
+        require_known(activation, ACTIVATIONS, "activation")
         super().__init__(
             X, y, loss, example_weights=example_weights, centre=centre, batches=batches
         )
-        self.activation, self.head = activation, head
+        self.activation = activation
         self.widths = (self.features.N, *read_widths(hidden), self.outputs)
         self.p = sum(size for sizes in self.sizes() for size in sizes)
 

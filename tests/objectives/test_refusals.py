@@ -5,7 +5,17 @@ import pytest
 import scipy.sparse
 
 import hgref
-from hgref.objectives import L2, MLP, Callback, LeastSquares, Logistic, Quadratic, Softmax
+from hgref.objectives import (
+    L2,
+    MLP,
+    Callback,
+    LeastSquares,
+    Logistic,
+    MultiTask,
+    Quadratic,
+    Softmax,
+    TaskCoupling,
+)
 
 X, y = np.ones((4, 2)), np.array([0, 1, 1, 0])
 holed = np.array([[1.0, 2.0], [np.nan, 1.0], [1.0, 1.0], [1.0, 1.0]])
@@ -32,6 +42,16 @@ REFUSED = [
     (lambda: Softmax(X, y, batches=[[0, 4]]), r"batches: expected row numbers from 0 to 3"),
     (lambda: Softmax(X, y, batches=[[0.5]]), r"batches: expected a \(T, B\) table of integers"),
     (lambda: Softmax(X, y, batches=[0, 1]), r"batches: expected shape \(T, B\), found \(2,\)"),
+    (lambda: MultiTask(X, y, np.ones((3, 2)), ()), r"secondary: expected shape \(4, q\)"),
+    (lambda: MultiTask(X, y, [1, 2, np.nan, 0], ()), r"secondary: expected finite numbers"),
+    (lambda: MultiTask(X, y, X, (), rho=""), r"rho: expected a number or the name of a block"),
+    (lambda: MultiTask(X, y, X, (), rho=[1.0]), r"rho: expected shape \(\), found \(1,\)"),
+    (lambda: MultiTask(X, [0, 1, 2.5, 0], X, ()), r"y: expected integer labels"),
+    (lambda: TaskCoupling(1, 3), r"tasks: expected at least 2, found 1"),
+    (lambda: TaskCoupling(3, 2.5), r"features: expected an integer, found 2.5"),
+    (lambda: TaskCoupling(3, 2, "some"), r"unknown pairs 'some'"),
+    (lambda: TaskCoupling(3, 2, C="rho"), r"C, rho: expected two names, found 'rho' for both"),
+    (lambda: TaskCoupling(3, 2, rho=7), r"rho: expected the name of a block, found 7"),
     (lambda: MLP(X, y, 5), r"hidden: expected widths such as \(50, 20\), found 5"),
     (lambda: MLP(X, y, "wide"), r"hidden: expected widths such as \(50, 20\), found 'wide'"),
     (lambda: MLP(X, y, (3, 0)), r"hidden\[1\]: expected at least 1, found 0"),

@@ -7,7 +7,16 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hgref.objectives import L2, LeastSquares, Logistic, Quadratic, Softmax
+from hgref.objectives import (
+    L2,
+    MLP,
+    LeastSquares,
+    Logistic,
+    MultiTask,
+    Quadratic,
+    Softmax,
+    TaskCoupling,
+)
 
 rng = np.random.default_rng(0)
 X, w4 = rng.standard_normal((6, 3)), rng.standard_normal(4)
@@ -149,3 +158,45 @@ def test_the_curvature_of_logistic_regression_keeps_its_digits():
     left, right = (J.grad_vjp(1, np.array([z]), {}, np.ones(1))[0][0] for z in (-40.0, 40.0))
     assert left == right == pytest.approx(np.exp(-40.0), rel=1e-12)
     assert J.features.read_centre(False) is None
+
+
+def test_two_heads_are_two_losses_of_one_prediction():
+    y, second = np.array([0, 1, 2, 2, 1, 0]), rng.standard_normal((6, 2))
+    weights = rng.uniform(0, 1, 6)
+    J = MultiTask(X, y, second, (4,), classes=3, example_weights=True)
+    w = J.start(0)
+    z = J.predict(w)
+    entropy = -scipy.special.log_softmax(z[:, :3], axis=1)[np.arange(6), y]
+    squares = [np.linalg.norm(z[i, 3:] - second[i]) ** 2 / 2 for i in range(6)]
+    for rho in (0.0, 0.7):
+        expected = np.mean(weights * (entropy + rho * np.array(squares)))
+        found = J.value(1, w, {"weights": weights, "rho": np.array(rho)})
+        assert found == pytest.approx(expected, rel=1e-13)
+        fixed = MultiTask(X, y, second, (4,), classes=3, rho=rho, example_weights=True)
+        assert fixed.hyper(J.p) == {"weights": (6,)}
+        assert fixed.value(1, w, {"weights": weights}) == found
+
+
+def test_two_heads_without_the_second_are_a_network():
+    y = np.array([0, 1, 2, 2, 1, 0])
+    both = MultiTask(X, y, np.zeros(6), (4,), classes=3, rho=0.0)
+    alone = MLP(X, y, (4,), classes=3)
+    w = both.start(0)
+    upper = np.delete(w[16:].reshape(-1), np.r_[12:16, 19])  # the last layer's row and bias
+    small = np.concatenate([w[:16], upper])
+    assert both.value(1, w, {}) == pytest.approx(alone.value(1, small, {}), rel=1e-13)
+
+
+@pytest.mark.parametrize("pairs", ["each", "equal"])
+def test_task_coupling_is_the_sum_over_pairs(pairs):
+    W = rng.standard_normal((4, 3))
+    C = rng.uniform(0, 1, (4, 4)) if pairs == "each" else np.array(0.3)
+    expected = 0.7 * sum(W[k] @ W[k] for k in range(4))
+    for j in range(4):
+        for k in range(4):
+            expected += np.broadcast_to(C, (4, 4))[j, k] * np.linalg.norm(W[j] - W[k]) ** 2
+    coupling = TaskCoupling(4, 3, pairs)
+    w = np.append(W.reshape(-1), [5.0, -3.0])  # biases take no part
+    found = coupling.value(1, w, {"C": C, "rho": np.array(0.7)})
+    assert found == pytest.approx(expected, rel=1e-13)
+    assert np.array_equal(coupling.grad(1, w, {"C": C, "rho": np.array(0.7)})[12:], [0, 0])

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hgref.arguments import Array
 from hgref.dynamics import Adam, Momentum
 from hgref.fast.cpu import coordinates
+from hgref.fast.cpu.coupling import Relations
 from hgref.fast.cpu.lowering import Lowered, weighted
+from hgref.fast.cpu.network import Factors
 from hgref.fast.cpu.training import Lam
 from hgref.layout import Blocks, Layout
+from hgref.objectives import MultiTask, TaskCoupling
+from hgref.objectives.data_loss import DataLoss
 from hgref.problem import Problem
 
 Optimizer = coordinates.GD | coordinates.Momentum | coordinates.Adam
+
+
+class Shares(NamedTuple):
+    """The sums over t of α_t B_t, as the recursions leave them.
+
+    rates      (T, h)
+    weights    for each data loss (n,), or (0,) where its examples have no weights
+    heads      for each data loss (outputs,), or (0,) where its outputs have none
+    relations  (K + 1, K): C's, and in the last row's first place ρ's; (1, 0) without
+    l2         (A, p)
+    """
+
+    rates: Array
+    weights: Sequence[Array]
+    heads: Sequence[Array]
+    relations: Array
+    l2: Array
+
+
 Where = dict[Any, Array]  # for each block of λ the numbers of its columns, shaped like it
 
 
@@ -24,18 +47,40 @@ def lower_lam(low: Lowered, blocks: Blocks, columns: Layout | None = None) -> tu
     p = low.problem.p
     where = column_numbers(columns)
     opt = lower_dynamics(low.problem, blocks, where)
-    weights, weight_columns = [], []
-    for part in low.losses:
-        n = 0 if part is None else part.features.n
-        name = part.block if part is not None and weighted(part) else None
-        weights.append(np.ones(n) if name is None else real_block(name, blocks))
-        weight_columns.append(where.get(name, np.zeros(0, dtype=np.int64)))
+    factors = tuple(lower_factors(part, low.dtype, blocks, where) for part in low.losses)
     l2, l2_columns = np.zeros((len(low.penalties), p)), np.full((len(low.penalties), p), -1)
     for a, penalty in enumerate(low.penalties):
         l2[a] = penalty.each(blocks[penalty.name])
         if penalty.name in where:
             l2_columns[a] = penalty.each(where[penalty.name])
-    return opt, Lam(tuple(weights), tuple(weight_columns), l2, l2_columns)
+    return opt, Lam(factors, l2, l2_columns, lower_relations(low.coupling, blocks, where))
+
+
+def lower_factors(part: DataLoss | None, real: Any, blocks: Blocks, where: Where) -> Factors:
+    """λ_i of the examples and h_o of the outputs."""
+    nowhere = np.zeros(0, dtype=np.int64)
+    if part is None:
+        return Factors(np.ones(0), nowhere, np.ones(1, real), nowhere)
+    name = part.block if weighted(part) else None
+    examples = np.ones(part.features.n) if name is None else real_block(name, blocks)
+    outputs, output_columns = np.ones(part.outputs, real), nowhere
+    if isinstance(part, MultiTask):
+        outputs[part.loss.classes :] = real_block(part.name, blocks) if part.name else part.fixed
+        if part.name in where:
+            output_columns = np.full(part.outputs, -1)
+            output_columns[part.loss.classes :] = where[part.name]
+    return Factors(examples, where.get(name, nowhere), outputs, output_columns)
+
+
+def lower_relations(part: TaskCoupling | None, blocks: Blocks, where: Where) -> Relations:
+    """C and ρ of the relations between tasks."""
+    if part is None:
+        return Relations(np.zeros((0, 0)), np.zeros((0, 0), dtype=np.int64), 0.0, -1)
+    every, nowhere = (part.tasks, part.tasks), np.array(-1)
+    C, C_columns = real_block(part.C, blocks), where.get(part.C, nowhere)
+    rho, rho_column = real_block(part.rho, blocks), where.get(part.rho, nowhere)
+    whole = np.broadcast_to(C, every).copy(), np.broadcast_to(C_columns, every).copy()
+    return Relations(*whole, float(rho), int(rho_column))
 
 
 def lower_dynamics(problem: Problem, blocks: Blocks, where: Where) -> Optimizer:
@@ -55,36 +100,34 @@ def gathered(
     low: Lowered,
     layout: Layout,
     others: Iterable[Blocks],
-    b_rates: Array,
-    b_weights: Any,
-    b_l2: Array,
+    sums: Shares,
 ) -> Blocks:
-    """∇f(λ): `others`, which are blocks already, and the sums over t of α_t B_t, which are arrays.
-
-    b_rates    (T, h);  b_l2: (A, p)
-    b_weights  for each data loss (n,), or (0,) where its examples have no weights
-    """
-    grad = layout.zeros(like=b_rates)
-    for share in (*others, *shares(low, layout, b_rates, b_weights, b_l2)):
+    """∇f(λ): `others`, which are blocks already, and the sums over t of α_t B_t."""
+    grad = layout.zeros(like=sums.rates)
+    for share in (*others, *shares(low, layout, sums)):
         for name, block in share.items():
             grad[name] += block
     low.problem.require_finite("∇f", 0, grad)
     return grad
 
 
-def shares(
-    low: Lowered, layout: Layout, b_rates: Array, b_weights: Any, b_l2: Array
-) -> Iterator[Blocks]:
+def shares(low: Lowered, layout: Layout, sums: Shares) -> Iterator[Blocks]:
     """The arrays of `gathered` as blocks of λ."""
     each: Any
-    for name, each in zip(rate_names(low.problem), b_rates.T, strict=True):
+    for name, each in zip(rate_names(low.problem), sums.rates.T, strict=True):
         if name is not None:
             yield {name: each if layout.shapes[name] else np.asarray(each.sum())}
-    for loss, each in zip(low.losses, b_weights, strict=True):
+    for loss, each in zip(low.losses, sums.weights, strict=True):
         if loss is not None and len(each):
             yield {loss.block: each}
-    for penalty, each in zip(low.penalties, b_l2, strict=True):
+    for loss, each in zip(low.losses, sums.heads, strict=True):
+        if isinstance(loss, MultiTask) and loss.name:
+            yield {loss.name: loss.loss.split(each)[1].sum()}
+    for penalty, each in zip(low.penalties, sums.l2, strict=True):
         yield {penalty.name: penalty.gather(each)}
+    if low.coupling is not None:
+        C, rho = sums.relations[:-1], sums.relations[-1, 0]
+        yield {low.coupling.C: low.coupling.gather(C), low.coupling.rho: rho}
 
 
 def column_numbers(columns: Layout | None) -> Where:

@@ -73,7 +73,9 @@ class Work(NamedTuple):
     X        (parts, rows, N) a block's rows, where there are batches; small: (1, N, rows)
     pulled   (parts, (lead + k)·n₁, N) Rᵀ X of one block; sparse (1, N, (lead + k)·n₁ padded)
     G        (parts, lead + k, p) each part's sums
-    c        (B,) λ_i/B;  share (B,) those of the λ_i, times B, or (0,) where they are not wanted
+    c        (B,) λ_i/B
+    share    (B,) those of the λ_i, times B, or (0,) where they are not wanted
+    to_head  (parts, outputs) those of the h_o, or (parts, 0)
     every    (n,) 0 … n-1: the rows of a step without batches
     """
 
@@ -88,24 +90,24 @@ class Work(NamedTuple):
     G: Array
     c: Array
     share: Array
+    to_head: Array
     every: Array
 
 
 # Each of the following is one pass:
 #
-#     sweep(data, work, t, weights, c_column, w, U, columns, kept)
+#     sweep(data, work, t, factors, w, U, columns, kept)
 #
 # Σ_q work.G[q] ← the gradients of J_t: that of J_t itself where lead = 1, then those along each
 # column.
-# weights (n,) λ_i;  c_column (n,) the columns that are the derivatives in them, or (0,);  kept
-# (B · width,) of this step, see `linear_between`.
+# kept: (B · width,) of this step, see `linear_between`.
 
 
 @compiled
-def small_sweep(data, work, t, weights, c_column, w, U, columns, kept):
+def small_sweep(data, work, t, factors, w, U, columns, kept):
     """All in one block."""
     rows = data.batches[t - 1] if data.batches.size else work.every
-    start(work, rows, weights)
+    start(work, rows, factors.examples)
     fill_panel(data.net, work.panel, work.offset, w, U, columns)
     net, m, n1, G = data.net, len(rows), data.net.widths[1], work.G[0]
     C, D = (columns.base + columns.k) * n1, (columns.lead + columns.k) * n1
@@ -113,7 +115,7 @@ def small_sweep(data, work, t, weights, c_column, w, U, columns, kept):
     z, r = work.z[0, : C * m].reshape(C, m), work.r[0, : D * m].reshape(D, m)
     G[:] = 0
     product(work.panel, X, z)
-    between(net, block_of(net, work, rows, c_column, 0, m, kept), z, r, w, U, columns, G)
+    between(net, block_of(net, work, rows, factors, 0, m, kept, 0), z, r, w, U, columns, G)
     product(r, X.T, work.pulled[0])
     add_first_layer(net, work.pulled[0], G)
 
@@ -131,29 +133,29 @@ def batch(all_X, work, rows):
 
 
 @either
-def dense_sweep(data, work, t, weights, c_column, w, U, columns, kept):
+def dense_sweep(data, work, t, factors, w, U, columns, kept):
     """In blocks of rows."""
     rows = data.batches[t - 1] if data.batches.size else work.every
-    start(work, rows, weights)
+    start(work, rows, factors.examples)
     fill_panel(data.net, work.panel, work.offset, w, U, columns)
     if len(work.G) == 1:
-        dense_part(data.X, data.net, work, rows, c_column, w, U, columns, kept, 0)
+        dense_part(data.X, data.net, work, rows, factors, w, U, columns, kept, 0)
     else:
-        dense_parts(data.X, data.net, work, rows, c_column, w, U, columns, kept)
+        dense_parts(data.X, data.net, work, rows, factors, w, U, columns, kept)
 
 
 @either
-def sparse_sweep(data, work, t, weights, c_column, w, U, columns, kept):
+def sparse_sweep(data, work, t, factors, w, U, columns, kept):
     """By rows, between, by columns; of a mini-batch by rows only."""
     rows = data.batches[t - 1] if data.batches.size else work.every
-    start(work, rows, weights)
+    start(work, rows, factors.examples)
     fill_sparse_panel(data.net, work.panel, work.offset, data.centre, w, U, columns)
     r, pulled = work.r, work.pulled[0]
     alone = len(work.G) == 1
     if alone:
-        sparse_part(data.by_row, data.net, work, rows, c_column, w, U, columns, kept, 0)
+        sparse_part(data.by_row, data.net, work, rows, factors, w, U, columns, kept, 0)
     else:
-        sparse_parts(data.by_row, data.net, work, rows, c_column, w, U, columns, kept)
+        sparse_parts(data.by_row, data.net, work, rows, factors, w, U, columns, kept)
     if data.batches.size:
         scatter(data.by_row, rows, r, pulled)
     elif alone:
@@ -172,6 +174,7 @@ def start(work, rows, weights):
     for i in range(len(rows)):
         work.c[i] = weights[rows[i]] / len(rows)
     work.share[:] = 0
+    work.to_head[:] = 0
 
 
 @kernel
@@ -221,25 +224,26 @@ def add_offset(z, offset):
 
 
 @viewing
-def block_of(net, work, rows, c_column, lo, hi, kept):
-    """What `between` wants to know of the examples rows[lo:hi]."""
+def block_of(net, work, rows, factors, lo, hi, kept, q):
+    """What `between` wants to know of the examples rows[lo:hi], which are in part q."""
     kept = kept[lo * work.width : hi * work.width]
     P, Q = head_parts(net, kept, hi - lo)
-    return Block(rows[lo:hi], work.c[lo:hi], c_column, len(rows), work.share[lo:hi], kept, P, Q)
+    c, share, to_head = work.c[lo:hi], work.share[lo:hi], work.to_head[q]
+    return Block(rows[lo:hi], c, factors, len(rows), share, to_head, kept, P, Q)
 
 
 # --- dense ---
 
 
 @threaded
-def dense_parts(all_X, net, work, rows, c_column, w, U, columns, kept):
+def dense_parts(all_X, net, work, rows, factors, w, U, columns, kept):
     """Each thread its part of the rows."""
     for q in numba.prange(len(work.G)):
-        dense_part(all_X, net, work, rows, c_column, w, U, columns, kept, np.int64(q))
+        dense_part(all_X, net, work, rows, factors, w, U, columns, kept, np.int64(q))
 
 
 @kernel
-def dense_part(all_X, net, work, rows, c_column, w, U, columns, kept, q):
+def dense_part(all_X, net, work, rows, factors, w, U, columns, kept, q):
     """Part q of the rows, block by block: sums, what is between, transposed product."""
     B, parts, N, n1 = len(rows), len(work.G), net.widths[0], net.widths[1]
     C, D = (columns.base + columns.k) * n1, (columns.lead + columns.k) * n1
@@ -252,7 +256,7 @@ def dense_part(all_X, net, work, rows, c_column, w, U, columns, kept, q):
         z, r = work.z[q, : C * m].reshape(C, m), work.r[q, : D * m].reshape(D, m)
         product(work.panel, X.T, z)
         add_offset(z, work.offset)
-        about = block_of(net, work, rows, c_column, lo, lo + m, kept)
+        about = block_of(net, work, rows, factors, lo, lo + m, kept, q)
         between(net, about, z, r, w, U, columns, G)
         if at_once and lo == first:
             product(r, X, G[0, : n1 * N].reshape(n1, N))
@@ -294,14 +298,14 @@ def add_first_layer(net, pulled, G):
 
 
 @threaded
-def sparse_parts(by_row, net, work, rows, c_column, w, U, columns, kept):
+def sparse_parts(by_row, net, work, rows, factors, w, U, columns, kept):
     """Each thread its part of the rows."""
     for q in numba.prange(len(work.G)):
-        sparse_part(by_row, net, work, rows, c_column, w, U, columns, kept, np.int64(q))
+        sparse_part(by_row, net, work, rows, factors, w, U, columns, kept, np.int64(q))
 
 
 @kernel
-def sparse_part(by_row, net, work, rows, c_column, w, U, columns, kept, q):
+def sparse_part(by_row, net, work, rows, factors, w, U, columns, kept, q):
     """Part q of the rows: z = X Vᵀ and what is between."""
     B, parts = len(rows), len(work.G)
     lo, hi = B * q // parts, B * (q + 1) // parts
@@ -310,7 +314,7 @@ def sparse_part(by_row, net, work, rows, c_column, w, U, columns, kept, q):
     for i in range(lo, hi):
         times(by_row, rows[i], work.panel, z, i - lo)
     add_offset(z.T, work.offset)
-    about = block_of(net, work, rows, c_column, lo, hi, kept)
+    about = block_of(net, work, rows, factors, lo, hi, kept, q)
     between(net, about, z.T, r.T, w, U, columns, G)
 
 

@@ -20,17 +20,28 @@ from hgref.fast.cpu.network import (
     Layers,
     Linear,
 )  # fmt: skip
-from hgref.fast.cpu.training import Training
-from hgref.objectives import L2, MLP, LeastSquares, Logistic, Quadratic, Softmax
+from hgref.fast.cpu.training import Coupling, Training
+from hgref.objectives import (
+    L2,
+    MLP,
+    LeastSquares,
+    Logistic,
+    MultiTask,
+    Quadratic,
+    Softmax,
+    TaskCoupling,
+)
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.losses import CrossEntropy, Squares, TwoClasses
+from hgref.objectives.multi_task import TwoHeads
+from hgref.objectives.objective import Objective
 from hgref.plan import is_small
 from hgref.problem import Problem
 
-HEADS = {Squares: SQUARES, TwoClasses: LOGISTIC, CrossEntropy: SOFTMAX}
+HEADS = {Squares: SQUARES, TwoClasses: LOGISTIC, CrossEntropy: SOFTMAX, TwoHeads: SOFTMAX}
 ACTIVATIONS = {"tanh": TANH, "softplus": SOFTPLUS, "relu": RELU}
 Data = Small | Dense | Sparse
-DATA_LOSSES = (LeastSquares, Logistic, Softmax, MLP)
+COMPILED = (LeastSquares, Logistic, Softmax, MLP, MultiTask, L2, Quadratic, TaskCoupling)
 
 
 def require_compilable(problem: Problem) -> None:
@@ -41,9 +52,9 @@ def require_compilable(problem: Problem) -> None:
     if type(problem.dynamics) not in (GradientDescent, Momentum, Adam):
         raise refusal("the dynamics", problem.dynamics, "GradientDescent, Momentum and Adam")
     for part in problem.dynamics.J.terms():
-        if type(part) not in (*DATA_LOSSES, L2, Quadratic):
-            known = "LeastSquares, Logistic, Softmax, MLP, L2, Quadratic and their sums"
-            raise refusal("the training objective", part, known)
+        if type(part) not in COMPILED:
+            names = ", ".join(kind.__name__ for kind in COMPILED)
+            raise refusal("the training objective", part, f"{names} and their sums")
         for name, array in vars(getattr(part, "features", part)).items():
             if isinstance(array, np.ndarray) and array.dtype.kind in "cO":
                 raise TypeError(f"{name}: the fast layer wants real numbers, found {array.dtype}")
@@ -63,6 +74,7 @@ class Lowered(NamedTuple):
     J: Training
     losses: Sequence[DataLoss | None]  # behind each entry of J.data
     penalties: list[L2]
+    coupling: TaskCoupling | None
     dtype: Any
     small: bool  # a step is over in microseconds: the recursions are compiled whole
 
@@ -85,7 +97,17 @@ def lowered(problem: Problem, dtype: Any, k: int = 1) -> Lowered:
     data = tuple(lower_data(part, real, k) for part in losses) or (no_data(problem.p, real),)
     penalties = [part for part in terms if isinstance(part, L2)]
     small = all(type(one) is Small for one in data)
-    return Lowered(problem, Training(data, H, b), losses or [None], penalties, real, small)
+    coupling = only_coupling(terms)
+    sizes = Coupling(0, 0) if coupling is None else Coupling(coupling.tasks, coupling.N)
+    J = Training(data, H, b, sizes)
+    return Lowered(problem, J, losses or [None], penalties, coupling, real, small)
+
+
+def only_coupling(terms: list[Objective]) -> TaskCoupling | None:
+    found = [part for part in terms if isinstance(part, TaskCoupling)]
+    if len(found) > 1:
+        raise TypeError(f"hgref.fast.cpu compiles one TaskCoupling, found {len(found)}")
+    return found[0] if found else None
 
 
 def lower_data(part: DataLoss, real: Any, k: int) -> Data:
@@ -97,6 +119,7 @@ def lower_data(part: DataLoss, real: Any, k: int) -> Data:
         bias=bool(getattr(part, "bias", True)),
         activation=ACTIVATIONS[part.activation] if isinstance(part, MLP) else TANH,
         head=HEADS[type(part.loss)],
+        classes=part.loss.classes if isinstance(part, MultiTask) else part.outputs,
         Y=own(part.y.T, real),
     )
     batches = np.zeros((0, 0), dtype=np.int64)
@@ -130,7 +153,7 @@ def compressed(matrix: Any, real: Any) -> Compressed:
 
 def no_data(p: int, real: Any) -> Data:
     """A data loss without examples, for a J that has none."""
-    net = Linear(np.array([p, 1]), False, TANH, SQUARES, np.zeros((1, 0), real))
+    net = Linear(np.array([p, 1]), False, TANH, SQUARES, 1, np.zeros((1, 0), real))
     return Small(np.zeros((p, 0), real), np.zeros((0, 0), dtype=np.int64), net)
 
 
@@ -141,3 +164,8 @@ def batch_size(data: Data) -> int:
 def weighted(loss: DataLoss | None) -> bool:
     """Whether the examples have weights λ_i."""
     return loss is not None and bool(loss.example_weights)
+
+
+def two_headed(loss: DataLoss | None) -> bool:
+    """Whether ρ, the weight of the second head, is a hyperparameter."""
+    return isinstance(loss, MultiTask) and loss.name is not None

@@ -46,6 +46,7 @@ class Linear(NamedTuple):
     bias: bool
     activation: int
     head: int
+    classes: int
     Y: Array
 
 
@@ -55,7 +56,8 @@ class Layers(NamedTuple):
     widths      (L + 1,) features, units of each hidden layer, outputs
     bias        whether layers have a bias
     activation  TANH, SOFTPLUS or RELU
-    head        SQUARES, LOGISTIC or SOFTMAX
+    head        SQUARES, LOGISTIC or SOFTMAX: of the first outputs, `classes` of them
+    classes     outputs after them are of a second head, SQUARES
     Y           (outputs, n) targets
     """
 
@@ -63,6 +65,7 @@ class Layers(NamedTuple):
     bias: bool
     activation: int
     head: int
+    classes: int
     Y: Array
 
 
@@ -79,24 +82,39 @@ class Columns(NamedTuple):
     lead: int
 
 
+class Factors(NamedTuple):
+    """What the residual of example i and output o is multiplied by: λ_i h_o / B.
+
+    examples   (n,) λ_i;  example_columns: (n,) the column of Z that is the derivative in each, or
+               -1, or (0,) where none is
+    outputs    (outputs,) h_o;  output_columns: likewise
+    """
+
+    examples: Array
+    example_columns: Array
+    outputs: Array
+    output_columns: Array
+
+
 class Block(NamedTuple):
     """The m examples of a block.
 
     rows     (m,) which they are
     c        (m,) λ_i/B
-    columns  (n,) for each example of the data the column that is the derivative in its λ, or -1;
-             (0,) where none is
+    factors  of all examples and outputs
     B        examples in the whole step
-    share    (m,) Σ_k r_ik dz_ik is added here, which is B (u M)_i; (0,): it is not wanted
+    share    (m,) B (u M) of λ_i is added here; (0,): it is not wanted
+    to_head  (outputs,) likewise u M of h_o
     kept     (m · width,) is filled where base = 1; else it is so from a visit at the same w
     P, Q     (outputs, m) parts of it: the mean, and σ(−z) for LOGISTIC
     """
 
     rows: Array
     c: Array
-    columns: Array
+    factors: Factors
     B: int
     share: Array
+    to_head: Array
     kept: Array
     P: Array
     Q: Array
@@ -148,16 +166,19 @@ def head_parts(net, kept, m):
 
 
 @compiled
-def mean(kind, z, P, Q):
-    """P (K, m), the mean of the prediction z (≥ K, m): z, σ(z) with Q = σ(−z), softmax(z)."""
-    K, m = P.shape
-    if kind == SOFTMAX:
-        softmax(z, P)
+def mean(net, z, P, Q):
+    """P (outputs, m), the mean of the prediction z: z, σ(z) with Q = σ(−z), softmax(z)."""
+    K, m = net.classes, P.shape[1]
+    for k in range(K, P.shape[0]):
+        for i in range(m):
+            P[k, i] = z[k, i]
+    if net.head == SOFTMAX:
+        softmax(z, P[:K])
         return
     for k in range(K):
         for i in range(m):
-            P[k, i] = z[k, i] if kind == SQUARES else -abs(z[k, i])
-    if kind == SQUARES:
+            P[k, i] = z[k, i] if net.head == SQUARES else -abs(z[k, i])
+    if net.head == SQUARES:
         return
     exponentials(P)
     for k in range(K):
@@ -195,61 +216,85 @@ def softmax(z, P):
 
 @compiled
 def head_cotangent(net, block, out):
-    """The first rows of out ← c_i r_i."""
+    """The first rows of out ← c_i h_o r_io."""
     P = block.P
     K, m = P.shape
     for k in range(K):
         for i in range(m):
-            out[k, i] = weighted(block.c[i], residual(P[k, i], net.Y[k, block.rows[i]]))
+            r = residual(P[k, i], net.Y[k, block.rows[i]])
+            out[k, i] = weighted(factor(net, block, i, k), r)
 
 
 @compiled
-def curvature(head, P, Q, d, mean_dz):
-    """One row of C_i dz_i."""
-    if head == SOFTMAX:
-        return softmax_curvature(P, d, mean_dz)
-    if head == LOGISTIC:
+def factor(net, block, i, k):
+    """c_i h_o: of one head all h_o are 1."""
+    c = block.c[i]
+    return c if net.classes == len(block.P) else weighted(c, block.factors.outputs[k])
+
+
+@compiled
+def curvature(net, k, P, Q, d, mean_dz):
+    """Row k of C_i dz_i."""
+    if k >= net.classes or net.head == SQUARES:
+        return squares_curvature(d)
+    if net.head == LOGISTIC:
         return logistic_curvature(P, Q, d)
-    return squares_curvature(d)
+    return softmax_curvature(P, d, mean_dz)
 
 
 @compiled
 def head_tangent(net, block, column, dz, out):
-    """The first rows of out ← c_i C_i dz_i + dc_i r_i, with dz in the first rows of dz."""
-    P, Q = block.P, block.Q
+    """The first rows of out ← c_io C_i dz_i + dc_io r_io, with dz in the first rows of dz."""
+    P, Q, factors = block.P, block.Q, block.factors
+    fixed = len(factors.example_columns) + len(factors.output_columns) == 0
+    plain = fixed and net.classes == len(P)
     K, m = P.shape
     mean_dz = out[K - 1]  # the last row needs it to the end
     for i in range(m):
         mean_dz[i] = P[0, i] * dz[0, i]
-    for k in range(1, K):
+    for k in range(1, net.classes):
         for i in range(m):
             mean_dz[i] += P[k, i] * dz[k, i]
     for k in range(K):
         for i in range(m):
-            dr = curvature(net.head, P[k, i], Q[k, i], dz[k, i], mean_dz[i])
-            if len(block.columns) == 0:
-                out[k, i] = weighted(block.c[i], dr)
+            dr = curvature(net, k, P[k, i], Q[k, i], dz[k, i], mean_dz[i])
+            c = factor(net, block, i, k)
+            if plain:
+                out[k, i] = weighted(c, dr)
             else:
                 r = residual(P[k, i], net.Y[k, block.rows[i]])
-                out[k, i] = weighted_jvp(block.c[i], r, dr, weight_tangent(block, i, column, r))
-    if len(block.share):
+                out[k, i] = weighted_jvp(c, r, dr, factor_tangent(net, block, i, k, column))
+    if len(block.share) + len(block.to_head):
         add_to_shares(net, block, dz)
 
 
 @compiled
 def add_to_shares(net, block, dz):
-    """Add r_i·dz_i to the share of example i."""
+    """Add r_io dz_io to the shares of example i and of output o."""
     K, m = block.P.shape
     for k in range(K):
+        h = block.factors.outputs[k]
         for i in range(m):
             r = residual(block.P[k, i], net.Y[k, block.rows[i]])
-            block.share[i] += weighted_vjp(block.c[i], r, dz[k, i])[1]
+            share = weighted_vjp(factor(net, block, i, k), r, dz[k, i])[1]
+            if net.classes < K:
+                to_head, share = weighted_vjp(block.c[i], h, share)
+                if len(block.to_head):
+                    block.to_head[k] += to_head
+            if len(block.share):
+                block.share[i] += share
 
 
 @compiled
-def weight_tangent(block, i, column, like):
-    """dc_i = dλ_i/B: 1/B in λ_i's own column."""
-    return (0 * like + (block.columns[block.rows[i]] == column)) / block.B
+def factor_tangent(net, block, i, k, column):
+    """d(c_i h_o): 1/B for c_i in the column of λ_i, 1 for h_o in its own."""
+    factors, c, h = block.factors, block.c[i], block.factors.outputs[k]
+    dc, dh = 0 * c, 0 * h
+    if len(factors.example_columns):
+        dc += (factors.example_columns[block.rows[i]] == column) / block.B
+    if len(factors.output_columns):
+        dh += factors.output_columns[k] == column
+    return dc if net.classes == len(block.P) else weighted_jvp(c, h, dh, dc)
 
 
 # --- hidden units ---
@@ -342,7 +387,7 @@ def linear_between(net, block, z, r, w, U, columns, G):
     """Of a linear model: only its head."""
     K = net.widths[-1]
     if columns.base:
-        mean(net.head, z, block.P, block.Q)
+        mean(net, z, block.P, block.Q)
     if columns.lead:
         head_cotangent(net, block, r)
     for j in range(columns.k):
@@ -390,7 +435,7 @@ def upwards(net, z, w, kept, P, Q):
             h, x = hidden_part(net, kept, m, ell, 0), hidden_part(net, kept, m, ell, 1)
             activate(net.activation, above, h, x)
         else:
-            mean(net.head, above, P, Q)
+            mean(net, above, P, Q)
 
 
 @allocating

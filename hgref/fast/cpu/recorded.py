@@ -10,8 +10,8 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.fast.cpu import blas
-from hgref.fast.cpu.at_lam import gathered, lower_lam
-from hgref.fast.cpu.lowering import lowered, weighted
+from hgref.fast.cpu.at_lam import Shares, gathered, lower_lam
+from hgref.fast.cpu.lowering import lowered, two_headed, weighted
 from hgref.fast.cpu.network import Columns
 from hgref.fast.cpu.recursion import back, compiled_back, compiled_run, run
 from hgref.fast.cpu.scratch import all_weights, kept_rows, workspaces
@@ -103,8 +103,10 @@ class Recorded:
         row, self.direct = problem.error_grad(T, self.s_T, self.blocks)
         self.alpha = np.array(row, float).reshape(s.shape)
         self.b_rates = np.zeros((len(self.weights[1].fine), *self.opt.rates.shape))
-        of_each = zip(self.lam.weights, self.low.losses, strict=True)
-        self.b_weights = tuple(np.zeros(len(n) * weighted(loss)) for n, loss in of_each)
+        of_each = list(zip(self.lam.factors, self.low.losses, strict=True))
+        self.b_weights = tuple(np.zeros(len(c.examples) * weighted(loss)) for c, loss in of_each)
+        self.b_heads = tuple(np.zeros(len(c.outputs) * two_headed(loss)) for c, loss in of_each)
+        self.b_relations = np.zeros((self.low.J.coupling.tasks + 1, self.low.J.coupling.tasks))
         self.b_l2 = np.zeros(self.lam.l2.shape)
         self.go_back(made)
 
@@ -114,7 +116,8 @@ class Recorded:
             t = self.back(
                 self.low.J, self.lam, self.opt, self.behind, self.weights[1],
                 s, first, last, tape, kept, self.known, self.states, *self.one,
-                self.alpha, self.b_rates, self.b_weights, self.b_l2,
+                self.alpha, self.b_rates,
+                self.b_weights, self.b_heads, self.b_relations, self.b_l2,
             )  # fmt: skip
             if t:
                 require_finite(self.problem, "alpha, going backwards,", t - 1, self.alpha)
@@ -122,8 +125,9 @@ class Recorded:
 
     def hypergradient(self) -> Hypergradient:
         """∇f(λ) from the sums."""
-        sums = self.b_rates.sum(axis=0), self.b_weights, self.b_l2
-        grad = gathered(self.low, self.layout, self.others(), *sums)
+        of_losses = self.b_weights, self.b_heads
+        sums = Shares(self.b_rates.sum(axis=0), *of_losses, self.b_relations, self.b_l2)
+        grad = gathered(self.low, self.layout, self.others(), sums)
         return Hypergradient(self.f, self.layout.flatten(grad), self.s_T, self.layout)
 
     def others(self) -> Iterator[Blocks]:

@@ -28,7 +28,7 @@ def run(J, lam, opt, works, part, s, first, last, tape, kept, U, out):
     columns, beside = Columns(1, 0, 1), Beside(J.H, J.b, lam.l2, lam.l2_columns)
     for t in range(first, last + 1):
         g = tape[min(t - first, len(tape) - 1)]
-        passes(J, lam, works, t, s[-1], U, columns, kept, t - first)
+        passes(J, lam, works, part.sums, t, s[-1], U, columns, kept, t - first)
         over_weights(Ahead(t, s, g, U, out), part, beside, opt, columns)
         if not all_fine(part):
             return t
@@ -37,7 +37,7 @@ def run(J, lam, opt, works, part, s, first, last, tape, kept, U, out):
 
 def back(
     J, lam, opt, works, part, s, first, last, tape, kept, known, states, U, out, alpha, b_rates,
-    b_weights, b_l2,
+    b_weights, b_heads, b_relations, b_l2,
 ):  # fmt: skip
     """α (blocks, p) ← α_{first-1} from α_last: eq. (8); the shares of eq. (10) are added to b_….
 
@@ -53,8 +53,8 @@ def back(
         g, w = tape[row], states[row, -1]
         through = Through(t, states[row], g, alpha, U[0], b_rates)
         over_weights(through, part, beside, opt, columns)
-        passes(J, lam, works, t, w, U, columns, kept, row)
-        add_shares(J, works, t, b_weights)
+        passes(J, lam, works, part.sums, t, w, U, columns, kept, row)
+        add_shares(J, lam, works, part.sums, t, w, U[0], b_weights, b_heads, b_relations)
         over_weights(Back(w, g, U, out, alpha, b_l2), part, beside, opt, columns)
         if not all_fine(part):
             return t
@@ -70,7 +70,7 @@ def tangents(J, lam, opt, works, part, s, Z, first, last, g, kept, U, out):
     """
     columns, beside = Columns(1, Z.shape[0], 1), Beside(J.H, J.b, lam.l2, lam.l2_columns)
     for t in range(first, last + 1):
-        passes(J, lam, works, t, s[-1], U, columns, kept, 0)
+        passes(J, lam, works, part.sums, t, s[-1], U, columns, kept, 0)
         over_weights(Tangents(t, s, g, U, out, Z), part, beside, opt, columns)
         if not all_fine(part):
             return t

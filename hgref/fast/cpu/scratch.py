@@ -12,9 +12,10 @@ from hgref.arguments import Array
 from hgref.fast.cpu import blas
 from hgref.fast.cpu.features import Small, Sparse, Work
 from hgref.fast.cpu.lanes import NARROW
-from hgref.fast.cpu.lowering import Data, Lowered, batch_size, weighted
+from hgref.fast.cpu.lowering import Data, Lowered, batch_size, two_headed, weighted
 from hgref.fast.cpu.network import Columns, kept_width
 from hgref.fast.cpu.weights import MANY, Part, Threads
+from hgref.objectives.data_loss import DataLoss
 
 # OpenBLAS has a quick path for products of fewer than a million multiplications, on one thread; a
 # block of rows is to stay in it, and in half of a small second-level cache.
@@ -28,7 +29,7 @@ ALONE = 500_000  # multiplications a pass below which a second thread costs more
 def workspaces(low: Lowered, columns: Columns) -> tuple[Work, ...]:
     """Scratch for passes with these columns; blocks of rows are chosen by n₁ and N alone."""
     return tuple(
-        workspace(data, columns, low.problem.p, low.dtype, not columns.lead and weighted(loss))
+        workspace(data, columns, low.problem.p, low.dtype, loss if not columns.lead else None)
         for data, loss in zip(low.J.data, low.losses, strict=True)
     )
 
@@ -36,13 +37,16 @@ def workspaces(low: Lowered, columns: Columns) -> tuple[Work, ...]:
 def all_weights(low: Lowered, works: tuple[Work, ...]) -> Part | Threads:
     """All weights, after passes with these workspaces."""
     sums = tuple(work.G for work in works)
+    if low.J.coupling.tasks:
+        sums += (np.zeros((1, *sums[0].shape[1:]), low.dtype),)  # beyond the tasks' it stays 0
     whole = len(low.J.H) > 0  # a product with H reads weights that another piece has moved
     if low.small or low.problem.p < MANY or whole:
         return Part(sums, np.ones(1, bool), 0, np.uint64(0), np.uint64(low.problem.p))
     return Threads(sums, np.ones(numba.get_num_threads(), bool))
 
 
-def workspace(data: Data, columns: Columns, p: int, real: Any, shares: bool) -> Work:
+def workspace(data: Data, columns: Columns, p: int, real: Any, shared: DataLoss | None) -> Work:
+    """For one data loss; `shared`: the loss, where the shares of its hyperparameters are wanted."""
     widths, B = data.net.widths, batch_size(data)
     N, n1 = int(widths[0]), int(widths[1])
     parts, rows = partition(data, columns, real)
@@ -65,7 +69,8 @@ def workspace(data: Data, columns: Columns, p: int, real: Any, shares: bool) -> 
         offset=np.zeros(into, real),
         G=np.zeros((parts, lead + columns.k, p), real),
         c=np.zeros(B, real),
-        share=np.zeros(B * shares, real),
+        share=np.zeros(B * weighted(shared), real),
+        to_head=np.zeros((parts, len(data.net.Y) * two_headed(shared)), real),
         every=np.arange(B),
         **arrays,
     )

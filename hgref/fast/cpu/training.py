@@ -7,7 +7,9 @@ from typing import NamedTuple
 from hgref import laws
 from hgref.arguments import Array
 from hgref.fast.cpu.compiled import compiled, either, kernel
+from hgref.fast.cpu.coupling import Coupling, Relations, add_relation_shares, couple
 from hgref.fast.cpu.features import Dense, Small, Sparse, sweep
+from hgref.fast.cpu.network import Factors
 
 l2_grad, l2_jvp, l2_vjp = map(compiled, (laws.l2_grad, laws.l2_jvp, laws.l2_vjp))
 
@@ -15,37 +17,43 @@ l2_grad, l2_jvp, l2_vjp = map(compiled, (laws.l2_grad, laws.l2_jvp, laws.l2_vjp)
 class Training(NamedTuple):
     """J without its hyperparameters.
 
-    data   one entry for each data loss, at least one (perhaps without examples)
-    H, b   (p, p) and (p,) of ½ wᵀHw − bᵀw; (0, 0) and (0,) for none
+    data      one entry for each data loss, at least one (perhaps without examples)
+    H, b      (p, p) and (p,) of ½ wᵀHw − bᵀw; (0, 0) and (0,) for none
+    coupling  of tasks
     """
 
     data: tuple[Small | Dense | Sparse, ...]
     H: Array
     b: Array
+    coupling: Coupling
 
 
 class Lam(NamedTuple):
     """The hyperparameters of J at a point λ, and which columns of Z are the derivatives in them.
 
-    weights           for each data loss (n,) λ_i;  weight_columns: (n,) their columns, or (0,)
-    l2                (A, p) each penalty's coefficient of each weight;  l2_columns: (A, p)
+    factors    for each data loss what its residuals are multiplied by
+    l2         (A, p) each penalty's coefficient of each weight;  l2_columns: (A, p)
+    relations  between tasks
     """
 
-    weights: tuple[Array, ...]
-    weight_columns: tuple[Array, ...]
+    factors: tuple[Factors, ...]
     l2: Array
     l2_columns: Array
+    relations: Relations
 
 
 @either
-def passes(J, lam, works, t, w, U, columns, kept, row):
-    """The data's part of ∇J_t(w) and of H u + M dλ along each column u of U (k, p): to works[a].G.
+def passes(J, lam, works, sums, t, w, U, columns, kept, row):
+    """To sums: ∇J_t(w) and H u + M dλ along each column u of U (k, p), of what couples weights.
 
+    sums        for each data loss G of its work, and one more where tasks are coupled
     kept, row   what each data loss keeps of its rows: kept[a][row], see `linear_between`
     """
     for a in range(len(J.data)):
         place = kept[a][min(row, len(kept[a]) - 1)]
-        sweep(J.data[a], works[a], t, lam.weights[a], lam.weight_columns[a], w, U, columns, place)
+        sweep(J.data[a], works[a], t, lam.factors[a], w, U, columns, place)
+    if J.coupling.tasks and columns.lead:
+        couple(J.coupling, lam.relations, w, U, columns, sums[-1][0])
 
 
 class Beside(NamedTuple):
@@ -61,7 +69,7 @@ class Beside(NamedTuple):
 def collect(beside, sums, columns, w, U, g, out, lo, hi):
     """g (p,) ← ∇J_t(w) where lead = 1;  out (k, p) ← H u + M dλ of each column of U; lo … hi-1.
 
-    sums   for each data loss G of its last pass
+    sums   as `passes` left them
     Since H is symmetric, out is also u H, but for penalties; see `add_penalty_shares`.
     """
     start_sums(beside.H, beside.b, w, U, columns, g, out, lo, hi)
@@ -127,19 +135,33 @@ def add_penalty_shares(l2, w, u, uH, b_l2, lo, hi):
 
 
 @either
-def add_shares(J, works, t, b_weights):
-    """Add the examples' part of u M to b_weights; after `passes`.
+def add_shares(J, lam, works, sums, t, w, u, b_weights, b_heads, b_relations):
+    """Add u M to the shares of λ, but for penalties; after `passes` along u.
 
-    b_weights  for each data loss (n,), or (0,) where its examples have no weights
+    sums         the last gets the relations' part of u H
+    b_weights    for each data loss (n,), or (0,) where its examples have no weights
+    b_heads      for each data loss (outputs,), or (0,) where they have no weights
+    b_relations  (K + 1, K): C's, and in the last row ρ's; or (1, 0)
     """
     for a in range(len(J.data)):
+        data, work = J.data[a], works[a]
         if len(b_weights[a]):
-            data, work = J.data[a], works[a]
             rows = data.batches[t - 1] if data.batches.size else work.every
             scatter_shares(rows, work.share, b_weights[a])
+        if len(b_heads[a]):
+            add_parts(work.to_head, b_heads[a])
+    if J.coupling.tasks:
+        add_relation_shares(J.coupling, lam.relations, w, u, sums[-1][0, 0], b_relations)
 
 
 @kernel
 def scatter_shares(rows, share, b_weights):
     for i in range(len(rows)):
         b_weights[rows[i]] += share[i] / len(rows)
+
+
+@kernel
+def add_parts(parts, total):
+    for q in range(len(parts)):
+        for k in range(len(total)):
+            total[k] += parts[q, k]

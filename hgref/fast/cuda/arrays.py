@@ -21,7 +21,8 @@ class Objective(NamedTuple):
     widths      (L + 1,) features, units of each hidden layer, outputs
     first       (L + 1,) where W_ℓ begins in w, b_ℓ behind it
     at          (L + 1,) units in the layers 1 … ℓ-1
-    N1, n, B, L, bias, activation, head
+    N1, n, B, L, bias, activation
+    head        of the first outputs, `classes` of them; the others are of a second head, SQUARES
     """
 
     X: Array
@@ -37,18 +38,32 @@ class Objective(NamedTuple):
     bias: int
     activation: int
     head: int
+    classes: int
 
 
 class Lam(NamedTuple):
     """The hyperparameters of J, as in hgref.fast.cpu.training, of one data loss.
 
-    weights (n,) λ_i;  weight_columns (n,) their columns of Z, or (0,);  l2, l2_columns (A, p)
+    examples (n,) λ_i;  example_columns (n,) their columns of Z, or (0,)
+    outputs (outputs,) h_o;  output_columns likewise;  l2, l2_columns (A, p)
     """
 
-    weights: Array
-    weight_columns: Array
+    examples: Array
+    example_columns: Array
+    outputs: Array
+    output_columns: Array
     l2: Array
     l2_columns: Array
+
+
+class ToFactors(NamedTuple):
+    """What the way back adds up beside the rates: (0,) where it is not wanted.
+
+    examples  (n,) the shares of the λ_i;  heads: (B,) those of ρ, by the place in the mini-batch
+    """
+
+    examples: Array
+    heads: Array
 
 
 class Work(NamedTuple):

@@ -39,10 +39,10 @@ def means(J, z, z0, kept, k0):
     K, B = J.widths[J.L], J.B
     for i in range(cuda.grid(1), B, cuda.gridsize(1)):
         if J.head == SOFTMAX:
-            softmax(z, z0 + i, kept, P + i, K, B)
+            softmax(z, z0 + i, kept, P + i, J.classes, B)
         for k in range(K):
             x, at = z[z0 + k * B + i], k * B + i
-            if J.head == SQUARES:
+            if J.head == SQUARES or k >= J.classes:
                 kept[P + at] = x
             if J.head == LOGISTIC:
                 e = math.exp(-abs(x))
@@ -66,37 +66,59 @@ def softmax(z, z0, P, p0, K, B):
 
 
 @device_function
-def head_cotangent(J, work, t, kept, P, i, out, o0):
-    """out ← c_i r_i for example i."""
+def head_cotangent(J, lam, work, t, kept, P, i, out, o0):
+    """out ← c_i h_o r_io for example i."""
     row = row_at(J, t, i)
     for k in range(J.widths[J.L]):
         r = residual(kept[P + k * J.B + i], J.Y[k * J.n + row])
-        out[o0 + k * J.B + i] = weighted(work.c[i], r)
+        out[o0 + k * J.B + i] = weighted(factor(J, lam, work, i, k), r)
 
 
 @device_function
-def head_tangent(J, lam, work, t, kept, P, Q, i, column, dz, z0, out, o0, b_weights):
-    """out ← c_i C_i dz_i + dc_i r_i for example i; r_i·dz_i/B goes to b_weights."""
+def factor(J, lam, work, i, k):
+    """c_i h_o: of one head all h_o are 1."""
+    c = work.c[i]
+    return weighted(c, lam.outputs[k]) if J.classes < J.widths[J.L] else c
+
+
+@device_function
+def head_tangent(J, lam, work, t, kept, P, Q, i, column, dz, z0, out, o0, to_factors):
+    """out ← c_io C_i dz_i + dc_io r_io for example i; to_factors: its shares of λ_i and ρ."""
     K, B, row = J.widths[J.L], J.B, row_at(J, t, i)
-    mean_dz, share = 0 * dz[z0 + i], 0 * dz[z0 + i]
-    for k in range(K):
+    mean_dz, to_example, to_head = 0 * dz[z0 + i], 0 * dz[z0 + i], 0 * dz[z0 + i]
+    for k in range(J.classes):
         mean_dz += kept[P + k * B + i] * dz[z0 + k * B + i]
     for k in range(K):
         at = k * B + i
         d, mean = dz[z0 + at], kept[P + at]
         r = residual(mean, J.Y[k * J.n + row])
-        if J.head == SOFTMAX:
-            dr = softmax_curvature(mean, d, mean_dz)
+        if J.head == SQUARES or k >= J.classes:
+            dr = squares_curvature(d)
         elif J.head == LOGISTIC:
             dr = logistic_curvature(mean, kept[Q + at], d)
         else:
-            dr = squares_curvature(d)
-        if lam.weight_columns.shape[0] == 0:
-            out[o0 + at] = weighted(work.c[i], dr)
-        else:
-            dc = (1.0 if lam.weight_columns[row] == column else 0.0) / B
-            out[o0 + at] = weighted_jvp(work.c[i], r, dr, dc)
-        share += weighted_vjp(work.c[i], r, d)[1]
-    if b_weights.shape[0] > 0:
+            dr = softmax_curvature(mean, d, mean_dz)
+        c, h = work.c[i], lam.outputs[k]
+        dc = factor_tangent(lam, row, k, column, c, h, B)
+        c_h = factor(J, lam, work, i, k)
+        out[o0 + at] = weighted_jvp(c_h, r, dr, dc)
+        to_head_k, to_example_k = weighted_vjp(c, h, weighted_vjp(c_h, r, d)[1])
+        to_example += to_example_k
+        if k >= J.classes:
+            to_head += to_head_k
+    if to_factors.examples.shape[0] > 0:
         # an example may stand in a mini-batch more than once
-        cuda.atomic.add(b_weights, row, share / B)
+        cuda.atomic.add(to_factors.examples, row, to_example / B)
+    if to_factors.heads.shape[0] > 0:
+        to_factors.heads[i] += to_head
+
+
+@device_function
+def factor_tangent(lam, row, k, column, c, h, B):
+    """d(c_i h_o): 1/B for c_i in the column of λ_i, 1 for h_o in its own."""
+    dc, dh = 0.0, 0.0
+    if lam.example_columns.shape[0] > 0 and lam.example_columns[row] == column:
+        dc = 1.0 / B
+    if lam.output_columns.shape[0] > 0 and lam.output_columns[k] == column:
+        dh = 1.0
+    return weighted_jvp(c, h, dh, dc)

@@ -68,17 +68,17 @@ def bend(J, h, x):
 
 
 @device_function
-def layers_between(J, lam, work, tiles, t, base, k, lead, kept, k0, b_weights):
+def layers_between(J, lam, work, tiles, t, base, k, lead, kept, k0, to_factors):
     """Up, down, and once more for each column."""
     n1, B = J.widths[1], J.B
     if base == 1:
         upwards(J, work, tiles, kept, k0)
-    downwards(J, work, tiles, t, base, lead, kept, k0)
+    downwards(J, lam, work, tiles, t, base, lead, kept, k0)
     if lead == 1:
         for e in range(cuda.grid(1), n1 * B, cuda.gridsize(1)):
             work.r[e] = work.deltas[e]
     for j in range(k):
-        tangent_between(J, lam, work, tiles, t, base, lead, j, kept, k0, b_weights)
+        tangent_between(J, lam, work, tiles, t, base, lead, j, kept, k0, to_factors)
 
 
 @device_function
@@ -136,12 +136,12 @@ def add_layer(J, work, tiles, row, ell, delta, h, kept, p, add):
 
 
 @device_function
-def downwards(J, work, tiles, t, base, lead, kept, k0):
+def downwards(J, lam, work, tiles, t, base, lead, kept, k0):
     """δ of every layer; gradients of the layers above the first where lead = 1."""
     B, p = J.B, work.w.shape[0]
     P, _ = head_places(J, k0)
     for i in range(cuda.grid(1), B, cuda.gridsize(1)):
-        head_cotangent(J, work, t, kept, P, i, work.deltas, B * J.at[J.L])
+        head_cotangent(J, lam, work, t, kept, P, i, work.deltas, B * J.at[J.L])
     barrier()
     for ell in range(J.L, 1, -1):
         n, below = J.widths[ell], J.widths[ell - 1]
@@ -167,7 +167,7 @@ def downwards(J, work, tiles, t, base, lead, kept, k0):
 
 
 @device_function
-def tangent_between(J, lam, work, tiles, t, base, lead, j, kept, k0, b_weights):
+def tangent_between(J, lam, work, tiles, t, base, lead, j, kept, k0, to_factors):
     """Pearlmutter's R-operator of the layers above the first, along column j."""
     tangents_up(J, work, tiles, base, j, kept, k0)
     B, L = J.B, J.L
@@ -175,7 +175,7 @@ def tangent_between(J, lam, work, tiles, t, base, lead, j, kept, k0, b_weights):
     top = B * J.at[L]
     for i in range(cuda.grid(1), B, cuda.gridsize(1)):
         head_tangent(
-            J, lam, work, t, kept, P, Q, i, j, work.dz, top, work.ddeltas, top, b_weights
+            J, lam, work, t, kept, P, Q, i, j, work.dz, top, work.ddeltas, top, to_factors
         )  # fmt: skip
     barrier()
     tangents_down(J, work, tiles, lead, j, kept, k0)

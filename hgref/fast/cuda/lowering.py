@@ -13,13 +13,13 @@ from hgref.arguments import Array
 from hgref.dynamics import Adam, Momentum
 from hgref.fast.cpu import lowering as cpu
 from hgref.fast.cpu.at_lam import Optimizer, lower_lam
-from hgref.fast.cpu.training import Training
+from hgref.fast.cpu.training import Coupling, Training
 from hgref.fast.cuda.arrays import Lam, Objective, Work
 from hgref.fast.cuda.coordinates import ADAM, GD, MOMENTUM, SUMS
 from hgref.fast.cuda.device import COLS, ROWS
 from hgref.fast.cuda.recursion import Recursions, recursions
 from hgref.layout import Blocks, Layout
-from hgref.objectives import L2, MLP
+from hgref.objectives import L2, MLP, MultiTask
 from hgref.objectives.data_loss import DataLoss
 from hgref.plan import kept_numbers
 from hgref.problem import Problem
@@ -65,9 +65,10 @@ def lowered(problem: Problem, dtype: Any) -> Lowered:
     J = objective(loss, real)
     low = cpu.Lowered(
         problem,
-        Training((), np.zeros((0, 0)), np.zeros(0)),
+        Training((), np.zeros((0, 0)), np.zeros(0), Coupling(0, 0)),
         losses,
         [part for part in terms if isinstance(part, L2)],
+        None,
         real,
         False,
     )
@@ -110,13 +111,14 @@ def objective(loss: Any, real: Any) -> Objective:
         bias=int(bias),
         activation=cpu.ACTIVATIONS[loss.activation] if layered else cpu.TANH,
         head=cpu.HEADS[type(loss.loss)],
+        classes=loss.loss.classes if isinstance(loss, MultiTask) else loss.outputs,
     )
 
 
 def at_lam(low: Lowered, blocks: Blocks, columns: Layout | None = None) -> tuple[Optimizer, Lam]:
     """λ as the kernels want it; `columns`: the blocks in which Z's columns are derivatives."""
     opt, lam = lower_lam(low.low, blocks, columns)
-    return opt, Lam(lam.weights[0], lam.weight_columns[0], lam.l2, lam.l2_columns)
+    return opt, Lam(*lam.factors[0], lam.l2, lam.l2_columns)
 
 
 def workspace(J: Objective, p: int, real: Any, base: int, k: int, lead: int, blocks: int) -> Work:

@@ -34,7 +34,7 @@ def operands(J, lam, work, t, s, now, U, base, k):
         for e in range(cuda.grid(1), J.B * N1, cuda.gridsize(1)):
             work.X[e] = J.X[J.batches[t - 1, e // N1] * N1 + e % N1]
     for i in range(cuda.grid(1), J.B, cuda.gridsize(1)):
-        work.c[i] = lam.weights[row_at(J, t, i)] / J.B
+        work.c[i] = lam.examples[row_at(J, t, i)] / J.B
 
 
 @device_function
@@ -51,7 +51,7 @@ def gradient_at(J, work, D, row, p, j):
 
 
 @device_function
-def linear_between(J, lam, work, tiles, t, base, k, lead, kept, k0, b_weights):
+def linear_between(J, lam, work, tiles, t, base, k, lead, kept, k0, to_factors):
     """Two phases: means; δ and its tangents."""
     K, B = J.widths[1], J.B
     if base == 1:
@@ -61,11 +61,11 @@ def linear_between(J, lam, work, tiles, t, base, k, lead, kept, k0, b_weights):
     for e in range(cuda.grid(1), (lead + k) * B, cuda.gridsize(1)):
         j, i = e // B - lead, e % B
         if j < 0:
-            head_cotangent(J, work, t, kept, P, i, work.r, 0)
+            head_cotangent(J, lam, work, t, kept, P, i, work.r, 0)
         else:
             z0, o0 = (base + j) * K * B, (lead + j) * K * B
             head_tangent(
-                J, lam, work, t, kept, P, Q, i, j, work.z, z0, work.r, o0, b_weights
+                J, lam, work, t, kept, P, Q, i, j, work.z, z0, work.r, o0, to_factors
             )  # fmt: skip
 
 
@@ -77,13 +77,13 @@ def passes(between):
     """
 
     @device_function
-    def gradients(J, lam, work, tiles, t, s, now, U, base, k, lead, kept, k0, b_weights):
+    def gradients(J, lam, work, tiles, t, s, now, U, base, k, lead, kept, k0, to_factors):
         """Fills `work` so that `gradient_at` can tell ∇J_t(w) (lead = 1) and H u + M dλ of columns.
 
         w = s[now, -1], u = U[c, -1] for c < k
         tiles     see `product`
         base      1: the predictions are computed, and kept at k0 … of `kept`; 0: they are there
-        b_weights (n,) gets the shares of the λ_i, or (0,)
+        to_factors   the shares of λ_i and ρ are added here
         """
         operands(J, lam, work, t, s, now, U, base, k)
         barrier()
@@ -94,7 +94,7 @@ def passes(between):
             tiles, (work.panel, 0, N1, 1), (X, 0, N1, 1), (work.z, 0, B), (C, B, N1), ONE, False
         )
         barrier()
-        between(J, lam, work, tiles, t, base, k, lead, kept, k0, b_weights)
+        between(J, lam, work, tiles, t, base, k, lead, kept, k0, to_factors)
         barrier()
         product(
             tiles,

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.fast.cpu.at_lam import gathered
-from hgref.fast.cpu.lowering import weighted
+from hgref.fast.cpu.at_lam import Shares, gathered
+from hgref.fast.cpu.lowering import two_headed, weighted
 from hgref.fast.cpu.recorded import require_finite
+from hgref.fast.cuda.arrays import ToFactors
 from hgref.fast.cuda.device import device_array, free_bytes, on_device
 from hgref.fast.cuda.problem import SPARE, OnDevice, require_room
 from hgref.fast.cuda.recursion import FINE
@@ -93,8 +94,9 @@ class Recorded(OnDevice):
         self.s_T = s.reshape(-1).copy()
         self.f = problem.error(T, self.s_T, self.blocks)
         row, self.direct = problem.error_grad(T, self.s_T, self.blocks)
-        n = self.low.J.n * weighted(self.low.loss)
-        sums = np.zeros(self.opt.rates.shape), np.zeros(n), np.zeros(self.lam.l2.shape)
+        J, loss = self.low.J, self.low.loss
+        shares = ToFactors(np.zeros(J.n * weighted(loss)), np.zeros(J.B * two_headed(loss)))
+        sums = np.zeros(self.opt.rates.shape), shares, np.zeros(self.lam.l2.shape)
         self.sums = on_device(sums)
         self.alpha = on_device(np.array(row, float).reshape(s.shape))
         self.go_back(made)
@@ -116,9 +118,13 @@ class Recorded(OnDevice):
 
     def hypergradient(self) -> Hypergradient:
         """∇f(λ) from the sums."""
-        b_rates, b_weights, b_l2 = (x.copy_to_host() for x in self.sums)
-        sums = b_rates, (b_weights,), b_l2
-        grad = gathered(self.low.low, self.layout, self.others(), *sums)
+        rates, shares, l2 = self.sums
+        examples, heads = (x.copy_to_host() for x in shares)
+        to_heads = np.zeros(self.low.loss.outputs * two_headed(self.low.loss))
+        to_heads[-1:] = heads.sum()  # as one output's, of the second head
+        relations = np.zeros((1, 0))
+        sums = Shares(rates.copy_to_host(), (examples,), (to_heads,), relations, l2.copy_to_host())
+        grad = gathered(self.low.low, self.layout, self.others(), sums)
         return Hypergradient(self.f, self.layout.flatten(grad), self.s_T, self.layout)
 
     def others(self) -> Iterator[Blocks]:

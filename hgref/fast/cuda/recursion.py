@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 from numba import cuda, float64
 
 from hgref import laws
+from hgref.fast.cuda.arrays import ToFactors
 from hgref.fast.cuda.coordinates import SUMS, Dynamics
 from hgref.fast.cuda.device import COLS, DEPTH, ROWS, THREADS, barrier, device_function
 from hgref.fast.cuda.passes import gradient_at, layers_gradients, linear_gradients
@@ -88,6 +89,12 @@ def block_sums(sums, work, scratch):
         cuda.syncthreads()
 
 
+@device_function
+def nothing(work):
+    """No shares are wanted."""
+    return ToFactors(work.ones[:0], work.ones[:0])
+
+
 @functools.cache
 def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
     """The kernels of a dynamics, for linear models or for networks with hidden layers."""
@@ -108,7 +115,7 @@ def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
         for t in range(first, last + 1):
             old, new, row = (t - 1) % 2, t % 2, t - first
             k0 = row * kept_size if kept.shape[0] > kept_size else 0
-            gradients(J, lam, work, tiles, t, s, old, s, 1, 0, 1, kept, k0, work.ones[:0])
+            gradients(J, lam, work, tiles, t, s, old, s, 1, 0, 1, kept, k0, nothing(work))
             for j in range(cuda.grid(1), p, cuda.gridsize(1)):
                 g = training_gradient(J, lam, work, J.widths[1], s, old, p, j)
                 tape[min(row, tape.shape[0] - 1), j] = g
@@ -122,7 +129,7 @@ def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
     @cuda.jit
     def back(
         J, lam, opt, work, states, first, last, tape, kept, kept_size, alpha, u, b_rates,
-        b_weights, b_l2, state,
+        to_factors, b_l2, state,
     ):  # fmt: skip
         """α ← α_{first-1} from α_last: eq. (8); the shares of eq. (10) are added to b_….
 
@@ -154,7 +161,7 @@ def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
                         sums[h] += work.sums[block * SUMS + h]
                 shares(opt, t, sums, b_rates)
             gradients(
-                J, lam, work, tiles, t, states, row, u, 0, 1, 0, kept, row * kept_size, b_weights
+                J, lam, work, tiles, t, states, row, u, 0, 1, 0, kept, row * kept_size, to_factors
             )  # fmt: skip
             for j in range(cuda.grid(1), p, cuda.gridsize(1)):
                 alpha[top, j] += gradient_at(J, work, J.widths[1], 0, p, j)
@@ -179,7 +186,7 @@ def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
         D = (1 + k) * J.widths[1]
         for t in range(first, last + 1):
             old, new = (t - 1) % 2, t % 2
-            gradients(J, lam, work, tiles, t, s, old, Z, 1, k, 1, kept, 0, work.ones[:0])
+            gradients(J, lam, work, tiles, t, s, old, Z, 1, k, 1, kept, 0, nothing(work))
             for e in range(cuda.grid(1), (1 + k) * p, cuda.gridsize(1)):
                 c, j = e // p - 1, e % p
                 g = training_gradient(J, lam, work, D, s, old, p, j)

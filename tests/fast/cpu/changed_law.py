@@ -8,7 +8,7 @@ import numpy as np
 import hgref
 from hgref import laws
 from hgref.dynamics.adam import CONVENTIONS
-from hgref.objectives import L2, MLP, LeastSquares, Logistic, Softmax
+from hgref.objectives import L2, MLP, LeastSquares, Logistic, MultiTask, Softmax, TaskCoupling
 
 
 def problems():
@@ -21,6 +21,8 @@ def problems():
         Logistic(X, labels) + L2(),
         LeastSquares(X, numbers),
         *(MLP(X, labels, (2,), classes=2, activation=a) for a in ("tanh", "softplus", "relu")),
+        Softmax(X, labels, 2) + TaskCoupling(2, 2),
+        MultiTask(X, labels, numbers, (), classes=2, example_weights=True),
     ]
     dynamics = [hgref.GradientDescent, hgref.Momentum, hgref.Adam, lambda J: hgref.Adam(J, "torch")]
     for k, J in enumerate([*losses, *losses[:2]]):

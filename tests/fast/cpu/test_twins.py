@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import DYNAMICS, OBJECTIVES, build, choices, few, relative
+from strategies import DYNAMICS, OBJECTIVES, TASKS, build, choices, few, relative
 
 import hgref
 from hgref.fast import cpu
@@ -19,7 +19,9 @@ from hgref.witness import complex_step
 COMPILED = [name for name in OBJECTIVES if name != "callback"]
 some = settings(max_examples=settings().max_examples // 3)
 everywhere = pytest.mark.parametrize("dynamics", DYNAMICS)
-of_all = pytest.mark.parametrize("objective", COMPILED)
+PAIRS = [(d, o) for o in COMPILED for d in DYNAMICS]
+PAIRS += [(d, o) for o in TASKS for d in ("momentum", "adam-torch")]  # each takes its compiling
+of_all = pytest.mark.parametrize(("dynamics", "objective"), PAIRS)
 
 
 @pytest.mark.parametrize(("fast", "readable"), cpu.TWINS.items(), ids=lambda f: f.__module__)
@@ -42,7 +44,6 @@ def close(found, true, tolerance=1e-11):
     return np.linalg.norm(found - true) < tolerance * np.linalg.norm(true) + 1e-14
 
 
-@everywhere
 @of_all
 @some
 @given(choice=choices(), recompute=st.booleans())
@@ -57,7 +58,6 @@ def test_reverse(dynamics, objective, choice, recompute):
     assert found.f == pytest.approx(true.f, rel=1e-11)
 
 
-@everywhere
 @of_all
 @few
 @given(choice=choices(max_T=12), data=st.data())
@@ -73,7 +73,6 @@ def test_forward(dynamics, objective, choice, data):
         assert close(found.partials, true.partials)
 
 
-@everywhere
 @of_all
 @few
 @given(choice=choices(), recompute=st.booleans(), data=st.data())

@@ -3,7 +3,7 @@
 import numpy as np
 
 import hgref
-from hgref.objectives import L2, MLP, LeastSquares, Logistic, Softmax
+from hgref.objectives import L2, MLP, LeastSquares, Logistic, MultiTask, Softmax
 
 DYNAMICS = {
     "gd": hgref.GradientDescent,
@@ -14,9 +14,9 @@ DYNAMICS = {
 }
 OBJECTIVES = (
     "weighted", "plain", "batches", "centred", "least-squares", "logistic", "softplus", "tanh",
-    "relu",
+    "relu", "two-heads", "heads-batches",
 )  # fmt: skip
-RATES = {"eta": 0.1, "mu": 0.7, "beta1": 0.8, "beta2": 0.9, "eps": 0.1, "l2": 0.05}
+RATES = {"eta": 0.1, "mu": 0.7, "beta1": 0.8, "beta2": 0.9, "eps": 0.1, "l2": 0.05, "rho": 0.4}
 
 
 def objectives(kind, X, y, rng, T):
@@ -37,6 +37,10 @@ def objectives(kind, X, y, rng, T):
     if kind == "logistic":
         J = Logistic(X, labels % 2, example_weights=True) + L2()
         return J, Logistic(X[::-1], labels % 2)
+    if kind in ("two-heads", "heads-batches"):
+        E = MultiTask(X[::-1], labels, X[:, :2], (4,), classes=3, rho=0.0)
+        options = {"example_weights": True} if kind == "two-heads" else {"batches": batches}
+        return MultiTask(X, labels, -X[:, :2], (4,), classes=3, **options) + L2(), E
     options = {"hidden": (4,), "activation": "relu", "head": "squared"}
     if kind == "softplus":
         options = {"hidden": (4,), "activation": "softplus", "classes": 3}

@@ -20,6 +20,7 @@ major, layered = int(sys.argv[1]), sys.argv[2] == "layered"
 dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=(major, 0))
 cuda.is_available = lambda: True
 import hgref
+from hgref.fast.cuda.arrays import ToFactors
 from hgref.fast.cuda.lowering import at_lam, lowered, workspace
 from hgref.objectives import L2, MLP, Softmax
 
@@ -37,7 +38,7 @@ for dynamics in (hgref.GradientDescent, hgref.Momentum, hgref.Adam):
     about = low.J, lam, opt, workspace(low.J, p, low.low.dtype, 1, 1, 1, 264)
     calls = {
         "run": (*about, s, 1, 3, tape, kept, 3, state),
-        "back": (*about, s, 1, 3, tape, kept, 3, s[0], u, b, b[0], b, state),
+        "back": (*about, s, 1, 3, tape, kept, 3, s[0], u, b, ToFactors(b[0], b[0]), b, state),
         "tangents": (*about, s, Z, 1, 3, kept, state),
     }
     for name, args in calls.items():
