@@ -13,11 +13,11 @@ Rows = Sequence[Sequence[str]]
 def markdown(rows: Rows, numbers: bool = True) -> list[str]:
     """The lines of a Markdown table; the first row is its head.
 
-    rows     text without line ends; a bar in it is escaped
+    rows     text; a bar in it is escaped, a line end becomes a space
     numbers  True: all columns but the first stand right
     """
     rule = ["---"] + ["---:" if numbers else "---"] * (len(rows[0]) - 1)
-    cells = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    cells = [[" ".join(cell.split()).replace("|", r"\|") for cell in row] for row in rows]
     return ["| " + " | ".join(row) + " |" for row in (cells[0], rule, *cells[1:])]
 
 
@@ -34,5 +34,5 @@ def columns(rows: Rows) -> list[str]:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a page whole or not at all."""
-    return write_whole(path, lambda file: file.write(text.encode()))
+    """Write a page whole or not at all; what UTF-8 cannot say becomes a question mark."""
+    return write_whole(path, lambda file: file.write(text.encode(errors="replace")))

@@ -30,14 +30,15 @@ def compute(folder: Path, skipped: Mapping[str, str]) -> dict[str, Path]:
 
 def part(name: str, experiment: Experiment, folder: Path, skipped: str | None) -> Row:
     """One experiment: its results, the claims about them, the paper's own table."""
-    stems = sorted(results(name, folder))
     claims = experiment.claims
+    rules = {} if claims is None else claims.RULES
+    stems = sorted(results(name, folder), key=lambda stem: (place(stem, rules), stem))
     return {
         "name": name,
         "title": name if claims is None else claims.TITLE,
         "summary": experiment.command.SUMMARY,
         "skipped": skipped,
-        "results": [result(folder, stem, rules_of(claims, stem)) for stem in stems],
+        "results": [result(folder, stem, rules.get(stem, ())) for stem in stems],
         "paper": [] if claims is None else claims.PAPER,
     }
 
@@ -49,8 +50,9 @@ def results(name: str, folder: Path) -> Iterator[str]:
             yield path.stem
 
 
-def rules_of(claims: Any, stem: str) -> tuple[Any, ...]:
-    return () if claims is None else claims.RULES.get(stem, ())
+def place(stem: str, rules: Mapping[str, Any]) -> int:
+    """Results about which something is claimed come first, in the order of the claims."""
+    return list(rules).index(stem) if stem in rules else len(rules)
 
 
 def result(folder: Path, stem: str, rules: tuple[Any, ...]) -> Row:
@@ -62,8 +64,15 @@ def result(folder: Path, stem: str, rules: tuple[Any, ...]) -> Row:
         content = read_json(path)
     except (ValueError, OSError) as error:
         return {**found, "damaged": str(error)}
-    about = {key: content.get(key) for key in ("data", "setting", "wall seconds")}
+    about = {key: in_words(content.get(key)) for key in ("data", "setting", "wall seconds")}
     return {**found, **about, "claims": [asdict(judge(rule, content)) for rule in rules]}
+
+
+def in_words(about: Any) -> str:
+    """A mapping as "name value, …"; anything else as it is."""
+    if isinstance(about, dict):
+        return ", ".join(f"{name} {value}" for name, value in about.items())
+    return "not told" if about is None else str(about)
 
 
 def table_beside(path: Path) -> list[str]:

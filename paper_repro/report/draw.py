@@ -12,6 +12,7 @@ from paper_repro.table import markdown, write_text
 Row = dict[str, Any]
 
 RECALLED = "recalled from the published paper, not checked"
+ABOUT = ("data", "setting", "wall seconds")
 VERDICTS = {True: "yes", False: "**no**", None: "not judged"}
 
 
@@ -77,34 +78,24 @@ def section(part: Row) -> Iterator[str]:
         yield f"Not run this time ({part['skipped']}): these are the files of an earlier run."
         yield ""
     yield from made_from(part["results"])
-    for one in part["results"]:
+    for j, one in enumerate(part["results"]):
         yield from shown(one)
-    if part["paper"]:
-        yield f"The paper's, {RECALLED}:"
-        yield ""
-        yield from markdown(part["paper"])
-        yield ""
+        if part["paper"] and j == 0:
+            yield f"The paper's, {RECALLED}:"
+            yield ""
+            yield from markdown(part["paper"])
+            yield ""
 
 
 def made_from(results: list[Row]) -> Iterator[str]:
     """Data, setting and wall time, once where all results of the experiment share them."""
     told = []
     for one in results:
-        about = None if one["damaged"] else (one["data"], one["setting"], one["wall seconds"])
+        about = None if one["damaged"] else [one[name] for name in ABOUT]
         if about is not None and about not in told:
             told.append(about)
-            data, setting, seconds = about
-            yield f"* data: {in_words(data)}"
-            yield f"* setting: {in_words(setting)}"
-            yield f"* wall time: {seconds} seconds"
+            yield from (f"* {name}: {words}" for name, words in zip(ABOUT, about, strict=True))
             yield ""
-
-
-def in_words(about: Any) -> str:
-    """A mapping as "name value, …"; anything else as it is."""
-    if isinstance(about, dict):
-        return ", ".join(f"{name} {value}" for name, value in about.items())
-    return "not told" if about is None else str(about)
 
 
 def shown(one: Row) -> Iterator[str]:

@@ -21,7 +21,10 @@ WAYS = {  # color, marker, style of the path from each start: apart in grey prin
     2: ("#00441b", "D", "-."),
 }
 APART = 0.25  # between two arrows, in decades
-ARROW = 0.1  # of the panel's width: the longest arrow
+ARROW = 0.09  # of the panel's width: the longest arrow
+STEEP = (
+    1.0  # of f a decade, from where on arrows are no longer: at a cliff one would fill the panel
+)
 LEVELS = 14
 SHADES = LinearSegmentedColormap.from_list("shades", ["1.0", "0.45"])  # dark lines stand out
 
@@ -50,7 +53,9 @@ def panels(content: dict[str, Any]) -> Figure:
     s = content["setting"]
     figure.suptitle(
         f"A network of {content['weights']} weights on {s['train']} digits "
-        f"({content['data']['source']}); surface: T = {s['T']}", fontsize=10.5,
+        f"({content['data']['source']}), T = {s['T']}\n"
+        "arrows: negative hypergradients in these coordinates, the longer the steeper (as roots)",
+        fontsize=10.5,
     )  # fmt: skip
     return figure
 
@@ -65,12 +70,13 @@ def errors(axes: Any, content: dict[str, Any], name: str) -> None:
         color, marker, style = WAYS[way]
         axes.plot(one[count], one["f"], color=color, ls=style, lw=1.6, marker=marker, ms=4,
                   markevery=max(1, len(one["f"]) // 10), label=f"start {way + 1}")  # fmt: skip
-    low, high = lowest(content), max(max(one["f"]) for one in content[name])
+    low = lowest(content)
+    high = max(max(one["f"]) for one in [*content["reverse"], *content["realtime"]])
     axes.axhline(low, color="0.4", lw=0.8, ls=":")
     axes.annotate("the grid's smallest f(λ)", (1, low), (-4, -3), fontsize=8, color="0.3",
                   xycoords=("axes fraction", "data"), textcoords="offset points", ha="right",
                   va="top")  # fmt: skip
-    axes.set(xlabel=label, xlim=(0, one[count][-1]), ylim=(low - 0.2 * (high - low), None))
+    axes.set(xlabel=label, xlim=(0, one[count][-1]), ylim=(low - 0.2 * (high - low), high + 0.05))
     axes.legend(fontsize=8.5, frameon=False, loc="upper right")
 
 
@@ -96,11 +102,10 @@ def surface(axes: Any, content: dict[str, Any]) -> Any:
     seen = np.ma.masked_invalid(f)
     shaded = axes.contourf(x, y, seen, levels=levels, cmap=SHADES, extend="max")
     axes.contour(x, y, seen, levels=levels, colors="0.45", linewidths=0.5)
-    rows, columns = np.nonzero(np.isnan(f))
-    if len(rows):
+    if np.isnan(f).any():
         box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
-        axes.text(x[columns].mean(), y[rows].mean(), "diverged", ha="center", va="center",
-                  fontsize=9, bbox=box)  # fmt: skip
+        axes.annotate("diverged", (x[-1], y[np.isnan(f).any(axis=1)].mean()), (-6, 0), bbox=box,
+                      textcoords="offset points", ha="right", va="center", fontsize=9)  # fmt: skip
     return shaded
 
 
@@ -111,7 +116,7 @@ def path(axes: Any, one: dict[str, Any], way: int) -> None:
     axes.plot(*points.T, color=color, ls=style, lw=1, marker=marker, ms=2.5)
     some = spaced(points[: len(downhill)])
     length = np.linalg.norm(downhill[some], axis=1, keepdims=True)
-    arrows = downhill[some] / length * np.sqrt(length / length.max())  # lengths as roots
+    arrows = downhill[some] / length * np.sqrt(np.minimum(length / STEEP, 1))
     axes.quiver(*points[some].T, *arrows.T, color=color, angles="xy", units="width",
                 scale=1 / ARROW, width=0.0055, headwidth=4, zorder=4)  # fmt: skip
     axes.plot(*points[0], color=color, marker=marker, ms=9, mfc="white", mew=1.8, zorder=5)

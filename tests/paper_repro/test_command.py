@@ -86,6 +86,17 @@ def test_ctrl_c_says_how_to_go_on(data_dir, tmp_path, capsys, monkeypatch):
     assert "the same command goes on from there" in capsys.readouterr().out
 
 
+def test_ctrl_c_during_timings_says_that_nothing_is_kept(tmp_path, capsys, monkeypatch):
+    from paper_repro.costs import command
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "compute", interrupted)
+    assert main(["--small", "costs", "--out", str(tmp_path)]) == 130
+    assert "Nothing was written" in capsys.readouterr().out
+
+
 def test_damaged_data_end_with_one_line(data_dir, tmp_path, capsys):
     file = data_dir / "mnist" / "t10k-images-idx3-ubyte.gz"
     file.write_bytes(file.read_bytes()[:-20])
