@@ -44,8 +44,11 @@ def read_riff(path: Path, size: int) -> Array:
             require_kind(path, found)
             n = file.getnframes()
             data = file.readframes(min(n, size // 2))  # the header may announce what is not there
-    except (wave.Error, EOFError) as error:
-        raise ValueError(f"{path}: expected a whole RIFF file of PCM, found: {error}") from error
+    except (wave.Error, EOFError, RuntimeError) as error:  # the last where a chunk is too long
+        found_instead = str(error) or type(error).__name__
+        raise ValueError(
+            f"{path}: expected a whole RIFF file of PCM, found: {found_instead}"
+        ) from error
     if len(data) != 2 * n:
         raise ValueError(f"{path}: expected {n} samples, found {len(data) // 2}")
     return np.frombuffer(data, "<i2").astype(np.int16)

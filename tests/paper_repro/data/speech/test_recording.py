@@ -74,6 +74,14 @@ def test_a_cut_file_is_refused(folder, kept):
         read_recording(folder / "g.wav")
 
 
+def test_a_chunk_longer_than_the_file_is_refused(folder):
+    data = bytearray(riff_bytes(folder)[:36])
+    data[16:20] = struct.pack("<I", 272)
+    (folder / "k.wav").write_bytes(data)
+    with pytest.raises(ValueError, match="a whole RIFF file of PCM, found: "):
+        read_recording(folder / "k.wav")
+
+
 def test_a_false_length_reserves_no_memory(folder):
     data = bytearray(riff_bytes(folder))
     data[4:8] = data[40:44] = struct.pack("<I", 2**31)
