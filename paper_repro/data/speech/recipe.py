@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from hgref.arguments import as_count
@@ -51,6 +51,7 @@ class Recipe:
 
     def key(self) -> str:
         """Names the folder of the corpus: another one for whatever changes the recordings."""
-        made_of = [FORMAT, asdict(self), LANGUAGE, VOICES, GRAMMAR, STRESS, SAME]
+        own = [float(self.minutes), int(self.seed), *map(float, self.noise)]  # 1 as 1.0
+        made_of = [FORMAT, own, LANGUAGE, VOICES, GRAMMAR, STRESS, SAME]
         text = json.dumps([*made_of, version("espeakng-loader")], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -73,13 +73,15 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "book chair bridge watch garage wheel letter button bottle ladder treasure picture guitar "
         "shoe boat house choice toy coin sword cloth bath path mirror fire wire pure cure tour "
         "poem idea vision measure jacket orange apple onion carrot turkey church judge yard cube "
-        "few view thumb tongue ring song finger anchor kitchen garden curtain lemon villain"
+        "few view thumb tongue ring song finger anchor kitchen garden curtain lemon villain bag "
+        "egg flag goat glass hat hammer horse palm collage mountain fountain cotton"
     ),
     "things": words(
         "books chairs bridges watches wheels letters buttons bottles ladders pictures shoes boats "
         "houses choices toys coins swords clothes paths mirrors fires wires tours poems ideas "
         "leaves knives gloves months maths moths teeth birds words nurses oranges apples onions "
-        "carrots turkeys churches judges cubes views thumbs tongues rings songs fingers"
+        "carrots turkeys churches judges cubes views thumbs tongues rings songs fingers bags eggs "
+        "dogs goats gloves hats hammers horses palms garages buttons mittens"
     ),
     "place": words(
         "garden harbor village river theatre kitchen beach valley church school airport station "
@@ -90,7 +92,8 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "quick little happy angry quiet strange smooth thick thin rough heavy usual casual "
         "beautiful pure noisy joyful careful thirsty hungry huge useful foolish wealthy clever "
         "ordinary annual early rare square weird sincere genuine loyal royal loud proud cloudy "
-        "short warm cold frozen broken golden wooden sudden modern northern southern"
+        "short calm good big great hot high hidden rotten warm cold frozen broken golden wooden "
+        "sudden modern northern southern"
     ),
     "colour": words("red blue green yellow purple orange brown white black gray violet"),
     "feeling": words(
@@ -100,12 +103,13 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
     "did": words(
         "measured carried brought bought found watched pushed pulled painted washed cooked "
         "destroyed enjoyed avoided counted covered borrowed hid showed threw chose touched "
-        "joined judged changed raised poured heard wore tore shared loved used moved"
+        "joined judged changed raised poured heard wore tore shared loved used moved gave "
+        "grabbed hugged held hit guessed forgot"
     ),
     "do": words(
         "measure carry bring buy find watch push pull paint wash cook destroy enjoy avoid count "
         "cover borrow hide show throw choose touch join judge change raise pour hear wear tear "
-        "share love use move"
+        "share love use move give grab hug hold hit guess forget"
     ),
     "went": words(
         "walked ran jumped slept waited laughed worked played stayed arrived disappeared stood "
