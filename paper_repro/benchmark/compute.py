@@ -93,14 +93,13 @@ def require_peers() -> None:
 
 def about_this(setting: Setting, threads: int, peers: bool) -> dict[str, Any]:
     """Which machine, which versions, which sizes, when."""
-    load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
     packages = {name: version(name) for name in (*PACKAGES, *(PEERS if peers else ()))}
     made_with = {
         **surroundings(),
         **packages,
         "processor": processor(),
         "threads": threads,
-        "load before": load,
+        "load before": load(),
     }
     made_with.pop("dtype")  # each problem has its own
     return {
@@ -108,6 +107,11 @@ def about_this(setting: Setting, threads: int, peers: bool) -> dict[str, Any]:
         "made with": made_with,
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
     }
+
+
+def load() -> float | None:
+    """How many programs wanted a core in the last minute; None where the system does not say."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def processor(description: Path = Path("/proc/cpuinfo")) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from paper_repro.costs.compute import compute
 from paper_repro.costs.draw import draw, terminal
@@ -16,41 +14,24 @@ SUMMARY = "Time and memory of forward and reverse, beside what section 4 predict
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What this experiment can be asked for, besides what every one can."""
-    parser.add_argument(
-        "--fast", action="store_true", default=None,
-        help="measure hgref.fast.cpu, which compiles first, and not the readable reference",
-    )  # fmt: skip
     parser.add_argument("--rounds", type=int, metavar="N", help="how often everything is timed")
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
-    given = {name: getattr(options, name, None) for name in ("seed", "fast", "rounds")}
+    given = {name: getattr(options, name, None) for name in ("seed", "rounds")}
     return PRESETS[options.size].changed(**given)
 
 
 def run(options: argparse.Namespace) -> None:
     """Compute, draw, and say what was measured."""
+    from threadpoolctl import threadpool_limits
     from tqdm import tqdm
 
     setting = setting_of(options)
-    with one_thread(), tqdm(total=1, unit="round", smoothing=0.05) as bar:
+    # what a second thread of BLAS gains depends on m, and on who else runs
+    with threadpool_limits(1, "blas"), tqdm(total=1, unit="round", smoothing=0.05) as bar:
         paths = compute(setting, options.out, bar)
     made = draw(paths)
     print(terminal(read_json(paths["costs"])))
     for path in [*paths.values(), *made]:
         print(f"wrote {path}")
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """BLAS and Numba on one thread: what a second one gains depends on m and on who else runs."""
-    import numba
-    from threadpoolctl import threadpool_limits
-
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        with threadpool_limits(1, "blas"):
-            yield
-    finally:
-        numba.set_num_threads(threads)

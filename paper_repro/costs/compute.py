@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import hgref
 from paper_repro.benchmark.complexity import FEW, Run, megabytes, penalties, seconds
+from paper_repro.benchmark.compute import load, processor
 from paper_repro.benchmark.problems import Case
 from paper_repro.costs.fits import memory_fits, time_fits
 from paper_repro.costs.setting import Setting
@@ -21,7 +21,7 @@ ALGORITHMS = ("forward", "reverse", "checkpointed")
 def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
     """Time and count; write the numbers.
 
-    setting  sizes, rounds, and which layer is measured
+    setting  sizes and rounds
     folder   for the result
     bar      a tqdm progress bar; its total is set here
     returns  {"costs": its JSON file}
@@ -29,11 +29,11 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
     Beware   seconds are compared only within one run: there is no going on from half of one
     Source   Franceschi et al. 2017, section 4
     """
-    started = time.perf_counter()
+    started, before = time.perf_counter(), load()
     bar.reset(total=setting.ticks)
     bar.set_description("seconds")
     timed = seconds(
-        {m: runs(timed_case(setting, m), setting) for m in setting.hypers},
+        {m: runs(timed_case(setting, m)) for m in setting.hypers},
         setting,
         bar.update,
         ALGORITHMS,
@@ -44,11 +44,10 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
         "experiment": "costs",
         "data": {"source": "random numbers, labelled by a random linear model"},
         "setting": asdict(setting),
-        "layer": "hgref.fast.cpu" if setting.fast else "hgref",
         "seconds against m": timed,
         "megabytes against weights": counted,
-        "fits": {**time_fits(timed), **memory_fits(counted, setting.fast)},
-        "made with": surroundings(),
+        "fits": {**time_fits(timed), **memory_fits(counted)},
+        "made with": {**surroundings(), "processor": processor(), "load before": before},
         "wall seconds": round(time.perf_counter() - started, 1),
     }
     return {"costs": write_json(folder / "costs.json", content)}
@@ -64,23 +63,15 @@ def weighed(setting: Setting, T: int) -> dict[int, dict[str, Run]]:
     """At each number of weights, two penalties, and few examples: only the weights shall weigh."""
     classes = setting.classes
     return {
-        p: runs(penalties(setting, FEW, p // classes - 1, classes, T, 2), setting)
-        for p in setting.weights
+        p: runs(penalties(setting, FEW, p // classes - 1, classes, T, 2)) for p in setting.weights
     }
 
 
-def runs(case: Case, setting: Setting) -> dict[str, Run]:
+def runs(case: Case) -> dict[str, Run]:
     """The three algorithms on a problem, each a function without arguments."""
-    layer: Any = hgref
-    again: dict[str, Any] = {}
-    if setting.fast:
-        from hgref.fast import cpu
-
-        layer, again = cpu, {"recompute": True}  # kept predictions are no states
     problem, lam = case.problem, case.lam
-    made: dict[str, Callable[[], Any]] = {
-        "forward": lambda: layer.forward(problem, lam, case.wrt),
-        "reverse": lambda: layer.reverse(problem, lam, **again),
-        "checkpointed": lambda: layer.checkpointed(problem, lam, **again),
+    return {
+        "forward": lambda: hgref.forward(problem, lam, case.wrt),
+        "reverse": lambda: hgref.reverse(problem, lam),
+        "checkpointed": lambda: hgref.checkpointed(problem, lam),
     }
-    return made

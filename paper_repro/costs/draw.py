@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from paper_repro.benchmark.table import BUSY
 from paper_repro.costs.compute import ALGORITHMS
 from paper_repro.picture import save
 from paper_repro.record import read_json
@@ -38,7 +39,8 @@ def panels(content: dict[str, Any]) -> Figure:
     megabytes(right, content["megabytes against weights"])
     s = content["setting"]
     figure.suptitle(
-        f"Costs of {content['layer']}: softmax regression by momentum, on one thread", fontsize=11
+        "Costs of hgref's readable layer: softmax regression by momentum, on one thread",
+        fontsize=11,
     )
     left.set_title(
         f"Time: {s['examples']} examples, {s['classes'] * (s['features'] + 1)} weights, "
@@ -115,24 +117,32 @@ def table_rows(content: dict[str, Any]) -> list[list[str]]:
 
 def terminal(content: dict[str, Any]) -> str:
     """The table in columns."""
-    return "\n".join(columns(table_rows(content)))
+    return "\n".join([*columns(table_rows(content)), *busy(content["made with"]["load before"])])
 
 
 def page(content: dict[str, Any]) -> str:
     """The table as Markdown, with what was measured under it."""
-    s = content["setting"]
+    s, made = content["setting"], content["made with"]
     lines = [
         "# Costs of forward and reverse",
         "",
         *markdown(table_rows(content), numbers=False),
         "",
-        f"Measured on `{content['layer']}`, one thread, {content['made with']['machine']}: softmax "
+        f"Measured on hgref's readable layer, one thread, {made['processor']}: softmax "
         f"regression by momentum with m penalties. Seconds: {s['examples']} examples, "
         f"{s['classes'] * (s['features'] + 1)} weights, T = {s['T']}, medians of {s['rounds']} "
         "rounds in which all took turns. Megabytes: the most that NumPy's arrays took, for "
         f"p = {s['weights'][0]} … {s['weights'][-1]} and T = {s['steps'][0]} … {s['steps'][-1]}.",
         "A state of momentum is a velocity and a weight in float64: 16 bytes a weight; slopes are "
         "in bytes for each weight and step, or root of the number of steps.",
+        *busy(made["load before"]),
         "",
     ]
     return "\n".join(lines)
+
+
+def busy(load: float | None) -> list[str]:
+    """A warning where others were at work before the first of the timings."""
+    if (load or 0) <= BUSY:
+        return []
+    return ["", f"Beware: {load} programs wanted a core in the minute before: seconds are rough."]

@@ -12,7 +12,6 @@ from paper_repro.benchmark.complexity import slope
 
 Curve = dict[str, Any]  # "x" and, for each algorithm, the values there
 STATE = 16  # bytes a weight: momentum's state is v and w, in float64
-TAPE = 8  # bytes a weight: the fast layer keeps the gradient of a step and finds the state again
 
 
 def time_fits(curve: Curve) -> Curve:
@@ -28,22 +27,20 @@ def time_fits(curve: Curve) -> Curve:
     }
 
 
-def memory_fits(curves: Sequence[Curve], fast: bool) -> Curve:
+def memory_fits(curves: Sequence[Curve]) -> Curve:
     """Reverse and checkpointed: bytes for each step, or its root, and weight; forward: how flat.
 
     curves   one for each T: "T", "x" (numbers of weights), megabytes of each algorithm
-    fast     whether the fast layer was measured: it keeps less of a step than its state
     """
-    step = TAPE if fast else STATE
     over_steps = zip(*(one["forward"] for one in curves), strict=True)
     return {
         "reverse bytes against T p": {
             **bytes_line(curves, "reverse", 1),
-            "predicted slope": step,
+            "predicted slope": STATE,
         },
         "checkpointed bytes against √T p": {  # √T states, and √T steps between two of them
             **bytes_line(curves, "checkpointed", 0.5),
-            "predicted slope": STATE + step,
+            "predicted slope": 2 * STATE,
         },
         "forward megabytes against T": {"deviation %": max(map(deviation, over_steps))},
     }

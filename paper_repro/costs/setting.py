@@ -18,7 +18,6 @@ class Setting:
     rounds       how often everything is timed
     slow_rounds  how often what takes over `slow` seconds is timed
     seed         of all random data
-    fast         True: hgref.fast.cpu is measured; False: the readable reference
     """
 
     hypers: tuple[int, ...]
@@ -32,7 +31,6 @@ class Setting:
     slow_rounds: int = 3
     slow: float = 2.0
     seed: int = 0
-    fast: bool = False
 
     @property
     def ticks(self) -> int:
@@ -58,7 +56,7 @@ DEFAULT = Setting(
     features=63,
     classes=5,
     T=20,
-    rounds=7,
+    rounds=11,
 )
 
 # seconds: to see that everything runs; too little to be timed well
