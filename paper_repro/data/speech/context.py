@@ -8,6 +8,7 @@ from hgref.arguments import Array
 from paper_repro.data.speech.fbank import STATIC
 
 FEATURES = 3 * STATIC  # static, Δ, ΔΔ
+BLOCK = 2**14  # rows
 REACH = 2  # frames to each side that a difference looks at
 
 
@@ -32,9 +33,11 @@ def dynamic(static: Array, starts: Array) -> Array:
     Source   Young et al., The HTK Book, section on differential coefficients
     """
     low, high = bounds_of(starts)
-    x = static.astype(np.float32)
-    first = difference(x, low, high)
-    return np.concatenate([x, first, difference(first, low, high)], axis=1)
+    features = np.empty((len(static), 3, STATIC), np.float32)
+    features[:, 0] = static
+    features[:, 1] = difference(features[:, 0], low, high)
+    features[:, 2] = difference(features[:, 1], low, high)
+    return features.reshape(len(static), FEATURES)
 
 
 def difference(x: Array, low: Array, high: Array) -> Array:
@@ -49,12 +52,21 @@ def difference(x: Array, low: Array, high: Array) -> Array:
 def normalized(x: Array, train: Array) -> Array:
     """x (m, N) less the mean and over the deviation of the rows train (m,) bool; float32.
 
+    Raises   ValueError where no row is of training
+    Exact    sums are taken in float64, block by block
     Beware   a feature that stands still in training is divided by 1
     """
-    mean = x[train].mean(axis=0, dtype=float)
-    deviation = x[train].std(axis=0, dtype=float)
+    rows = np.flatnonzero(train)
+    if len(rows) == 0:
+        raise ValueError("train: expected training frames, found none")
+    blocks = np.array_split(rows, len(rows) // BLOCK + 1)
+    mean = sum(x[block].sum(axis=0, dtype=float) for block in blocks) / len(rows)
+    x = x - mean.astype(np.float32)
+    squares = sum(np.square(x[block]).sum(axis=0, dtype=float) for block in blocks)
+    deviation = np.sqrt(squares / len(rows))
     deviation[deviation < 1e-6] = 1
-    return ((x - mean) / deviation).astype(np.float32)
+    x /= deviation.astype(np.float32)
+    return x
 
 
 def with_context(x: Array, rows: Array, low: Array, high: Array, context: int) -> Array:

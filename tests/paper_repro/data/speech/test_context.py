@@ -75,6 +75,17 @@ def test_training_rows_get_mean_0_and_deviation_1():
     np.testing.assert_allclose(found[~train, :3].mean(axis=0), 0, atol=1)
 
 
+def test_many_rows_are_summed_block_by_block():
+    x = np.random.default_rng(0).normal(3, 2, (40000, 2)).astype(np.float32)
+    found = normalized(x, np.ones(40000, bool))
+    np.testing.assert_allclose(found, (x - x.mean(axis=0)) / x.std(axis=0), atol=1e-4)
+
+
+def test_without_training_rows_there_is_no_mean():
+    with pytest.raises(ValueError, match="training frames, found none"):
+        normalized(np.zeros((3, 2), np.float32), np.zeros(3, bool))
+
+
 @pytest.mark.parametrize("context", [0, 1, 5])
 @given(lengths=lengths, data=st.data())
 def test_context_is_the_rows_around_each_within_its_recording(context, lengths, data):
