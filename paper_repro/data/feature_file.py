@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -41,15 +42,12 @@ def read_features(path: str | Path) -> tuple[Array, Array]:
 
 def read_arrays(path: Path) -> tuple[Array, Array]:
     """The two arrays under their names; ValueError where the file has no such ones."""
+    data = io.BytesIO(path.read_bytes())  # damage then meets no file system
     try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        with np.load(data, allow_pickle=False) as archive:
             X, y = archive["X"], archive["y"]
             if not isinstance(X, np.ndarray) or not isinstance(y, np.ndarray):
                 raise ValueError("X or y is no array")
-    except OSError as error:
-        if error.errno is not None:  # the disk, not the content
-            raise
-        raise ValueError(f"{path}: expected an .npz file with X and y, found: {error}") from error
     except Exception as error:  # zipfile and NumPy have many ways to refuse a damaged file
         raise ValueError(f"{path}: expected an .npz file with X and y, found: {error}") from error
     return X, y

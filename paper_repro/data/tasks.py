@@ -58,12 +58,12 @@ def load_tasks(
     progress   wraps the chunks that the CNN works on, as tqdm does
     Raises     FileNotFoundError where no folder has the source's files; ModuleNotFoundError where
                an extra is missing; ValueError for unknown names, damaged files, too few examples
-    Cost       of the CNN: two milliseconds an example, once
+    Cost       of the CNN: a few milliseconds an example, once
     Beware     the examples are sorted by class: permute them before splitting
     """
     require_known(features, FEATURES, "kind of features")
     if source.endswith(".npz"):
-        return tasks_of_file(Path(source), features, seed, per_class)
+        return tasks_of_file(Path(source).expanduser(), features, seed, per_class)
     pictures = load_pictures(source, root)
     pictures = pictures.chosen(balanced_choice(pictures.y, pictures.classes, per_class, seed))
     if features == "cnn" or (features == "auto" and installed()):

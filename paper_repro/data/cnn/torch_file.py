@@ -30,7 +30,8 @@ class Tensor:
     ):
         if not isinstance(storage, Storage):
             raise ValueError(f"a tensor in a {type(storage).__name__}")
-        if not all(is_count(n) for n in (offset, *shape, *strides)) or len(shape) > 4:
+        tuples = isinstance(shape, tuple) and isinstance(strides, tuple) and len(shape) <= 4
+        if not tuples or not all(is_count(n) for n in (offset, *shape, *strides)):
             raise ValueError("a tensor whose place is not told in counts")
         if math.prod(shape) > storage.count:
             raise ValueError(f"a tensor of shape {shape} in a storage of {storage.count} numbers")

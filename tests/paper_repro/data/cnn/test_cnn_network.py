@@ -42,17 +42,16 @@ def test_grey_is_the_same_in_three_channels(by_hand):
     np.testing.assert_array_equal(cnn.run(pixels, "features"), cnn.run(same, "features"))
 
 
-@pytest.mark.parametrize("side", [28, 71])  # grown, shrunk
+@pytest.mark.parametrize("side", [28, 71, 160])  # grown, shrunk, averaged
 def test_pictures_are_resized_bilinearly(by_hand, side):
     Image = pytest.importorskip("PIL.Image")
-    small = np.random.default_rng(1).integers(0, 256, (5, 5, 3), np.uint8)
-    resize = Image.Resampling.BICUBIC  # a smooth picture, for the rounding of PIL to stay small
-    picture = np.asarray(Image.fromarray(small).resize((side, side), resize))
+    picture = np.random.default_rng(1).integers(0, 256, (side, side, 3), np.uint8)
     resized = np.asarray(Image.fromarray(picture).resize((40, 40), Image.Resampling.BILINEAR))
     cnn = Network(network(by_hand.weights, 40))
     found, expected = (cnn.run(x[None], "features") for x in (picture, resized))
     other = cnn.run(np.roll(resized, 1, axis=0)[None], "features")
-    assert np.abs(found - expected).mean() < 0.2 * np.abs(other - expected).mean()
+    # PIL rounds to whole numbers, which the network makes more of, but less than of a shift
+    assert np.abs(found - expected).mean() < 0.1 * np.abs(other - expected).mean()
 
 
 def test_the_same_weights_give_the_same_bytes(by_hand):

@@ -47,11 +47,10 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("torch")
 
 
+shapes = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
 arrays_by_name = st.dictionaries(
     st.text(max_size=8),
-    st.sampled_from(["<f4", "<i8"]).flatmap(
-        lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=4, max_side=4))
-    ),
+    st.sampled_from(["<f4", "<i8"]).flatmap(lambda dtype: hnp.arrays(dtype, shapes)),
     max_size=3,
 )
 
@@ -116,6 +115,8 @@ REFUSED = {
     "storage too short": (stored(count=5), "a tensor of shape .* in a storage of 5 numbers"),
     "storage of too few parts": (with_storage("storage", KIND), "not enough values"),
     "a place that is no number": (with_place("0", (2, 3), (3, 1)), "not told in counts"),
+    "a shape that is a text": (with_place(0, "", (1,)), "not told in counts"),
+    "strides that are a list": (with_place(0, (6,), [1]), "not told in counts"),
     "a place before the storage": (with_place(-1, (2, 3), (3, 1)), "not told in counts"),
     "a place behind the storage": (with_place(1, (2, 3), (3, 1)), "inside of storages"),
     "strides beyond the storage": (with_place(0, (2, 3), (4, 1)), "inside of storages"),
