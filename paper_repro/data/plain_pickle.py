@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickletools
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -57,10 +58,12 @@ def read_pickle(
     """
     machine = Machine(known, refer)
     try:
-        for count, (operation, argument, _) in enumerate(pickletools.genops(file)):
-            if count >= MOST_OPERATIONS:
-                raise ValueError(f"more than {MOST_OPERATIONS} operations")
-            machine.step(operation.name, argument)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a text with escapes of old is refused all the same
+            for count, (operation, argument, _) in enumerate(pickletools.genops(file)):
+                if count >= MOST_OPERATIONS:
+                    raise ValueError(f"more than {MOST_OPERATIONS} operations")
+                machine.step(operation.name, argument)
         return machine.answer()
     except (ValueError, TypeError, IndexError, KeyError, OverflowError) as error:
         found = str(error)[:200]  # what a file says may be long

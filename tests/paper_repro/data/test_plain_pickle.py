@@ -99,6 +99,7 @@ REFUSED = {
     "a length beyond the file": (b"T\xff\xff\xff\x7fabc.", "expected 2147483647 bytes"),
     "a negative length": (b"T\xff\xff\xff\xffabc.", "count < 0"),
     "text that is not UTF-8": (b"X\x01\0\0\0\xff.", "utf-8"),
+    "a text with an unknown escape": (b"S'\\q'\n.", "the operation STRING"),
     "an unknown name": (old_pickle(Name("os system")), "the name 'os system'"),
     "a call of data": (b"U\x01a)R.", "a call of str"),
     "a call of a mere mention": (old_pickle(Call("numpy ndarray")), "a call of Named"),
