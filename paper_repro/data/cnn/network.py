@@ -56,10 +56,8 @@ def network(weights: Mapping[str, Array], px: int) -> bytes:
     x = graph.relu6(graph.conv(x, "_conv_stem", "_bn0", (STEM, 3, 3, 3), stride=2))
     channels, number = STEM, 0
     for stage in STAGES:
-        for j in range(stage.blocks):
-            x = block(
-                graph, x, f"_blocks.{number}.", channels, stage, stage.stride if j == 0 else 1
-            )
+        for stride in (stage.stride, *(1,) * (stage.blocks - 1)):
+            x = block(graph, x, f"_blocks.{number}.", channels, stage, stride)
             channels, number = stage.channels, number + 1
     x = graph.relu6(graph.conv(x, "_conv_head", "_bn1", (N_FEATURES, channels, 1, 1)))
     pooled = graph.node("GlobalAveragePool", [x])
