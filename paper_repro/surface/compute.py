@@ -71,7 +71,7 @@ def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[st
 
 def surface(problem: Problem, setting: Setting, file: Path, bar: Any) -> list[list[float | None]]:
     """f on the grid, a row for each η; None where training diverges."""
-    done: list[list[float | None]] = read_json(file)["rows"] if file.exists() else []
+    done = rows_done(file, setting.grid) if file.exists() else []
     bar.set_description("surface")
     bar.update(len(done))
     for y in np.linspace(*setting.eta, setting.grid)[len(done) :]:
@@ -80,6 +80,16 @@ def surface(problem: Problem, setting: Setting, file: Path, bar: Any) -> list[li
         write_json(file, {"rows": done})
         bar.update()
     return done
+
+
+def rows_done(file: Path, grid: int) -> list[list[float | None]]:
+    """The rows that an interrupted run left; ValueError where the file is not what it wrote."""
+    rows = read_json(file).get("rows")
+    if not isinstance(rows, list) or any(not isinstance(row, list) for row in rows):
+        raise ValueError(f"{file}: expected rows of a surface; remove it to begin anew")
+    if len(rows) > grid or {len(row) for row in rows} - {grid}:
+        raise ValueError(f"{file}: expected up to {grid} rows of {grid}; remove it to begin anew")
+    return rows
 
 
 # --- the ways down ---

@@ -22,10 +22,9 @@ WAYS = {  # color, marker, style of the path from each start: apart in grey prin
 }
 APART = 0.25  # between two arrows, in decades
 ARROW = 0.09  # of the panel's width: the longest arrow
-STEEP = (
-    1.0  # of f a decade, from where on arrows are no longer: at a cliff one would fill the panel
-)
+STEEP = 1.0  # of f a decade; from there on arrows are no longer: at a cliff one would fill it all
 LEVELS = 14
+HIGHEST = 1.15 * np.log(CLASSES)  # the error that is drawn: a bit more than that of guessing
 SHADES = LinearSegmentedColormap.from_list("shades", ["1.0", "0.45"])  # dark lines stand out
 
 
@@ -72,6 +71,7 @@ def errors(axes: Any, content: dict[str, Any], name: str) -> None:
                   markevery=max(1, len(one["f"]) // 10), label=f"start {way + 1}")  # fmt: skip
     low = lowest(content)
     high = max(max(one["f"]) for one in [*content["reverse"], *content["realtime"]])
+    high = min(high, HIGHEST)  # a run that leaps over a cliff leaves the panel for a while
     axes.axhline(low, color="0.4", lw=0.8, ls=":")
     axes.annotate("the grid's smallest f(λ)", (1, low), (-4, -3), fontsize=8, color="0.3",
                   xycoords=("axes fraction", "data"), textcoords="offset points", ha="right",
@@ -93,12 +93,12 @@ def grid(content: dict[str, Any]) -> Array:
 
 
 def surface(axes: Any, content: dict[str, Any]) -> Any:
-    """Shades and contours of f, up to a bit more than guessing; hatched where training diverged."""
+    """Shades and contours of f up to `HIGHEST`; hatched where training diverged."""
     x, y, f = np.array(content["log10 l2"]), np.array(content["log10 eta"]), grid(content)
     axes.set(xlabel="log₁₀ L2  (penalty on the weights)", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     axes.add_patch(Rectangle((0, 0), 1, 1, transform=axes.transAxes, hatch="xxx", fc="white",
                              ec="0.55", lw=0, zorder=0))  # fmt: skip
-    levels = np.linspace(lowest(content), 1.15 * np.log(CLASSES), LEVELS)
+    levels = np.linspace(lowest(content), HIGHEST, LEVELS)
     seen = np.ma.masked_invalid(f)
     shaded = axes.contourf(x, y, seen, levels=levels, cmap=SHADES, extend="max")
     axes.contour(x, y, seen, levels=levels, colors="0.45", linewidths=0.5)

@@ -13,10 +13,9 @@ from paper_repro.data.images import CLASSES, Images
 from paper_repro.surface.setting import Point, Setting
 
 
-def network(images: Images, setting: Setting, T: int | None = None) -> Problem:
+def network(images: Images, setting: Setting) -> Problem:
     """Gradient descent on a penalised perceptron; E is the validation error without the penalty.
 
-    T        steps; default: those of the setting
     returns  a problem with two hyperparameters, eta and l2
     Raises   ValueError where there are fewer images than the setting needs
     """
@@ -34,8 +33,7 @@ def network(images: Images, setting: Setting, T: int | None = None) -> Problem:
         MLP(X[rows], y[rows], (setting.hidden,), classes=CLASSES, centre=centre)
         for rows in (train, valid)
     )
-    T = setting.T if T is None else T
-    return Problem(hgref.GradientDescent(J + L2()), E, T, J.start(setting.seed))
+    return Problem(hgref.GradientDescent(J + L2()), E, setting.T, J.start(setting.seed))
 
 
 def coarse(images: Images, side: int) -> Array:

@@ -1,7 +1,12 @@
 """`python -m paper_repro surface`: f on the grid, the gradients along the paths, the picture."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tqdm import tqdm
 
 import hgref
@@ -51,7 +56,7 @@ def result(images, tmp_path_factory):
 
 def test_f_on_the_grid_is_that_of_the_readable_layer(result, images):
     content = read_json(result)
-    problem = network(images, TINY, TINY.T)
+    problem = network(images, TINY)
     for row, col in ((0, 0), (1, 3), (2, 1)):
         point = content["log10 l2"][col], content["log10 eta"][row]
         lam = {"l2": 10 ** point[0], "eta": 10 ** point[1]}
@@ -59,7 +64,7 @@ def test_f_on_the_grid_is_that_of_the_readable_layer(result, images):
 
 
 def test_the_arrows_are_the_slopes_of_the_surface(result, images):
-    content, problem = read_json(result), network(images, TINY, TINY.T)
+    content, problem = read_json(result), network(images, TINY)
     for one in content["reverse"]:
         point = np.array(one["point"][1])
         slope = central_differences(lambda x: f_or_nan(problem, x), point)[0]
@@ -69,7 +74,7 @@ def test_the_arrows_are_the_slopes_of_the_surface(result, images):
 
 def test_the_first_partial_hypergradient_is_a_hypergradient(result, images):
     content = read_json(result)
-    short = network(images, TINY, TINY.every)
+    short = network(images, TINY.changed(T=TINY.every))
     for one in content["realtime"]:
         slope = central_differences(lambda x: f_or_nan(short, x), np.array(one["point"][0]))[0]
         np.testing.assert_allclose(one["downhill"][0], -slope, rtol=1e-5)
@@ -102,7 +107,7 @@ def test_steps_in_logarithms_are_those_of_the_rule():
 
 def test_where_training_diverges_stands_nothing(images, tmp_path):
     wild = TINY.changed(eta=(1.0, 40.0), T=40)
-    problem = network(images, wild, wild.T)
+    problem = network(images, wild)
     with pytest.raises(hgref.Diverged):
         problem.f(lam_at(problem, (-1.0, 40.0)))
     assert np.isnan(f_or_nan(problem, (-1.0, 40.0)))
@@ -134,6 +139,15 @@ def test_an_interrupted_surface_goes_on(images, result, tmp_path, monkeypatch):
     assert not partial.exists()
 
 
+@given(content=st.binary(max_size=30) | st.sampled_from([b'{"rows": [[1]]}', b'{"rows": 3}']))
+def test_a_damaged_rest_is_refused_in_one_way(images, content):
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows.json"
+        file.write_bytes(content)
+        with pytest.raises(ValueError, match="expected"):
+            module.surface(None, TINY, file, Bar())
+
+
 def test_coarse_images_are_means_of_squares():
     X = np.arange(25, dtype=np.uint8).reshape(1, 25)
     images = Images("one", X, np.zeros(1, dtype=np.int64), 5)
@@ -143,7 +157,7 @@ def test_coarse_images_are_means_of_squares():
 
 def test_too_few_images_and_bad_options_are_refused(images):
     with pytest.raises(ValueError, match="expected at least 1020 images .*found 80"):
-        network(images, TINY.changed(train=1000, valid=20), 3)
+        network(images, TINY.changed(train=1000, valid=20))
     with pytest.raises(ValueError, match="grid: expected at least 2, found 1"):
         TINY.changed(grid=1)
 
