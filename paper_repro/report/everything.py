@@ -12,8 +12,6 @@ from paper_repro.experiments import FIGURES
 from paper_repro.record import read_json, write_json
 from paper_repro.report import command
 
-MISSING = (FileNotFoundError, ModuleNotFoundError)  # data, or an extra
-
 
 def run_all(options: argparse.Namespace) -> None:
     """Run all of `FIGURES` and assemble the report; a part whose data are missing is skipped.
@@ -27,25 +25,32 @@ def run_all(options: argparse.Namespace) -> None:
     from tqdm.contrib import DummyTqdmFile
 
     progress = progress_file(options)
-    done: list[str] = read_json(progress)["done"] if progress.exists() else []
+    done: list[str] = read_json(progress).get("done", []) if progress.exists() else []
     skipped: dict[str, str] = {}
     print_above = redirect_stdout(DummyTqdmFile(sys.stdout))
     with tqdm(total=len(FIGURES), unit="part", smoothing=0) as bar, print_above:
-        for name, experiment in FIGURES.items():
+        for name in FIGURES:
             bar.set_description(f"all: {name}")
             if name in done:
                 print(f"{name}: done before the interruption")
+            elif why_not := run_one(name, options):
+                skipped[name] = why_not
+                print(f"skipped: {name}: {why_not}")
             else:
-                try:
-                    experiment.command.run(options)
-                    done.append(name)
-                    write_json(progress, {"done": done})
-                except MISSING as error:
-                    skipped[name] = str(error)
-                    print(f"skipped: {name}: {error}")
+                done.append(name)
+                write_json(progress, {"done": done})
             bar.update()
     command.assemble(options.out, skipped)
     progress.unlink(missing_ok=True)
+
+
+def run_one(name: str, options: argparse.Namespace) -> str | None:
+    """Run one experiment; None, or the sentence that says which data or extra it lacks."""
+    try:
+        FIGURES[name].command.run(options)
+    except (FileNotFoundError, ModuleNotFoundError) as error:
+        return str(error) or type(error).__name__
+    return None
 
 
 def progress_file(options: argparse.Namespace) -> Path:
