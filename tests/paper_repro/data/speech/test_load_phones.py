@@ -106,6 +106,19 @@ def test_sphere_reads_as_riff(root, phones, tmp_path):
         np.testing.assert_array_equal(a.target, b.target)
 
 
+def test_frames_that_nothing_is_spoken_in_are_context_alone(timit):
+    before = load_phones("timit", timit, minutes=None, context=1, q=2)
+    file = timit / "TIMIT" / "TEST" / "DR1" / "FCCC0" / "SX7.PHN"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(lines[:4] + lines[5:]))
+    after = load_phones("timit", timit, minutes=None, context=1, q=2)
+    kept = np.ones(len(before.valid), bool)
+    middles = 160 * np.arange(98) + 200
+    kept[98:] = middles // PHONE_SAMPLES != 4  # the second of the two recordings
+    np.testing.assert_array_equal(after.valid.y, before.valid.y[kept])
+    np.testing.assert_array_equal(after.valid.X, before.valid.X[kept])
+
+
 def test_minutes_choose_among_the_recordings_of_timit(root, phones):
     some = load_phones("timit", root, minutes=0.08, context=0, q=2)
     assert len(some.train) == len(phones.train) // 2

@@ -1,7 +1,10 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 from timit_by_hand import ALPHABET, write_timit
 
+from paper_repro.data.speech.corpus import recordings
 from paper_repro.data.speech.phones import load_phones
 from paper_repro.data.speech.segments import many_class
 
@@ -31,6 +34,14 @@ def test_examples_of_many_classes(root):
         nearest = min(features.values(), key=lambda f: np.abs(f[0] - x).max())
         np.testing.assert_allclose(nearest[0], x, atol=1e-4)
         assert nearest[1] == found.classes[y]
+
+
+def test_the_classes_are_the_phones_spoken_most(root):
+    lines = [line for r in recordings(root / "timit") for line in r.phn.read_text().splitlines()]
+    ranked = Counter(line.split()[2] for line in lines).most_common()
+    assert ranked[2][1] > ranked[3][1]
+    found = many_class("timit", root, classes=3, examples=3, minutes=None)
+    assert found.classes == sorted(phone for phone, _ in ranked[:3])
 
 
 def test_many_class_depends_on_the_seed_alone(root):
