@@ -58,7 +58,7 @@ def load_frames(found: list[Recording], cache: Path, bar: Any = None) -> Frames:
     cache    gets a file named by the recordings: their paths, sizes and times
     bar      a tqdm progress bar, of recordings; None where nobody looks
     Raises   as read_recording and read_phn
-    Cost     0.3 ms a second of speech, and 2 bytes a number on disk
+    Cost     a millisecond for a second of speech, and 9 kB of disk
     """
     file = cache / f"frames-{key(found)}.npz"
     frames = read_frames(file)

@@ -23,7 +23,7 @@ def generated_corpus(root: Path, recipe: Recipe, bar: Any = None) -> Path:
     root     the folder of the data; corpora stand in `speech` there, one for each recipe
     bar      a tqdm progress bar, of seconds of speech; None where nobody looks
     Raises   ModuleNotFoundError without espeakng-loader; RuntimeError where the generator fails
-    Cost     about a second for each thirty minutes of speech on one core
+    Cost     five seconds for half an hour of speech, on one core
     Beware   what is half made stands under another name until it is whole, and is removed where
              the process has the time to
     """
