@@ -13,6 +13,7 @@ from hgref.layout import Layout, layout_of
 __all__ = [
     "Box",
     "CappedBox",
+    "CappedSum",
     "Constraint",
     "L1Ball",
     "NonNegative",

@@ -11,6 +11,8 @@ from paper_repro.hyper_cleaning import claims as hyper_cleaning_claims
 from paper_repro.hyper_cleaning import command as hyper_cleaning
 from paper_repro.surface import claims as surface_claims
 from paper_repro.surface import command as surface
+from paper_repro.task_interactions import claims as task_interactions_claims
+from paper_repro.task_interactions import command as task_interactions
 
 
 class Experiment(NamedTuple):
@@ -28,6 +30,7 @@ class Experiment(NamedTuple):
 
 FIGURES: dict[str, Experiment] = {  # in the order of the paper; without a name, all are made
     "hyper-cleaning": Experiment(hyper_cleaning, hyper_cleaning_claims),
+    "task-interactions": Experiment(task_interactions, task_interactions_claims),
     "costs": Experiment(costs, costs_claims),
     "surface": Experiment(surface, surface_claims),
 }

