@@ -13,7 +13,7 @@ from hgref.objectives import L2, Softmax
 from hgref.problem import Problem
 from paper_repro.benchmark.problems import Case, labelled
 from paper_repro.benchmark.setting import Rounds, Seeded, Setting
-from paper_repro.benchmark.timing import in_turn
+from paper_repro.benchmark.timing import PAUSE, in_turn
 
 FEW = 20  # examples where the number of weights grows: it is not their memory that is asked for
 
@@ -79,12 +79,14 @@ def seconds(
     setting: Rounds,
     tick: Callable[[], None],
     names: Sequence[str] = ("forward", "reverse"),
+    pause: float = PAUSE,
 ) -> dict[str, list[float]]:
     """Medians of these algorithms, all points of the curve timed in turn."""
     points = {f"{name} {x}": these[name] for x, these in curve.items() for name in names}
     for run in points.values():
         run()
-    medians = {point: float(np.median(s)) for point, s in in_turn(points, setting, tick).items()}
+    timed = in_turn(points, setting, tick, pause)
+    medians = {point: float(np.median(s)) for point, s in timed.items()}
     return {"x": list(curve), **{n: [medians[f"{n} {x}"] for x in curve] for n in names}}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,20 +85,25 @@ def refuse_different(problem: str, dtype: str, found: dict[str, dict[str, Any]])
             )
 
 
-def in_turn(runs: dict[str, Run], setting: Rounds, tick: Tick) -> dict[str, list[float]]:
-    """Seconds of each call: first, second, … of all, then again; slow ones in fewer rounds."""
+def in_turn(
+    runs: Mapping[str, Callable[[], Any]], setting: Rounds, tick: Tick, pause: float = PAUSE
+) -> dict[str, list[float]]:
+    """Seconds of each call: first, second, … of all, then again; slow ones in fewer rounds.
+
+    pause    seconds before each call
+    """
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for round in range(setting.rounds):
         for name, run in runs.items():
             if round < setting.slow_rounds or seconds[name][0] < setting.slow:
-                seconds[name].append(one(run))
+                seconds[name].append(one(run, pause))
         tick()
     return seconds
 
 
-def one(run: Run) -> float:
+def one(run: Callable[[], Any], pause: float) -> float:
     gc.collect()
-    time.sleep(PAUSE)
+    time.sleep(pause)
     started = time.perf_counter()
     run()
     return time.perf_counter() - started

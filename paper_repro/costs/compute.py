@@ -41,6 +41,7 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
         setting,
         bar.update,
         ALGORITHMS,
+        pause=0,  # no thread has to fall asleep, and a core that slept begins slowly
     )
     bar.set_description("megabytes")
     counted = [{"T": T, **megabytes(weighed(setting, T), bar.update)} for T in setting.steps]

@@ -56,7 +56,7 @@ DEFAULT = Setting(
     features=63,
     classes=5,
     T=20,
-    rounds=9,
+    rounds=15,
 )
 
 # seconds: to see that everything runs; too little to be timed well

@@ -13,9 +13,8 @@ PAIR = Layout({"eta": (), "weights": (2,)})
 
 
 def test_all_take_turns_and_the_slow_ones_stop_early(setting, monkeypatch):
-    monkeypatch.setattr(timing, "PAUSE", 0)
     said, ticks = [], []
-    monkeypatch.setattr(timing, "one", lambda run: run())
+    monkeypatch.setattr(timing, "one", lambda run, pause: run())
     runs = {"quick": lambda: said.append("q") or 1.0, "slow": lambda: said.append("s") or 9.0}
     few = replace(setting, rounds=4, slow_rounds=2, slow=5.0)
     seconds = in_turn(runs, few, lambda: ticks.append(1))
