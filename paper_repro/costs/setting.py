@@ -56,7 +56,7 @@ DEFAULT = Setting(
     features=63,
     classes=5,
     T=20,
-    rounds=15,
+    rounds=11,
 )
 
 # seconds: to see that everything runs; too little to be timed well
