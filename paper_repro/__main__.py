@@ -32,8 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one experiment, or make all of the paper's figures; the exit status."""
     options = parser().parse_args(arguments)
     if options.list:
+        wide = max(map(len, EXPERIMENTS))
         for name, module in EXPERIMENTS.items():
-            print(f"{name:16} {module.SUMMARY}")
+            print(f"{name:{wide}}  {module.SUMMARY}")
         return 0
     try:
         if options.experiment is None:
