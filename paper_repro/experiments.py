@@ -9,6 +9,8 @@ from paper_repro.costs import claims as costs_claims
 from paper_repro.costs import command as costs
 from paper_repro.hyper_cleaning import claims as hyper_cleaning_claims
 from paper_repro.hyper_cleaning import command as hyper_cleaning
+from paper_repro.phones import claims as phones_claims
+from paper_repro.phones import command as phones
 from paper_repro.surface import claims as surface_claims
 from paper_repro.surface import command as surface
 from paper_repro.task_interactions import claims as task_interactions_claims
@@ -31,6 +33,7 @@ class Experiment(NamedTuple):
 FIGURES: dict[str, Experiment] = {  # in the order of the paper; without a name, all are made
     "hyper-cleaning": Experiment(hyper_cleaning, hyper_cleaning_claims),
     "task-interactions": Experiment(task_interactions, task_interactions_claims),
+    "phones": Experiment(phones, phones_claims),
     "costs": Experiment(costs, costs_claims),
     "surface": Experiment(surface, surface_claims),
 }

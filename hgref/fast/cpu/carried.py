@@ -40,7 +40,7 @@ class Carried:
         self.run = compiled_tangents if self.low.small else tangents
         self.s = np.array(problem.start(blocks), float).reshape(-1, p)
         Z = problem.start_jvp(columns.identity(), k)
-        self.Z = np.ascontiguousarray(Z.T).reshape(k, -1, p)
+        self.Z = np.ascontiguousarray(Z.T).reshape(k, problem.d // p, p)
         self.scratch[0][:] = self.Z[:, -1]
         self.length = max(math.isqrt(problem.T), WORK_OF_A_CALL // ((1 + k) * problem.d))
 

@@ -1,0 +1,50 @@
+"""What section 5.3 of the paper says, judged on our Table 3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from paper_repro.claim import Claim, Rows, Rule
+
+TITLE = "Phone classification (section 5.3)"
+
+PAPER: Rows = (
+    ("method", "frame accuracy, %", "minutes"),
+    ("Vanilla", "59.81", "12"),
+    ("RS", "60.36", "300"),
+    ("RTHO", "61.97", "164"),
+    ("RTHO-NT", "61.38", "289"),
+)
+
+Content = Mapping[str, Any]
+
+
+def better_than_vanilla(content: Content) -> Claim:
+    """Hyperparameters in real time beat fixed ones."""
+    return ahead(content, "RTHO", "Vanilla", "61.97 > 59.81")
+
+
+def better_than_search(content: Content) -> Claim:
+    """They beat random search, which is given twice the time."""
+    return ahead(content, "RTHO", "RS", "61.97 > 60.36")
+
+
+def nothing_to_start_from(content: Content) -> Claim:
+    """Even where all hyperparameters start at zero."""
+    return ahead(content, "RTHO-NT", "Vanilla", "61.38 > 59.81")
+
+
+def ahead(content: Content, first: str, second: str, paper: str) -> Claim:
+    found = {row["method"]: row["test accuracy"] for row in content["rows"]}
+    return Claim(
+        f"{first} > {second}, in test accuracy",
+        paper,
+        f"{found[first]:.2f}, {found[second]:.2f}",
+        found[first] > found[second],
+    )
+
+
+RULES: dict[str, tuple[Rule, ...]] = {
+    "phones-table3": (better_than_vanilla, better_than_search, nothing_to_start_from)
+}

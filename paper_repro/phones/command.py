@@ -1,0 +1,54 @@
+"""`python -m paper_repro phones`."""
+
+from __future__ import annotations
+
+import argparse
+
+from paper_repro.data.root import data_root
+from paper_repro.data.speech.phones import load_phones
+from paper_repro.phones.compute import compute
+from paper_repro.phones.draw import draw, terminal
+from paper_repro.phones.setting import PRESETS, Setting
+from paper_repro.record import read_json
+
+SUMMARY = "Table 3 and Figure 3: η, μ and the weight of a second task in real time (section 5.3)"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What this experiment can be asked for, besides what every one can."""
+    parser.add_argument(
+        "--source", choices=("auto", "timit", "generated"),
+        help="the speech (default: the original TIMIT where --data-dir has it, else generated)",
+    )  # fmt: skip
+    parser.add_argument("--minutes", type=float, metavar="N", help="of speech, all parts together")
+    parser.add_argument("--hidden", type=int, nargs="+", metavar="N", help="widths of the layers")
+    parser.add_argument("--T", type=int, metavar="N", help="steps of training at most")
+    parser.add_argument("--every", type=int, metavar="N", help="Δ: steps between two updates of λ")
+
+
+def setting_of(options: argparse.Namespace) -> Setting:
+    names = ("seed", "source", "minutes", "T", "every")
+    given = {name: getattr(options, name, None) for name in names}
+    hidden = getattr(options, "hidden", None)
+    return PRESETS[options.size].changed(**given, hidden=None if hidden is None else tuple(hidden))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Compute, draw, and say what was made."""
+    from threadpoolctl import threadpool_limits
+    from tqdm import tqdm
+
+    setting, root = setting_of(options), data_root(options.data_dir)
+    with threadpool_limits(1, "blas"):
+        with tqdm(total=1, desc="speech", leave=False) as bar:
+            phones = load_phones(
+                setting.source, root, minutes=setting.minutes, context=setting.context,
+                q=setting.q, seed=setting.seed, bar=bar,
+            )  # fmt: skip
+        print(f"phones on {phones.name}: {len(phones.train)} training frames")
+        with tqdm(total=1, unit="method") as bar:
+            paths = compute(phones, setting, options.out, bar)
+    made = draw(paths)
+    print(terminal(read_json(paths["table3"])))
+    for path in [*paths.values(), *made]:
+        print(f"wrote {path}")

@@ -1,0 +1,109 @@
+"""The numbers of Table 3 and of Figure 3."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from paper_repro.data.speech.phones import Phones
+from paper_repro.phones.methods import Losses, random_search, real_time, vanilla, warm_up
+from paper_repro.phones.network import Row, testing, training, validation
+from paper_repro.phones.setting import Setting
+from paper_repro.record import read_json, surroundings, write_json
+
+METHODS = ("Vanilla", "RTHO", "RTHO-NT", "RS")  # RS is given its time by RTHO
+RATES = ("eta", "mu", "rho")
+
+
+def compute(phones: Phones, setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
+    """Train with each method; write the numbers of the table and of the figure.
+
+    folder   for the results; what is half done stands in `.partial` there, and a run that was
+             interrupted goes on from it, method by method
+    bar      a tqdm progress bar; its total is set here
+    returns  name → JSON file: table3, figure3
+    Cost     two runs of T steps with three columns of Z, and `budget` times as long a search
+    Beware   random search is given seconds: its result depends on the machine
+    Source   Franceschi et al. 2017, section 5.3
+    """
+    started = time.perf_counter()
+    partial = folder / ".partial" / f"phones-{setting.key(phones.name)}"
+    resumed = partial.exists()
+    bar.reset(total=len(METHODS))
+    bar.set_description("compiling")
+    J = training(phones, setting)
+    losses = Losses(J, validation(phones, setting), testing(phones, setting), setting)
+    warm_up(losses)
+    found = dict(all_methods(losses, partial, bar))
+    epoch = len(phones.train) / setting.batch
+    about = {
+        "experiment": "phones",
+        "data": {
+            "source": phones.name,
+            "frames": [len(phones.train), len(phones.valid), len(phones.test)],
+            "states": phones.states,
+            "weights": J.p,
+        },
+        "setting": asdict(setting),
+        "made with": {**surroundings(), "dtype": "float32"},
+        "wall seconds": round(time.perf_counter() - started, 1),
+        "resumed": resumed,
+    }
+    contents = {
+        "table3": {**about, "rows": [table_row(name, found[name]) for name in METHODS]},
+        "figure3": {**about, "curves": {name: curve(found[name], epoch) for name in METHODS}},
+    }
+    paths = {n: write_json(folder / f"phones-{n}.json", c) for n, c in contents.items()}
+    shutil.rmtree(partial, ignore_errors=True)
+    return paths
+
+
+def all_methods(losses: Losses, partial: Path, bar: Any) -> Iterator[tuple[str, Row]]:
+    """(name, result) of each method; from its file where that exists."""
+    setting, found = losses.setting, dict[str, Row]()
+    start = {"eta": setting.eta, "mu": setting.mu, "rho": 0.0}
+    nothing = dict.fromkeys(RATES, 0.0)
+
+    def searched() -> Row:
+        seconds = setting.budget * found["RTHO"]["seconds"]
+        return random_search(losses, seconds, partial / "trials.json", bar.refresh)
+
+    make: dict[str, Callable[[], Row]] = {
+        "Vanilla": lambda: vanilla(losses, bar.refresh),
+        "RTHO": lambda: real_time(losses, start, bar.refresh),
+        "RTHO-NT": lambda: real_time(losses, nothing, bar.refresh),
+        "RS": searched,
+    }
+    for name in METHODS:
+        bar.set_description(name)
+        file = partial / f"{name}.json"
+        if not file.exists():
+            write_json(file, make[name]())
+        found[name] = read_json(file)
+        bar.update()
+        yield name, found[name]
+
+
+def table_row(name: str, found: Row) -> Row:
+    """A row of Table 3: accuracies, seconds, and λ at the start and at the end."""
+    last = found["rows"][-1] if found["rows"] else found["start"]
+    numbers = ("test accuracy", "validation accuracy", "seconds", "steps", "start")
+    return {
+        "method": name,
+        **{key: found[key] for key in numbers},
+        "end": {key: last[key] for key in RATES},
+        "trials": found.get("trials", 1),
+    }
+
+
+def curve(found: Row, epoch: float) -> Row:
+    """Over the epochs: validation accuracy and λ."""
+    rows = found["rows"]
+    return {
+        "epoch": [row["t"] / epoch for row in rows],
+        **{key: [row[key] for row in rows] for key in ("accuracy", "error", *RATES)},
+    }

@@ -1,0 +1,78 @@
+"""What a run of the experiment depends on, and the three sizes it comes in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+
+from hgref.arguments import as_count
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Speech, network, steps.
+
+    source      see paper_repro.data.speech.phones;  minutes of speech, None: all
+    context     frames to each side;  q: length of the secondary target
+    hidden      widths of the layers, of rectified units
+    batch       frames in a mini-batch
+    T           steps at most
+    every       Δ: steps between two looks at the validation error, or two updates of λ
+    valid       validation frames of which the mean is the error
+    eta, mu     rates of Vanilla, and where RTHO starts
+    outer_rate  of Adam on λ = (η, μ, ρ)
+    patience    looks without a better accuracy (by `better`, relative) until Vanilla stops
+    budget      seconds of random search, in those that RTHO took
+    seed        of mini-batches, start, validation frames and random search
+    """
+
+    minutes: float | None
+    context: int
+    q: int
+    hidden: tuple[int, ...]
+    T: int
+    every: int
+    valid: int
+    batch: int = 200
+    eta: float = 0.075
+    mu: float = 0.5
+    outer_rate: float = 0.005
+    patience: int = 10
+    better: float = 0.01
+    budget: float = 2.0
+    source: str = "auto"
+    seed: int = 0
+
+    def changed(self, **options: object) -> Setting:
+        """This setting with the options that are not None."""
+        given = {name: value for name, value in options.items() if value is not None}
+        return replace(self, **given).checked()  # type: ignore[arg-type]
+
+    def checked(self) -> Setting:
+        as_count("seed", self.seed, 0)
+        for name in ("q", "T", "valid", "batch", "patience"):
+            as_count(name, getattr(self, name), 1)
+        as_count("every", self.every, 1, self.T)
+        if self.minutes is not None and not self.minutes > 0:
+            raise ValueError(f"minutes: expected a number above 0, found {self.minutes:g}")
+        return self
+
+    def key(self, name: str) -> str:
+        """Names the folder of what is half done: one for each setting and source of the data."""
+        text = json.dumps([asdict(self), name], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+# three minutes on two cores
+DEFAULT = Setting(minutes=10, context=2, q=60, hidden=(128, 128), T=4000, every=40, valid=2000)
+
+# the paper's network, Δ and validation frames: days on two cores
+PAPER = Setting(
+    minutes=None, context=5, q=300, hidden=(2000,) * 4, T=200_000, every=200, valid=100_000
+)
+
+# seconds: to see that everything runs
+SMALL = Setting(minutes=0.5, context=0, q=20, hidden=(16,), T=120, every=20, valid=200)
+
+PRESETS = {"default": DEFAULT, "paper": PAPER, "small": SMALL}
