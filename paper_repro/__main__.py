@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         if options.experiment is None:
-            run_all(options)
+            run_all(options, print)
         else:
             EXPERIMENTS[options.experiment].run(options)
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from paper_repro.record import read_json, write_json
 from paper_repro.report import command
 
 
-def run_all(options: argparse.Namespace) -> None:
+def run_all(options: argparse.Namespace, say: Callable[[str], None]) -> None:
     """Run all of `FIGURES` and assemble the report; a part whose data are missing is skipped.
 
     options  of the command line: out, data_dir, seed, size
+    say      prints a line
     Raises   what an experiment raises, but FileNotFoundError and ModuleNotFoundError
     Cost     the sum of all experiments
     Beware   what is done stands in `.partial`: after an interruption it is not done again
@@ -32,10 +34,10 @@ def run_all(options: argparse.Namespace) -> None:
         for name in FIGURES:
             bar.set_description(f"all: {name}")
             if name in done:
-                print(f"{name}: done before the interruption")
+                say(f"{name}: done before the interruption")
             elif why_not := run_one(name, options):
                 skipped[name] = why_not
-                print(f"skipped: {name}: {why_not}")
+                say(f"skipped: {name}: {why_not}")
             else:
                 done.append(name)
                 write_json(progress, {"done": done})
