@@ -96,6 +96,7 @@ json_values = st.recursive(
             inner,
         )
     ),
+    max_leaves=6,
 )
 
 
