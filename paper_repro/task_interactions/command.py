@@ -9,7 +9,7 @@ from paper_repro.data.tasks import FEATURES, SOURCES, load_tasks
 from paper_repro.record import read_json
 from paper_repro.task_interactions.compute import compute
 from paper_repro.task_interactions.draw import draw, terminal
-from paper_repro.task_interactions.setting import PRESETS, Setting
+from paper_repro.task_interactions.setting import OF_PHONES, PRESETS, Setting
 
 SUMMARY = "Table 2 and Figure 2: learn which classes are related (section 5.2)"
 
@@ -35,7 +35,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def setting_of(options: argparse.Namespace) -> Setting:
     names = ("seed", "source", "features", "seeds", "T", "hyper_iterations", "R")
     given = {name: getattr(options, name, None) for name in names}
-    return PRESETS[options.size].changed(**given)
+    presets = OF_PHONES if given["source"] == "phones" else PRESETS
+    return presets[options.size].changed(**given)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -45,11 +46,9 @@ def run(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     setting, root = setting_of(options), data_root(options.data_dir)
-    tasks = load_tasks(
-        setting.source, setting.features, root, 0, setting.per_class,
-        lambda chunks: tqdm(chunks, "features", leave=False),
-    )  # fmt: skip
-    print(f"task-interactions on {tasks.name}: {setting.train} training examples of each class")
+    with tqdm(total=1, leave=False) as bar:
+        tasks = load_tasks(setting.source, setting.features, root, 0, setting.per_class, bar)
+    print(f"{setting.experiment} on {tasks.name}: {setting.train} training examples of each class")
     numba.set_num_threads(1)  # a step is over before a second thread has woken up
     with threadpool_limits(1, "blas"), tqdm(total=1, unit="run", smoothing=0.05) as bar:
         paths = compute(tasks, setting, options.out, bar)

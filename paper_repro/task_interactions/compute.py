@@ -35,13 +35,13 @@ def compute(tasks: Tasks, setting: Setting, folder: Path, bar: Any) -> dict[str,
     Source   Franceschi et al. 2017, section 5.2
     """
     started = time.perf_counter()
-    partial = folder / ".partial" / f"task-interactions-{setting.key(tasks.name)}"
+    partial = folder / ".partial" / f"{setting.experiment}-{setting.key(tasks.name)}"
     resumed = partial.exists()
     bar.reset(total=setting.seeds * len(METHODS))
     seeds = range(setting.seed, setting.seed + setting.seeds)
     splits = [learnt(tasks, setting, seed, partial / f"{seed}.json", bar) for seed in seeds]
     about = {
-        "experiment": "task-interactions",
+        "experiment": setting.experiment,
         "data": {"source": tasks.name, "classes": tasks.classes},
         "setting": asdict(setting),
         "made with": surroundings(),
@@ -53,7 +53,7 @@ def compute(tasks: Tasks, setting: Setting, folder: Path, bar: Any) -> dict[str,
         "figure2": {**about, **relations(splits), **pictures(tasks)},
     }
     paths = {
-        name: write_json(folder / f"task-interactions-{name}.json", content)
+        name: write_json(folder / f"{setting.experiment}-{name}.json", content)
         for name, content in contents.items()
     }
     shutil.rmtree(partial, ignore_errors=True)

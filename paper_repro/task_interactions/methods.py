@@ -73,10 +73,7 @@ def learn(name: str, data: Split, setting: Setting) -> Learnt:
     Cost     hyper_iterations times T steps forward and backward
     Source   Franceschi et al. 2017, section 5.2; start and rates: the authors' public code
     """
-    K, N = data.classes, data.train.X.shape[1]
-    method, E = METHODS[name], loss(data.valid, K)
-    J = loss(data.train, K) + method.penalty(K, N)
-    problem = hgref.Problem(hgref.Momentum(J), E, setting.T)
+    K, problem = data.classes, inner_problem(name, data, setting)
     rates = {"eta": setting.eta, "mu": setting.mu}
     sets: dict[str, Constraint] = {rate: Box(value, value) for rate, value in rates.items()}
     start = {name: np.full(shape, rates.get(name, 0.0))
@@ -86,7 +83,7 @@ def learn(name: str, data: Split, setting: Setting) -> Learnt:
         problem.pack(**start),
         hypergradient=cpu.reverse,
         outer=Adam(setting.outer_rate),
-        project=Product(**sets, **method.sets(setting, K)).project,
+        project=Product(**sets, **METHODS[name].sets(setting, K)).project,
         iterations=setting.hyper_iterations,
     )
     w = cpu.last_state(problem, run.last)
@@ -95,9 +92,16 @@ def learn(name: str, data: Split, setting: Setting) -> Learnt:
         test=accuracy(data.test, K, w),
         valid=accuracy(data.valid, K, w),
         error=float(problem.error(setting.T, w, blocks)),
-        C=blocks["C"] if np.ndim(blocks.get("C")) == 2 else None,
+        C=blocks["C"] if np.ndim(blocks.get("C", 0.0)) == 2 else None,
         rho=blocks["l2"][:K] / 2 if "l2" in blocks else blocks["rho"],
     )
+
+
+def inner_problem(name: str, data: Split, setting: Setting) -> hgref.Problem:
+    """T steps of momentum on softmax regression with a method's penalty; E: the validation loss."""
+    K, N = data.classes, data.train.X.shape[1]
+    J = loss(data.train, K) + METHODS[name].penalty(K, N)
+    return hgref.Problem(hgref.Momentum(J), loss(data.valid, K), setting.T)
 
 
 def loss(part: Part, K: int) -> Softmax:

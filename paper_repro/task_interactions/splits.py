@@ -40,9 +40,9 @@ def split(tasks: Tasks, setting: Setting, seed: int) -> Split:
     chosen: list[list[Array]] = [[], [], []]
     for k in range(len(tasks.classes)):
         index = rng.permutation(np.flatnonzero(tasks.y == k))[: setting.per_class]
-        for part, some in zip(chosen, np.split(index, sizes), strict=True):
-            part.append(some)
-    train, *others = (np.concatenate(part) for part in chosen)
+        for places, some in zip(chosen, np.split(index, sizes), strict=True):
+            places.append(some)
+    train, valid, test = map(np.concatenate, chosen)
     X = tasks.X[train].astype(float)
     mean, deviation = X.mean(axis=0), X.std()
     basis = np.linalg.svd((X - mean) / deviation, full_matrices=False)[2]
@@ -50,4 +50,4 @@ def split(tasks: Tasks, setting: Setting, seed: int) -> Split:
     def part(index: Array) -> Part:
         return Part((tasks.X[index] - mean) / deviation @ basis.T, tasks.y[index])
 
-    return Split(part(train), *map(part, others), classes=len(tasks.classes))
+    return Split(part(train), part(valid), part(test), len(tasks.classes))

@@ -1,0 +1,130 @@
+"""The strongest relations between tasks as a graph: tasks on a circle, wide edges for large C."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
+
+from hgref.arguments import Array
+
+EDGES = 2  # for each task
+MOST_EDGES = 40
+MOST_TASKS = 20  # of more tasks, those without an edge are left out
+THIN, WIDE = 0.5, 9.0  # points: the weakest edge of the drawing, and the strongest
+PALE = 0.72  # grey of the weakest edge; the strongest is black
+LABEL, LABEL_OF_MANY = 1.33, 1.13  # radius at which names stand; that of the circle is 1
+
+
+class Edge(NamedTuple):
+    """A pair of tasks j < k; share: 0 for the weakest edge drawn, 1 for the strongest."""
+
+    j: int
+    k: int
+    C: float
+    share: float
+
+
+def graph(
+    ax: Axes, C: Array, names: list[str], pictures: list[Array] | None, order: list[int]
+) -> None:
+    """Draw the largest entries above the diagonal of C.
+
+    C         (K, K), symmetric, ≥ 0
+    names     of the K tasks
+    pictures  K of them, (side, side) or (side, side, 3) uint8, or None
+    order     the tasks as they follow one another on the circle
+    """
+    edges = strongest(C, min(EDGES * len(C), MOST_EDGES))
+    shown = tasks_shown(edges, order)
+    places = circle(shown)
+    for edge in edges:
+        ax.plot(*np.transpose([places[edge.j], places[edge.k]]), zorder=1, **style(edge.share))
+    for k in shown:
+        node(ax, places[k], None if pictures is None else pictures[k])
+        label(ax, places[k], names[k], many=len(shown) > MOST_TASKS)
+    legend(ax, edges, len(C), len(shown))
+    ax.set(xlim=(-1.6, 1.6), ylim=(-1.55, 1.5), aspect="equal")
+    ax.axis("off")
+
+
+# --- what is drawn ---
+
+
+def strongest(C: Array, count: int) -> list[Edge]:
+    """The pairs with the largest C > 0, the weakest first: it is drawn below the others."""
+    j, k = np.triu_indices(len(C), 1)
+    best = np.argsort(-C[j, k], kind="stable")[:count][::-1]
+    best = best[C[j, k][best] > 0]
+    values = C[j, k][best]
+    span = np.ptp(values) if len(values) else 0.0
+    shares = (values - values.min()) / span if span > 0 else np.ones(len(values))
+    return [Edge(int(j[e]), int(k[e]), float(C[j[e], k[e]]), float(s))
+            for e, s in zip(best, shares, strict=True)]  # fmt: skip
+
+
+def tasks_shown(edges: list[Edge], order: list[int]) -> list[int]:
+    """The tasks in their order; of many, those that have an edge."""
+    if len(order) <= MOST_TASKS:
+        return order
+    related = {task for edge in edges for task in (edge.j, edge.k)}
+    return [task for task in order if task in related]
+
+
+def order_of(matrices: list[Array]) -> list[int]:
+    """The tasks in a row in which related ones are neighbours, the same row for all matrices."""
+    near = sum(C / max(C.max(), np.finfo(float).tiny) for C in matrices)
+    apart = near.max() - near
+    np.fill_diagonal(apart, 0)
+    tree = linkage(squareform(apart, checks=False), "average", optimal_ordering=True)
+    return [int(leaf) for leaf in leaves_list(tree)]
+
+
+def circle(shown: list[int]) -> dict[int, Array]:
+    """Task → its place on the circle, the first one at the top, clockwise."""
+    angles = np.pi / 2 - 2 * np.pi * np.arange(len(shown)) / max(len(shown), 1)
+    return {k: np.array([np.cos(a), np.sin(a)]) for k, a in zip(shown, angles, strict=True)}
+
+
+# --- how ---
+
+
+def style(share: float) -> dict[str, Any]:
+    width = THIN + (WIDE - THIN) * share
+    return {"color": str(PALE * (1 - share)), "linewidth": width, "solid_capstyle": "butt"}
+
+
+def node(ax: Axes, place: Array, pixels: Array | None) -> None:
+    if pixels is None:
+        ax.plot(*place, "o", color="black", markeredgecolor="white", ms=7, zorder=2)
+        return
+    image = OffsetImage(pixels, zoom=30 / pixels.shape[0], cmap="gray_r")
+    frame = {"edgecolor": "black", "linewidth": 0.6}
+    ax.add_artist(AnnotationBbox(image, tuple(place), pad=0.1, bboxprops=frame, zorder=2))
+
+
+def label(ax: Axes, place: Array, name: str, many: bool) -> None:
+    """The name of a task outside the circle; of many tasks, closer to it."""
+    radius = LABEL_OF_MANY if many else LABEL
+    x, y = radius * place
+    ax.text(x, y, name, ha="center", va="center", fontsize=9, zorder=3)
+
+
+def legend(ax: Axes, edges: list[Edge], K: int, shown: int) -> None:
+    """Which width is which C: the weakest edge, one between, the strongest."""
+    if not edges:
+        ax.text(0, 0, "no relations: C = 0", ha="center", va="center")
+        return
+    weak, strong = edges[0].C, edges[-1].C
+    shares = (0.0, 0.5, 1.0) if strong > weak else (1.0,)
+    lines = [Line2D([], [], label=f"C = {weak + share * (strong - weak):.2g}", **style(share))
+             for share in shares]  # fmt: skip
+    among = "" if shown == K else f", among {shown} of {K} classes"
+    title = f"the {len(edges)} strongest of {K * (K - 1) // 2} pairs{among}"
+    ax.legend(handles=lines, loc="lower center", ncols=3, frameon=False, fontsize=9,
+              bbox_to_anchor=(0.5, -0.06), title=title, title_fontsize=9)  # fmt: skip
