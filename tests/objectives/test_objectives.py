@@ -34,6 +34,7 @@ def test_grad_is_the_complex_step_of_value(objective, role, choice):
         return  # this J was given no grad_lam
     witness = part.value(t, w, layout.split(lam + 1j * H * dlam)).imag / H
     direct = part.grad_lam(t, w, blocks)
+    assert {n: np.shape(b) for n, b in direct.items()} == {n: blocks[n].shape for n in direct}
     found = sum(np.sum(b * layout.split(dlam)[n]) for n, b in direct.items())
     assert abs(found - witness) < 1e-12 * (1 + abs(witness))
 
@@ -49,6 +50,7 @@ def test_products_are_the_complex_step_of_grad(objective, choice):
     assert relative(J.grad_jvp(t, w, blocks, dw[:, None], columns)[:, 0], witness) < 1e-12
     u = np.random.default_rng(choice.seed + 2).standard_normal(problem.p)
     uH, uM = J.grad_vjp(t, w, blocks, u)
+    assert {n: np.shape(b) for n, b in uM.items()} == {n: blocks[n].shape for n in uM}
     back = uH @ dw + sum(np.sum(b * layout.split(dlam)[n]) for n, b in uM.items())
     assert abs(u @ witness - back) < 1e-12 * (1 + np.linalg.norm(u) * np.linalg.norm(witness))
 
