@@ -45,11 +45,14 @@ def graph(
     places = circle(shown)
     for edge in edges:
         ax.plot(*np.transpose([places[edge.j], places[edge.k]]), zorder=1, **style(edge.share))
+    outside = LABEL if len(shown) <= MOST_TASKS else LABEL_OF_MANY
     for k in shown:
         node(ax, places[k], None if pictures is None else pictures[k])
-        label(ax, places[k], names[k], many=len(shown) > MOST_TASKS)
+        x, y = outside * places[k]
+        ax.text(x, y, names[k], ha="center", va="center", fontsize=9, zorder=3)
     legend(ax, edges, len(C), len(shown))
-    ax.set(xlim=(-1.6, 1.6), ylim=(-1.55, 1.5), aspect="equal")
+    end = outside + 0.2
+    ax.set(xlim=(-end, end), ylim=(-end, end), aspect="equal")
     ax.axis("off")
 
 
@@ -106,13 +109,6 @@ def node(ax: Axes, place: Array, pixels: Array | None) -> None:
     image = OffsetImage(pixels, zoom=30 / pixels.shape[0], cmap="gray_r")
     frame = {"edgecolor": "black", "linewidth": 0.6}
     ax.add_artist(AnnotationBbox(image, tuple(place), pad=0.1, bboxprops=frame, zorder=2))
-
-
-def label(ax: Axes, place: Array, name: str, many: bool) -> None:
-    """The name of a task outside the circle; of many tasks, closer to it."""
-    radius = LABEL_OF_MANY if many else LABEL
-    x, y = radius * place
-    ax.text(x, y, name, ha="center", va="center", fontsize=9, zorder=3)
 
 
 def legend(ax: Axes, edges: list[Edge], K: int, shown: int) -> None:

@@ -3,6 +3,7 @@ import importlib.util
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 from paper_repro.data import images, tasks
 from paper_repro.data.images import PARTS, Images, stems
@@ -90,7 +91,7 @@ def test_the_cnn_sees_the_chosen_pictures_only(tmp_path, monkeypatch):
     seen = []
 
     def fake(pixels, root, px, progress):
-        seen.append((pixels.shape, root, list(progress([0]))))
+        seen.append((pixels.shape, root, list(progress([0, 250]))))
         return np.ones((len(pixels), 1280), np.float32)
 
     monkeypatch.setattr(tasks, "cnn_features", fake)
@@ -99,7 +100,24 @@ def test_the_cnn_sees_the_chosen_pictures_only(tmp_path, monkeypatch):
     assert found.X.shape == (20, 1280)
     monkeypatch.setattr(tasks, "installed", lambda: True)
     assert load_tasks("digits", "auto", tmp_path, per_class=2).name == found.name
-    assert seen == [((20, 2, 2, 1), tmp_path, [0])] * 2
+    assert seen == [((20, 2, 2, 1), tmp_path, [0, 250])] * 2
+
+
+def test_the_bar_ticks_for_each_chunk_of_the_cnn(tmp_path, monkeypatch):
+    def fake(pixels, root, px, progress):
+        assert list(progress([0, 250, 500])) == [0, 250, 500]
+        return np.ones((len(pixels), 1280), np.float32)
+
+    class Bar(tqdm):
+        ticks = 0
+
+        def update(self, n=1):
+            self.ticks += n
+
+    monkeypatch.setattr(tasks, "cnn_features", fake)
+    bar = Bar(total=1, disable=True)
+    load_tasks("digits", "cnn", tmp_path, per_class=2, bar=bar)
+    assert (bar.ticks, bar.total) == (3, 3)
 
 
 def test_the_cnn_without_its_extra_says_what_to_install(tmp_path, monkeypatch):
@@ -131,6 +149,7 @@ def test_a_missing_source_tells_where_it_was_looked_for(tmp_path, source, messag
         ("cifar", "pixels", "unknown source of tasks, .* 'cifar'.*did you mean"),
         ("digits", "pixel", "unknown kind of features 'pixel'.*did you mean 'pixels'"),
         ("mine.npz", "cnn", "features: expected 'auto' with mine.npz, .* found 'cnn'"),
+        ("phones", "pixels", "features: expected 'auto' with phones, .* found 'pixels'"),
     ],
 )
 def test_unknown_names_are_refused(tmp_path, source, features, message):

@@ -1,0 +1,165 @@
+"""Table 2 and Figure 2 in seconds: numbers, files, interruptions, claims."""
+
+import copy
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from paper_repro.claim import judge
+from paper_repro.record import read_json
+from paper_repro.task_interactions.claims import RULES
+from paper_repro.task_interactions.compute import compute, interval
+from paper_repro.task_interactions.draw import draw, table_rows, terminal
+
+METHODS = ["SLT", "NMTL", "HMTL", "HMTL-S"]
+
+
+def timeless(path):
+    """A result without what differs between two runs of the same numbers."""
+    content = read_json(path)
+    return {k: v for k, v in content.items() if k not in ("wall seconds", "resumed")}
+
+
+def test_rows_sum_up_the_splits(results, setting):
+    content = read_json(results["table2"])
+    assert [row["method"] for row in content["rows"]] == METHODS
+    assert len(content["splits"]) == setting.seeds
+    for row in content["rows"]:
+        test = np.array([found[row["method"]]["test"] for found in content["splits"]])
+        single = np.array([found["SLT"]["test"] for found in content["splits"]])
+        assert row["test accuracy"] == pytest.approx(test.mean())
+        assert row["deviation"] == pytest.approx(test.std(ddof=1))
+        assert row["gain over SLT"] == pytest.approx((test - single).mean())
+        low, high = row["95 % interval"]
+        assert low <= row["gain over SLT"] <= high
+    assert content["rows"][0]["95 % interval"] == [0, 0]
+
+
+def test_the_interval_is_students(results):
+    rng = np.random.default_rng(0)
+    for n in (2, 5, 30):
+        x = rng.normal(0.3, 2, n)
+        mean, half = interval(x)
+        known = scipy.stats.ttest_1samp(x, 0).confidence_interval(0.95)
+        np.testing.assert_allclose([mean - half, mean + half], known, rtol=1e-10)
+
+
+def test_relations_are_means_over_the_splits(results, setting):
+    figure, table = read_json(results["figure2"]), read_json(results["table2"])
+    assert list(figure["C"]) == list(figure["related"]) == ["HMTL", "HMTL-S"]
+    for name, C in figure["C"].items():
+        each = np.array([found[name]["C"] for found in table["splits"]])
+        np.testing.assert_allclose(C, each.mean(axis=0))
+        np.testing.assert_allclose(figure["related"][name], (each > 0).mean(axis=0))
+
+
+def test_pictures_are_the_first_of_each_class(results, tasks):
+    figure = read_json(results["figure2"])
+    assert figure["side"] == 5
+    shown = [bytes.fromhex(one) for one in figure["pictures"]]
+    assert shown == [one.tobytes() for one in tasks.pictures[:, 0]]
+
+
+def test_results_say_what_they_were_made_of(results, setting):
+    for path in results.values():
+        about = read_json(path)
+        assert about["data"]["source"] == "made-up tasks"
+        assert about["data"]["classes"] == ["apple", "pear", "tram", "bus"]
+        assert about["setting"]["T"] == setting.T
+        assert {"hgref", "numpy", "python", "cores"} <= set(about["made with"])
+        assert about["resumed"] is False
+        assert about["wall seconds"] > 0
+
+
+def test_the_table_and_the_graph_stand_beside_their_numbers(results):
+    made = draw(results)
+    assert sorted(path.name for path in made) == [
+        "task-interactions-figure2.pdf",
+        "task-interactions-figure2.png",
+        "task-interactions-table2.md",
+    ]
+    magic = {".png": b"\x89PNG", ".pdf": b"%PDF", ".md": b"| method | test accuracy"}
+    before = [path.read_bytes() for path in made]
+    for path, content in zip(made, before, strict=True):
+        assert content.startswith(magic[path.suffix])
+    draw(results)
+    assert [path.read_bytes() for path in made] == before
+    assert len(before[[path.suffix for path in made].index(".md")].splitlines()) == 6
+
+
+def test_the_terminal_shows_the_table(results):
+    content = read_json(results["table2"])
+    lines = terminal(content).splitlines()
+    assert [line.split()[0] for line in lines] == ["method", *METHODS]
+    cells = table_rows(content)[1]
+    assert cells[2:4] == ["", ""]  # no gain of SLT over itself
+
+
+@pytest.mark.parametrize("stop_at", [1, 4, 6, 12])
+def test_an_interrupted_run_goes_on_to_the_same_numbers(
+    tasks, setting, results, tmp_path, new_bar, stop_at
+):
+    with pytest.raises(KeyboardInterrupt):
+        compute(tasks, setting, tmp_path, new_bar(stop_at))
+    assert not list(tmp_path.glob("*.json"))
+    bar = new_bar()
+    paths = compute(tasks, setting, tmp_path, bar)
+    assert bar.ticks == 4 * setting.seeds
+    for name, path in paths.items():
+        assert timeless(path) == timeless(results[name])
+        assert read_json(path)["resumed"] is bool(stop_at > 4)  # a whole split was kept
+    assert not list(tmp_path.glob(".partial/*"))
+
+
+def test_phones_stand_beside_pictures_and_not_in_their_place(
+    tasks, setting, results, tmp_path, new_bar
+):
+    quick = setting.changed(source="phones", seeds=2, T=2, hyper_iterations=1)
+    paths = compute(tasks, quick, tmp_path, new_bar())
+    assert [path.name for path in paths.values()] == [
+        "task-interactions-phones-table2.json",
+        "task-interactions-phones-figure2.json",
+    ]
+    assert not {path.name for path in paths.values()} & {p.name for p in results.values()}
+    assert {path.stem for path in (paths["table2"], results["table2"])} == set(RULES)
+
+
+# --- claims ---
+
+
+def content_of(SLT, NMTL, HMTL, HMTL_S, interval):
+    """A table in which every claim of the paper holds, or not."""
+    accuracy = dict(zip(METHODS, (SLT, NMTL, HMTL, HMTL_S), strict=True))
+    rows = [
+        {"method": name, "test accuracy": a, "gain over SLT": a - SLT, "95 % interval": interval}
+        for name, a in accuracy.items()
+    ]
+    return {"rows": rows}
+
+
+FINE = (67.0, 68.0, 69.0, 69.5, [1.0, 3.0])
+
+
+@pytest.mark.parametrize("stem", RULES)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (67.0, 68.0, 69.0, 69.5, [-0.1, 3.0]),
+        (67.0, 69.1, 69.0, 69.5, [1.0, 3.0]),
+        (67.0, 68.0, 69.0, 68.7, [1.0, 3.0]),
+    ],
+)
+def test_each_claim_can_be_false(stem, wrong):
+    assert all(rule(content_of(*FINE)).agrees for rule in RULES[stem])
+    verdicts = [rule(content_of(*wrong)).agrees for rule in RULES[stem]]
+    assert verdicts.count(False) == 1
+
+
+def test_claims_about_a_result_can_be_judged_and_about_a_broken_one_not(results):
+    content = read_json(results["table2"])
+    for rule in RULES["task-interactions-table2"]:
+        assert judge(rule, content).agrees in (True, False)
+        broken = copy.deepcopy(content)
+        broken["rows"] = [row for row in broken["rows"] if row["method"] != "HMTL"]
+        assert judge(rule, broken).agrees is None
