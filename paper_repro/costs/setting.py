@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hgref.arguments import as_count
+from paper_repro.preset import Preset
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(Preset):
     """Softmax regression by momentum with m penalties, as large as a laptop does in a minute.
 
     hypers       the numbers m of penalties, along the axis of the seconds
@@ -36,11 +37,6 @@ class Setting:
     def ticks(self) -> int:
         """How often the progress bar moves."""
         return self.rounds + len(self.weights) * len(self.steps)
-
-    def changed(self, **options: object) -> Setting:
-        """This setting with the options that are not None."""
-        given = {name: value for name, value in options.items() if value is not None}
-        return replace(self, **given).checked()  # type: ignore[arg-type]
 
     def checked(self) -> Setting:
         as_count("seed", self.seed, 0)

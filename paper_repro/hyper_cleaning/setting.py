@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 
 from hgref.arguments import as_count
+from paper_repro.preset import Preset
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(Preset):
     """Numbers of examples and steps, rates, and the bounds R on Σλ.
 
     train, valid, test  numbers of examples; half of the training labels are made wrong
@@ -41,11 +40,6 @@ class Setting:
     def needed(self) -> int:
         return self.train + self.valid + self.test
 
-    def changed(self, **options: object) -> Setting:
-        """This setting with the options that are not None."""
-        given = {name: value for name, value in options.items() if value is not None}
-        return replace(self, **given).checked()  # type: ignore[arg-type]
-
     def checked(self) -> Setting:
         as_count("seed", self.seed, 0)
         for name in ("train", "valid", "test", "T", "hyper_iterations", "final_steps"):
@@ -56,11 +50,6 @@ class Setting:
         if len(set(self.R)) < len(self.R) or not self.R:
             raise ValueError(f"R: expected different numbers, found {list(self.R)}")
         return self
-
-    def key(self, source: str) -> str:
-        """Names the folder of what is half done: one for each setting and source of the data."""
-        text = json.dumps([asdict(self), source], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 # minutes on two cores; R as in the paper: 20, 30, 40 and 50 % of the training examples

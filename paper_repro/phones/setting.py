@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 
 from hgref.arguments import as_count
+from paper_repro.preset import Preset
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(Preset):
     """Speech, network, steps.
 
     source      see paper_repro.data.speech.phones;  minutes of speech, None: all
@@ -44,11 +43,6 @@ class Setting:
     source: str = "auto"
     seed: int = 0
 
-    def changed(self, **options: object) -> Setting:
-        """This setting with the options that are not None."""
-        given = {name: value for name, value in options.items() if value is not None}
-        return replace(self, **given).checked()  # type: ignore[arg-type]
-
     def checked(self) -> Setting:
         as_count("seed", self.seed, 0)
         for name in ("q", "T", "valid", "batch", "patience"):
@@ -57,11 +51,6 @@ class Setting:
         if self.minutes is not None and not self.minutes > 0:
             raise ValueError(f"minutes: expected a number above 0, found {self.minutes:g}")
         return self
-
-    def key(self, name: str) -> str:
-        """Names the folder of what is half done: one for each setting and source of the data."""
-        text = json.dumps([asdict(self), name], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 # three minutes on two cores

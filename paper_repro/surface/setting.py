@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from hgref.arguments import as_count
+from paper_repro.preset import Preset
 
 Point = tuple[float, float]  # (log10 L2, log10 η)
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(Preset):
     """A network, the part of the plane that is drawn, and the two ways down.
 
     train, valid   numbers of digits; few for training, so that the penalty matters
@@ -51,22 +50,12 @@ class Setting:
         """How often the progress bar moves."""
         return self.grid + len(self.starts) * (self.hyper_iterations + self.T // self.every)
 
-    def changed(self, **options: object) -> Setting:
-        """This setting with the options that are not None."""
-        given = {name: value for name, value in options.items() if value is not None}
-        return replace(self, **given).checked()  # type: ignore[arg-type]
-
     def checked(self) -> Setting:
         as_count("seed", self.seed, 0)
         as_count("grid", self.grid, 2)
         for name in ("train", "valid", "T", "hyper_iterations"):
             as_count(name, getattr(self, name), 1)
         return self
-
-    def key(self, source: str) -> str:
-        """Names the file of a half-done surface: one for each setting and source of the data."""
-        text = json.dumps([asdict(self), source], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 DEFAULT = Setting(train=100, valid=500, T=300, grid=31, hyper_iterations=40, every=10)

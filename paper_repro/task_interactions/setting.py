@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 
 from hgref.arguments import as_count
+from paper_repro.preset import Preset
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(Preset):
     """Numbers of examples and steps, rates, and the bound R of HMTL-S on ΣC.
 
     source, features    see paper_repro.data.tasks
@@ -45,11 +44,6 @@ class Setting:
     def per_class(self) -> int:
         return self.train + self.valid + self.test
 
-    def changed(self, **options: object) -> Setting:
-        """This setting with the options that are not None."""
-        given = {name: value for name, value in options.items() if value is not None}
-        return replace(self, **given).checked()  # type: ignore[arg-type]
-
     def checked(self) -> Setting:
         as_count("seed", self.seed, 0)
         as_count("seeds", self.seeds, 2)
@@ -58,11 +52,6 @@ class Setting:
         if not self.R > 0:
             raise ValueError(f"R: expected a number above 0, found {self.R:g}")
         return self
-
-    def key(self, name: str) -> str:
-        """Names the folder of what is half done: one for each setting and source of the data."""
-        text = json.dumps([asdict(self), name], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 # a minute or two on two cores; five examples of each class, as in the paper
