@@ -7,6 +7,7 @@ from strategies import DYNAMICS, build, choices, few, relative
 
 import hgref
 from hgref.fast import cpu
+from hgref.fast.cpu.weights import MANY
 from hgref.witness import central_differences, complex_step
 
 OBJECTIVES = ["softmax", "with-l2", "mlp"]
@@ -70,6 +71,24 @@ def test_blocks_and_threads(sparse):
         assert np.array_equal(found.grad, again.grad)  # the same threads, the same bits
     true = hgref.forward(problem, lam, ["eta", "mu"])
     assert relative(cpu.forward(problem, lam, ["eta", "mu"]).grad, true.grad) < 1e-12
+
+
+def test_many_weights_are_shared_between_threads():
+    """Pieces of the weights, the last one of a thread shorter, in every job of a step."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((700, 2800)) / 9, rng.integers(0, 12, 700)
+    J = hgref.objectives.Softmax(X, y, 12, example_weights=True, centre=True)
+    assert J.p > MANY
+    E = hgref.objectives.Softmax(X[:50], y[:50], 12)
+    relations = hgref.objectives.TaskCoupling(12, 2800)
+    together = J + hgref.objectives.L2() + relations
+    problem = hgref.Problem(hgref.Momentum(together), E, T=4, w0=rng.standard_normal(J.p) / 9)
+    C = rng.random((12, 12)) / 99
+    lam = problem.pack(eta=0.1, mu=0.8, weights=rng.random(700), l2=0.1, C=C, rho=0.02)
+    assert relative(cpu.reverse(problem, lam).grad, hgref.reverse(problem, lam).grad) < 1e-12
+    names = ["eta", "mu", "l2", "rho"]
+    true = hgref.forward(problem, lam, names)
+    assert relative(cpu.forward(problem, lam, names).grad, true.grad) < 1e-12
 
 
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
