@@ -39,7 +39,7 @@ def compute(tasks: Tasks, setting: Setting, folder: Path, bar: Any) -> dict[str,
     resumed = partial.exists()
     bar.reset(total=setting.seeds * len(METHODS))
     seeds = range(setting.seed, setting.seed + setting.seeds)
-    splits = [learnt(tasks, setting, seed, partial / f"{seed}.json", bar) for seed in seeds]
+    splits = [learnt(tasks, setting, seed, partial, bar) for seed in seeds]
     about = {
         "experiment": setting.experiment,
         "data": {"source": tasks.name, "classes": tasks.classes},
@@ -60,19 +60,17 @@ def compute(tasks: Tasks, setting: Setting, folder: Path, bar: Any) -> dict[str,
     return paths
 
 
-def learnt(tasks: Tasks, setting: Setting, seed: int, file: Path, bar: Any) -> Row:
+def learnt(tasks: Tasks, setting: Setting, seed: int, partial: Path, bar: Any) -> Row:
     """What the methods found on one split: method → numbers; from its file where that exists."""
-    if not file.exists():
-        data = split(tasks, setting, seed)
-        found = {}
-        for name in METHODS:
+    found = {}
+    for name in METHODS:
+        file = partial / f"{seed}-{name}.json"
+        if not file.exists():
             bar.set_description(f"split {seed}, {name}")
-            found[name] = learn(name, data, setting)._asdict()
-            bar.update()
-        write_json(file, found)
-    else:
-        bar.update(len(METHODS))
-    return read_json(file)
+            write_json(file, learn(name, split(tasks, setting, seed), setting)._asdict())
+        found[name] = read_json(file)
+        bar.update()
+    return found
 
 
 # --- Table 2 ---

@@ -85,6 +85,15 @@ def test_the_set_of_single_tasks_keeps_the_biases_free(setting):
     assert allowed.project(np.array([0.5, -1.0, 2.0, 3.0])).tolist() == [0.5, 0, 2, 0]
 
 
+@pytest.mark.parametrize("name", ["HMTL", "HMTL-S"])
+def test_the_set_of_relations_is_symmetric_whatever_the_step(name, setting):
+    step = np.random.default_rng(0).normal(size=(4, 4))
+    C = METHODS[name].sets(setting, 4)["C"].project(step)
+    np.testing.assert_allclose(C, C.T, atol=1e-15)
+    assert (C >= 0).all()
+    assert C.max() > 0
+
+
 def test_one_relation_for_all_pairs_is_the_sum_of_all(data, setting):
     problem, lam = start("NMTL", data, setting)
     lam |= {"C": 0.003, "rho": 0.01}

@@ -8,6 +8,7 @@ import scipy.stats
 
 from paper_repro.claim import judge
 from paper_repro.record import read_json
+from paper_repro.task_interactions import compute as module
 from paper_repro.task_interactions.claims import RULES
 from paper_repro.task_interactions.compute import compute, interval
 from paper_repro.task_interactions.draw import draw, table_rows, terminal
@@ -98,18 +99,30 @@ def test_the_terminal_shows_the_table(results):
 
 @pytest.mark.parametrize("stop_at", [1, 4, 6, 12])
 def test_an_interrupted_run_goes_on_to_the_same_numbers(
-    tasks, setting, results, tmp_path, new_bar, stop_at
+    tasks, setting, results, tmp_path, new_bar, monkeypatch, stop_at
 ):
     with pytest.raises(KeyboardInterrupt):
         compute(tasks, setting, tmp_path, new_bar(stop_at))
     assert not list(tmp_path.glob("*.json"))
+    asked = []
+    real = module.learn
+    monkeypatch.setattr(module, "learn", lambda *a: asked.append(a) or real(*a))
     bar = new_bar()
     paths = compute(tasks, setting, tmp_path, bar)
     assert bar.ticks == 4 * setting.seeds
+    assert len(asked) == 4 * setting.seeds - stop_at
     for name, path in paths.items():
         assert timeless(path) == timeless(results[name])
-        assert read_json(path)["resumed"] is bool(stop_at > 4)  # a whole split was kept
+        assert read_json(path)["resumed"] is True
     assert not list(tmp_path.glob(".partial/*"))
+
+
+def test_another_setting_does_not_go_on_from_this_one(tasks, setting, tmp_path, new_bar):
+    with pytest.raises(KeyboardInterrupt):
+        compute(tasks, setting, tmp_path, new_bar(2))
+    paths = compute(tasks, setting.changed(seed=1, seeds=2), tmp_path, new_bar())
+    assert read_json(paths["table2"])["resumed"] is False
+    assert len(list(tmp_path.glob(".partial/*"))) == 1
 
 
 def test_phones_stand_beside_pictures_and_not_in_their_place(
