@@ -12,6 +12,7 @@ from paper_repro.phones.setting import PRESETS, Setting
 from paper_repro.record import read_json
 
 SUMMARY = "Table 3 and Figure 3: η, μ and the weight of a second task in real time (section 5.3)"
+BAR = "{desc}{percentage:3.0f}% |{bar}| {elapsed}{postfix}"  # n is no whole number
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
                 q=setting.q, seed=setting.seed, bar=bar,
             )  # fmt: skip
         print(f"phones on {phones.name}: {len(phones.train)} training frames")
-        with tqdm(total=1, unit="method") as bar:
+        with tqdm(total=1, bar_format=BAR, miniters=0) as bar:
             paths = compute(phones, setting, options.out, bar)
     made = draw(paths)
     print(terminal(read_json(paths["table3"])))

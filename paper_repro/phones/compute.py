@@ -9,9 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from paper_repro.data.speech.phones import Phones
-from paper_repro.phones.methods import Losses, random_search, real_time, vanilla, warm_up
+from paper_repro.phones.methods import REAL, Losses, real_time, vanilla, warm_up
 from paper_repro.phones.network import Row, testing, training, validation
+from paper_repro.phones.progress import Progress
+from paper_repro.phones.search import random_search
 from paper_repro.phones.setting import Setting
 from paper_repro.record import read_json, surroundings, write_json
 
@@ -33,28 +37,33 @@ def compute(phones: Phones, setting: Setting, folder: Path, bar: Any) -> dict[st
     started = time.perf_counter()
     partial = folder / ".partial" / f"phones-{setting.key(phones.name)}"
     resumed = partial.exists()
-    bar.reset(total=len(METHODS))
-    bar.set_description("compiling")
-    J = training(phones, setting)
-    losses = Losses(J, validation(phones, setting), testing(phones, setting), setting)
+    progress = Progress(bar, len(METHODS))
+    progress.begin("compiling")
+    J, E = training(phones, setting), validation(phones, setting)
+    losses = Losses(J, E, testing(phones, setting), setting)
     warm_up(losses)
-    found = dict(all_methods(losses, partial, bar))
+    found = dict(all_methods(losses, partial, progress))
     epoch = len(phones.train) / setting.batch
     about = {
         "experiment": "phones",
         "data": {
             "source": phones.name,
             "frames": [len(phones.train), len(phones.valid), len(phones.test)],
+            "validation frames looked at": len(E.y),
             "states": phones.states,
             "weights": J.p,
         },
         "setting": asdict(setting),
-        "made with": {**surroundings(), "dtype": "float32"},
+        "made with": {**surroundings(), "dtype": np.dtype(REAL).name},
         "wall seconds": round(time.perf_counter() - started, 1),
         "resumed": resumed,
     }
     contents = {
-        "table3": {**about, "rows": [table_row(name, found[name]) for name in METHODS]},
+        "table3": {
+            **about,
+            "rows": [table_row(name, found[name]) for name in METHODS],
+            "search": found["RS"]["search"],
+        },
         "figure3": {**about, "curves": {name: curve(found[name], epoch) for name in METHODS}},
     }
     paths = {n: write_json(folder / f"phones-{n}.json", c) for n, c in contents.items()}
@@ -62,7 +71,7 @@ def compute(phones: Phones, setting: Setting, folder: Path, bar: Any) -> dict[st
     return paths
 
 
-def all_methods(losses: Losses, partial: Path, bar: Any) -> Iterator[tuple[str, Row]]:
+def all_methods(losses: Losses, partial: Path, progress: Progress) -> Iterator[tuple[str, Row]]:
     """(name, result) of each method; from its file where that exists."""
     setting, found = losses.setting, dict[str, Row]()
     start = {"eta": setting.eta, "mu": setting.mu, "rho": 0.0}
@@ -70,40 +79,49 @@ def all_methods(losses: Losses, partial: Path, bar: Any) -> Iterator[tuple[str, 
 
     def searched() -> Row:
         seconds = setting.budget * found["RTHO"]["seconds"]
-        return random_search(losses, seconds, partial / "trials.json", bar.refresh)
+        return random_search(losses, seconds, partial / "trials.json", progress.look)
 
     make: dict[str, Callable[[], Row]] = {
-        "Vanilla": lambda: vanilla(losses, bar.refresh),
-        "RTHO": lambda: real_time(losses, start, bar.refresh),
-        "RTHO-NT": lambda: real_time(losses, nothing, bar.refresh),
+        "Vanilla": lambda: vanilla(losses, progress.look),
+        "RTHO": lambda: real_time(losses, start, progress.look),
+        "RTHO-NT": lambda: real_time(losses, nothing, progress.look),
         "RS": searched,
     }
     for name in METHODS:
-        bar.set_description(name)
+        progress.begin(name)
         file = partial / f"{name}.json"
         if not file.exists():
             write_json(file, make[name]())
         found[name] = read_json(file)
-        bar.update()
+        progress.end()
         yield name, found[name]
 
 
 def table_row(name: str, found: Row) -> Row:
-    """A row of Table 3: accuracies, seconds, and λ at the start and at the end."""
+    """A row of Table 3: accuracies, seconds, and λ at the start and in the last steps.
+
+    Of random search these are its best run's, but for the seconds, which are those of all.
+    """
     last = found["rows"][-1] if found["rows"] else found["start"]
-    numbers = ("test accuracy", "validation accuracy", "seconds", "steps", "start")
+    same = ("test accuracy", "validation accuracy", "seconds", "steps", "ended", "weights", "start")
     return {
         "method": name,
-        **{key: found[key] for key in numbers},
+        **{key: found[key] for key in same},
         "end": {key: last[key] for key in RATES},
-        "trials": found.get("trials", 1),
+        "runs": runs(found),
     }
 
 
+def runs(found: Row) -> int:
+    """How many networks a method trained."""
+    return len(found.get("search", [found]))
+
+
 def curve(found: Row, epoch: float) -> Row:
-    """Over the epochs: validation accuracy and λ."""
+    """Over the epochs: validation accuracy, validation error and λ; of the best run."""
     rows = found["rows"]
     return {
+        "runs": runs(found),
         "epoch": [row["t"] / epoch for row in rows],
         **{key: [row[key] for row in rows] for key in ("accuracy", "error", *RATES)},
     }

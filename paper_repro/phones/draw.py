@@ -18,6 +18,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "RTHO": {"color": "#0a4a8f", "linestyle": "-", "linewidth": 1.8},
     "RTHO-NT": {"color": "#c8641e", "linestyle": "-.", "linewidth": 1.8},
 }
+MOVING = ("RTHO", "RTHO-NT")
 PANELS = {
     "accuracy": "validation frame accuracy, %",
     "eta": "η, learning rate",
@@ -29,57 +30,97 @@ PANELS = {
 def draw(paths: dict[str, Path]) -> list[Path]:
     """Write the table as Markdown and the paths of λ, each beside its JSON file."""
     table, figure = paths["table3"], paths["figure3"]
-    made = [write_text(table.with_suffix(".md"), "\n".join([*lines(read_json(table)), ""]))]
+    made = [write_text(table.with_suffix(".md"), page(read_json(table)))]
     return made + save(figure3(read_json(figure)), figure, ("png", "pdf"))
 
 
-def lines(content: dict[str, Any]) -> list[str]:
-    return markdown(table_rows(content))
+# --- Table 3 ---
+
+HEAD = ("method", "test accuracy", "validation", "seconds", "runs", "steps", "ended", "η, μ, ρ")
 
 
 def terminal(content: dict[str, Any]) -> str:
-    return "\n".join(columns(table_rows(content)))
+    """The table in columns, for reading on a terminal."""
+    return "\n".join(columns([HEAD, *table_rows(content)]))
 
 
 def table_rows(content: dict[str, Any]) -> list[list[str]]:
-    head = [
-        "method",
-        "test accuracy",
-        "validation",
-        "seconds",
-        "steps",
-        "runs",
-        "η, μ, ρ at the end",
-    ]
-    rows = [head]
-    for row in content["rows"]:
-        end = row["end"]
-        rows.append([
+    """The cells as text."""
+    return [
+        [
             row["method"],
             f"{row['test accuracy']:.2f}",
             f"{row['validation accuracy']:.2f}",
-            f"{row['seconds']:.0f}",
+            f"{row['seconds']:.{0 if row['seconds'] >= 10 else 1}f}",
+            str(row["runs"]),
             str(row["steps"]),
-            str(row["trials"]),
-            f"{end['eta']:.3f}, {end['mu']:.3f}, {end['rho']:.3f}",
-        ])  # fmt: skip
-    return rows
+            row["ended"],
+            rates(row["end"]),
+        ]
+        for row in content["rows"]
+    ]
+
+
+def rates(lam: dict[str, float]) -> str:
+    return ", ".join(f"{lam[name]:.3g}" for name in ("eta", "mu", "rho"))
+
+
+def page(content: dict[str, Any]) -> str:
+    """The table as Markdown, with what it was made from under it."""
+    s, data = content["setting"], content["data"]
+    train, valid, test = data["frames"]
+    widths = ", ".join(map(str, s["hidden"]))
+    return "\n".join([
+        "# Table 3: phone classification",
+        "",
+        *markdown([HEAD, *table_rows(content)]),
+        "",
+        f"Data: {data['source']}; {train} training frames, {valid} validation, {test} test, "
+        f"{data['states']} states; seed {s['seed']}. Accuracies in percent of the frames; the "
+        f"validation error is that of {data['validation frames looked at']} of them.",
+        f"Hidden layers: {widths}; {data['weights']} weights; mini-batches of {s['batch']}; "
+        f"Δ = {s['every']}, at most {s['T']} steps; Adam on λ at {s['outer_rate']:g}.",
+        "One training run for each method but RS, which makes as many as fit into "
+        f"{s['budget']:g} times the seconds of RTHO: steps, end and rates are those of its best.",
+        "Vanilla and RS count with the weights of the look with the best validation accuracy, "
+        f"until {s['patience']} looks are no better by {100 * s['better']:g} %; RTHO and RTHO-NT "
+        "with the weights of the last look, until η has decayed. λ is that of the last steps.",
+        "",
+    ])  # fmt: skip
+
+
+# --- Figure 3 ---
 
 
 def figure3(content: dict[str, Any]) -> Figure:
     """Accuracy, η, μ and ρ over the epochs of training; of random search its best run."""
     figure = Figure(figsize=(10, 6.4), layout="constrained")
+    curves = content["curves"]
     for ax, (what, label) in zip(figure.subplots(2, 2).flat, PANELS.items(), strict=True):
-        panel(ax, what, content["curves"])
+        for name, style in STYLES.items():
+            ax.plot(curves[name]["epoch"], curves[name][what], label=named(name, curves), **style)
         ax.set(xlabel="epochs", ylabel=label)
         ax.grid(alpha=0.3)
-    figure.axes[0].legend(fontsize=9)
+        if what == "rho":
+            fit_to_moving(ax, curves)
+    lines = figure.axes[0].get_lines()
+    figure.legend(handles=lines, loc="outside lower center", ncols=len(lines), fontsize=9)
     figure.suptitle(f"Phone states, hyperparameters in real time\n{content['data']['source']}",
                     fontsize=11)  # fmt: skip
     return figure
 
 
-def panel(ax: Axes, what: str, curves: dict[str, Any]) -> None:
-    for name, style in STYLES.items():
-        curve = curves[name]
-        ax.plot(curve["epoch"], curve[what], label=name, **style)
+def named(name: str, curves: dict[str, Any]) -> str:
+    """The label of a method; of random search with how many runs."""
+    runs = curves[name]["runs"]
+    return name if runs == 1 else f"{name}, best of {runs} runs"
+
+
+def fit_to_moving(ax: Axes, curves: dict[str, Any]) -> None:
+    """The scale of ρ where it is learnt: a larger one of random search stands above it in words."""
+    top = max((rho for name in MOVING for rho in curves[name]["rho"]), default=0.0)
+    fixed = max(curves["RS"]["rho"], default=0.0)
+    if 0 < 3 * top < fixed:
+        ax.set_ylim(-0.05 * top, 1.3 * top)
+        ax.annotate(f"RS: ρ = {fixed:.2g}, above", (0.98, 0.95), xycoords="axes fraction",
+                    ha="right", va="top", fontsize=9)  # fmt: skip

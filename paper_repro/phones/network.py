@@ -20,49 +20,62 @@ Row = dict[str, Any]
 
 
 class Enough(Exception):
-    """Training is to stop; the rows of the watch tell what it was."""
+    """Training is to stop; the text says why."""
 
 
 class Watch(Objective):
     """A validation error that keeps a diary: a row at every look at it.
 
     E      the error: of a network with two heads the first, ρ = 0
-    stop   rows → whether training is to stop there: raises Enough
-    tick   called at each look
-    rows   step, seconds since the start, validation error, accuracy, and λ
-    w      (p,) the weights at the last look;  best: those with the highest accuracy
+    stop   rows → why training is to stop there, which raises Enough; "" where it is to go on
+    tick   called with each new row
+    rows   step, seconds since the start, validation error, accuracy in percent, and the λ of the
+           steps before the look; a look that is not finite leaves none: the problem refuses it
+    w      (p,) the weights at the last look;  best: those at the first with the highest accuracy
     """
 
-    def __init__(self, E: MultiTask, stop: Callable[[list[Row]], bool], tick: Callable[[], Any]):
+    def __init__(self, E: MultiTask, stop: Callable[[list[Row]], str], tick: Callable[[Row], Any]):
         self.E, self.p, self.stop, self.tick = E, E.p, stop, tick
         self.rows: list[Row] = []
         self.started = time.perf_counter()
 
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
-        error, found = self.E.value(t, w, lam), accuracy(self.E, w)
+        error, found = error_and_accuracy(self.E, w)
+        if not np.isfinite(error):
+            return error
         seconds = time.perf_counter() - self.started
         rates = {name: float(lam[name]) for name in ("eta", "mu", "rho")}
         if found > max((row["accuracy"] for row in self.rows), default=-1.0):
             self.best = w.copy()
-        self.rows.append({"t": t, "seconds": seconds, "error": error, "accuracy": found, **rates})
+        row = {"t": t, "seconds": seconds, "error": error, "accuracy": found, **rates}
+        self.rows.append(row)
         self.w = w.copy()
-        self.tick()
-        if self.stop(self.rows):
-            raise Enough
+        self.tick(row)
+        if why := self.stop(self.rows):
+            raise Enough(why)
         return error
 
     def grad(self, t: int, w: Array, lam: Blocks) -> Array:
         return self.E.grad(t, w, lam)
 
 
-def accuracy(E: MultiTask, w: Array) -> float:
-    """Percentage of frames of which the state is right."""
-    z, y = E.loss.split(E.predict(w))[0], E.loss.split(E.y)[0]
-    return 100 * float((z.argmax(axis=1) == y.argmax(axis=1)).mean())
+def error_and_accuracy(E: MultiTask, w: Array) -> tuple[float, float]:
+    """E(w) where ρ = 0, and the percentage of frames of which the state is right.
+
+    Cost     one prediction for both: with E.value beside it there would be two
+    """
+    z = E.predict(w)
+    error = float(E.loss.values(z, E.y)[0].mean())
+    found, true = (E.loss.split(both)[0].argmax(axis=1) for both in (z, E.y))
+    return error, 100 * float((found == true).mean())
 
 
 def training(phones: Phones, setting: Setting) -> MultiTask:
-    """J: states and secondary targets of random mini-batches."""
+    """J: states and secondary targets of random mini-batches, drawn with replacement.
+
+    Beware   holds inputs and targets of all training frames as float64: 15 kB for each frame at
+             the paper's sizes
+    """
     rng, part = np.random.default_rng(setting.seed), phones.train
     batches = rng.integers(0, len(part), (setting.T, setting.batch))
     return two_heads(part, np.arange(len(part)), phones, setting, batches=batches)

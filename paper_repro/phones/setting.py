@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from hgref.arguments import as_count
@@ -18,11 +19,11 @@ class Setting(Preset):
     batch       frames in a mini-batch
     T           steps at most
     every       Δ: steps between two looks at the validation error, or two updates of λ
-    valid       validation frames of which the mean is the error
+    valid       validation frames, drawn at random, of which the mean is the error
     eta, mu     rates of Vanilla, and where RTHO starts
     outer_rate  of Adam on λ = (η, μ, ρ)
     patience    looks without a better accuracy (by `better`, relative) until Vanilla stops
-    budget      seconds of random search, in those that RTHO took
+    budget      seconds of random search, over those that RTHO took
     seed        of mini-batches, start, validation frames and random search
     """
 
@@ -44,12 +45,17 @@ class Setting(Preset):
     seed: int = 0
 
     def checked(self) -> Setting:
-        as_count("seed", self.seed, 0)
+        for name in ("seed", "context"):
+            as_count(name, getattr(self, name), 0)
         for name in ("q", "T", "valid", "batch", "patience"):
             as_count(name, getattr(self, name), 1)
         as_count("every", self.every, 1, self.T)
-        if self.minutes is not None and not self.minutes > 0:
-            raise ValueError(f"minutes: expected a number above 0, found {self.minutes:g}")
+        for width in self.hidden:
+            as_count("hidden", width, 1)
+        for name in ("minutes", "budget", "outer_rate"):
+            number = getattr(self, name)
+            if number is not None and not 0 < number < math.inf:
+                raise ValueError(f"{name}: expected a number above 0, found {number:g}")
         return self
 
 

@@ -1,0 +1,54 @@
+"""Random search of hyperparameters that stay fixed while the network is trained."""
+
+from __future__ import annotations
+
+import time
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from paper_repro.phones.methods import Losses, Tick, fixed
+from paper_repro.phones.network import Row
+from paper_repro.record import read_json, write_json
+
+RANGES = {"eta": (1e-3, 1.0), "1 - mu": (1e-2, 1.0), "rho": (1e-3, 10.0)}  # log-uniform
+
+
+def random_search(losses: Losses, seconds: float, file: Path, tick: Tick) -> Row:
+    """The best of as many random (η, μ, ρ) as the time allows, by validation accuracy.
+
+    seconds  time for all trials, of which one is made in any case; the last is cut short
+    file     where trials are kept: an interrupted search goes on there
+    returns  see `methods.result`, of the best trial, with the seconds of all, and `search`: what
+             each trial found
+    Beware   seconds depend on the machine and on what else it does; trials are the same each time
+             as far as they go
+    """
+    rng = np.random.default_rng(losses.setting.seed + 2)
+    trials: list[Row] = read_json(file)["trials"] if file.exists() else []
+    spent = sum(trial["seconds"] for trial in trials)
+    for k in count():
+        lam = draw(rng)
+        if k < len(trials):
+            continue
+        if trials and spent >= seconds:
+            break
+        trials.append(trial_of(losses, lam, spent, seconds, tick))
+        spent += trials[-1]["seconds"]
+        write_json(file, {"trials": trials})
+    best = max(trials, key=lambda trial: trial["validation accuracy"])
+    search = [{k: v for k, v in trial.items() if k != "rows"} for trial in trials]
+    return {**best, "seconds": spent, "search": search}
+
+
+def trial_of(losses: Losses, lam: Row, spent: float, seconds: float, tick: Tick) -> Row:
+    """A run at a fixed λ, in what is left of the seconds."""
+    deadline = time.perf_counter() + seconds - spent
+    return fixed(losses, lam, lambda row: tick(row, (spent + row["seconds"]) / seconds), deadline)
+
+
+def draw(rng: np.random.Generator) -> Row:
+    """(η, μ, ρ), log-uniform in η, 1 - μ and ρ."""
+    eta, rest, rho = (float(np.exp(rng.uniform(*np.log(ends)))) for ends in RANGES.values())
+    return {"eta": eta, "mu": 1 - rest, "rho": rho}
