@@ -18,7 +18,7 @@ RANGES = {"eta": (1e-3, 1.0), "1 - mu": (1e-2, 1.0), "rho": (1e-3, 10.0)}  # log
 def random_search(losses: Losses, seconds: float, file: Path, tick: Tick) -> Row:
     """The best of as many random (η, μ, ρ) as the time allows, by validation accuracy.
 
-    seconds  time for all trials, of which one is made in any case; the last is cut short
+    seconds  time for all trials, above 0; the last is cut short, at its next look
     file     where trials are kept: an interrupted search goes on there
     returns  see `methods.result`, of the best trial, with the seconds of all, and `search`: what
              each trial found
@@ -32,7 +32,7 @@ def random_search(losses: Losses, seconds: float, file: Path, tick: Tick) -> Row
         lam = draw(rng)
         if k < len(trials):
             continue
-        if trials and spent >= seconds:
+        if spent >= seconds:
             break
         trials.append(trial_of(losses, lam, spent, seconds, tick))
         spent += trials[-1]["seconds"]

@@ -53,6 +53,15 @@ def test_decayed_is_gone_after_it_was_there(eta, expected):
     assert bool(decayed([{"eta": rate} for rate in eta])) is expected
 
 
+@pytest.fixture
+def tested(monkeypatch):
+    """The weights that are looked at for the test error."""
+    seen = []
+    real = methods.error_and_accuracy
+    monkeypatch.setattr(methods, "error_and_accuracy", lambda E, w: seen.append(w) or real(E, w))
+    return seen
+
+
 # --- fixed hyperparameters ---
 
 
@@ -69,13 +78,16 @@ def test_vanilla_is_momentum_at_the_papers_rates(losses, setting):
         assert row["error"] == pytest.approx(error_and_accuracy(losses.E, w)[0], rel=1e-3)
 
 
-def test_an_early_stop_counts_with_the_best_look(losses, setting):
+def test_an_early_stop_counts_with_the_best_look(losses, setting, tested):
     found = fixed(losses, {"eta": 0.4, "mu": 0.9, "rho": 0.0}, silent)
     accuracies = [row["accuracy"] for row in found["rows"]]
     assert found["ended"] == "no better"
     assert found["steps"] == found["rows"][-1]["t"] < setting.T
     assert found["validation accuracy"] == max(accuracies) > accuracies[-1]
     assert found["weights"] == "best look"
+    (w,) = tested
+    assert error_and_accuracy(losses.E, w)[1] == max(accuracies)
+    assert found["test accuracy"] == error_and_accuracy(losses.test, w)[1]
     assert found["seconds"] >= found["rows"][-1]["seconds"]
 
 
@@ -105,12 +117,20 @@ def test_draws_are_the_same_each_time_and_inside_their_ranges():
 
 
 @pytest.fixture
-def trials(monkeypatch):
+def left():
+    """The seconds that each of the made-up trials was given."""
+    return []
+
+
+@pytest.fixture
+def trials(monkeypatch, left):
     """Random search over made-up trials of 10 seconds, in place of training; the λs asked for."""
     asked = []
+    monkeypatch.setattr(search.time, "perf_counter", lambda: 1000.0)
 
     def made_up(losses, lam, tick, deadline):
         asked.append(lam)
+        left.append(deadline - 1000)
         found = [70.0, 0.0, 50.0][(len(asked) - 1) % 3]
         ended = "no better" if found else "diverged"
         return {"validation accuracy": found, "seconds": 10.0, "start": lam, "rows": [{"t": 1}],
@@ -120,11 +140,12 @@ def trials(monkeypatch):
     return asked
 
 
-def test_the_search_keeps_to_its_seconds_and_returns_the_best(losses, tmp_path, trials):
+def test_the_search_keeps_to_its_seconds_and_returns_the_best(losses, tmp_path, trials, left):
     found = random_search(losses, 45, tmp_path / "trials.json", silent)
     rng = np.random.default_rng(losses.setting.seed + 2)
     assert trials == [draw(rng) for _ in range(5)]
     assert found["seconds"] == 50
+    assert left == [45, 35, 25, 15, 5]
     assert found["start"] == trials[0]
     assert found["validation accuracy"] == 70
     assert [one["start"] for one in found["search"]] == trials
@@ -192,7 +213,9 @@ def test_lambda_stays_in_its_set_under_steps_that_leave_it(losses, setting):
     assert methods.LARGEST_MU in path[:, 1] or 0.0 in path[1:]
 
 
-def test_a_decayed_eta_ends_it(losses, monkeypatch):
+def test_a_decayed_eta_ends_it_with_the_weights_of_that_look(losses, monkeypatch, tested):
     monkeypatch.setattr(methods, "decayed", lambda rows: "η decayed" if len(rows) == 4 else "")
     found = real_time(losses, {"eta": 0.075, "mu": 0.5, "rho": 0.0}, silent)
     assert (found["ended"], found["steps"]) == ("η decayed", 20)
+    (w,) = tested
+    assert error_and_accuracy(losses.E, w)[0] == found["rows"][-1]["error"]

@@ -87,6 +87,7 @@ def test_the_best_look_is_the_first_of_those_with_its_accuracy(losses, start):
     w = start.copy()
     watch.value(1, w, LAM)
     w[-1] += 1e-9  # of the second head: no state changes; and the watch kept a copy
+    np.testing.assert_array_equal(watch.w, start)
     watch.value(2, w, LAM)
     np.testing.assert_array_equal(watch.best, start)
     np.testing.assert_array_equal(watch.w, w)
