@@ -76,15 +76,16 @@ def page(content: dict[str, Any]) -> str:
         *markdown([HEAD, *table_rows(content)]),
         "",
         f"Data: {data['source']}; {train} training frames, {valid} validation, {test} test, "
-        f"{data['states']} states; seed {s['seed']}. Accuracies in percent of the frames; the "
-        f"validation error is that of {data['validation frames looked at']} of them.",
+        f"{data['states']} states; seed {s['seed']}. Accuracies in percent of the frames; of "
+        f"validation {data['validation frames looked at']}, drawn at random, are looked at.",
         f"Hidden layers: {widths}; {data['weights']} weights; mini-batches of {s['batch']}; "
         f"Δ = {s['every']}, at most {s['T']} steps; Adam on λ at {s['outer_rate']:g}.",
         "One training run for each method but RS, which makes as many as fit into "
         f"{s['budget']:g} times the seconds of RTHO: steps, end and rates are those of its best.",
         "Vanilla and RS count with the weights of the look with the best validation accuracy, "
         f"until {s['patience']} looks are no better by {100 * s['better']:g} %; RTHO and RTHO-NT "
-        "with the weights of the last look, until η has decayed. λ is that of the last steps.",
+        "with the weights of the last look, when η has decayed or the steps are over. η, μ, ρ are "
+        "those of the last steps.",
         "",
     ])  # fmt: skip
 
