@@ -136,15 +136,13 @@ def decayed(rows: list[Row]) -> str:
 def result(losses: Losses, watch: Watch, lam: Row, ended: str, best: bool) -> Row:
     """What a method found with the weights of the best look, or with those of the last one.
 
-    seconds  from the start to the end, without the test; `processor seconds` are those of all
-             threads: where they are fewer, the machine was busy with something else
+    seconds  from the start to the end, without the test
     steps    up to the last look
     rows     those of the watch: none, and accuracies of 0, where it diverged before the first
     """
     rows = watch.rows
     about = {
         "seconds": time.perf_counter() - watch.started,
-        "processor seconds": time.process_time() - watch.processor,
         "ended": ended,
         "weights": "best look" if best else "last look",
         "start": lam,

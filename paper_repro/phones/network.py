@@ -37,7 +37,7 @@ class Watch(Objective):
     def __init__(self, E: MultiTask, stop: Callable[[list[Row]], str], tick: Callable[[Row], Any]):
         self.E, self.p, self.stop, self.tick = E, E.p, stop, tick
         self.rows: list[Row] = []
-        self.started, self.processor = time.perf_counter(), time.process_time()
+        self.started = time.perf_counter()
 
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
         error, found = error_and_accuracy(self.E, w)

@@ -55,7 +55,6 @@ def test_the_table_has_a_row_for_each_method(done, phones, setting):
     assert rows["RTHO-NT"]["start"] == {"eta": 0, "mu": 0, "rho": 0}
     assert rows["RTHO"]["start"] == rows["Vanilla"]["start"] == rows["Vanilla"]["end"]
     assert rows["RTHO"]["start"] != rows["RTHO"]["end"]
-    assert all(row["processor seconds"] > 0 for row in rows.values())
     assert rows["RS"]["runs"] == len(content["search"]) >= 1
     assert rows["RS"]["seconds"] >= setting.budget * rows["RTHO"]["seconds"]
     best = max(content["search"], key=lambda trial: trial["validation accuracy"])
@@ -81,6 +80,7 @@ def test_results_say_what_they_were_made_of(done):
             "validation frames looked at": 50, "states": 6, "weights": 6 * 9 + 8 * 7,
         }  # fmt: skip
         assert about["made with"]["dtype"] == "float32"
+        assert about["made with"]["threads"] >= 1
         assert about["resumed"] is False
 
 
