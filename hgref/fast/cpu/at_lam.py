@@ -28,7 +28,7 @@ class Shares(NamedTuple):
     rates      (T, h)
     weights    for each data loss (n,), or (0,) where its examples have no weights
     heads      for each data loss (outputs,), or (0,) where its outputs have none
-    relations  (K + 1, K): C's, and in the last row's first place ρ's; (1, 0) without
+    relations  (K + 1, K): C's, and in the last row, task by task, ρ's; (1, 0) without
     l2         (A, p)
     """
 
@@ -126,8 +126,8 @@ def shares(low: Lowered, layout: Layout, sums: Shares) -> Iterator[Blocks]:
     for penalty, each in zip(low.penalties, sums.l2, strict=True):
         yield {penalty.name: penalty.gather(each)}
     if low.coupling is not None:
-        C, rho = sums.relations[:-1], sums.relations[-1, 0]
-        yield {low.coupling.C: low.coupling.gather(C), low.coupling.rho: rho}
+        C, rho = sums.relations[:-1], sums.relations[-1]
+        yield {low.coupling.C: low.coupling.gather(C), low.coupling.rho: rho.sum()}
 
 
 def column_numbers(columns: Layout | None) -> Where:

@@ -60,14 +60,14 @@ def couple_tangent(coupling, relations, w, u, i, out):
 
 @summing_kernel
 def add_relation_shares(coupling, relations, w, u, uH, b_relations):
-    """uH (p,) ← u H;  b_relations (K + 1, K) ← itself and u M: C's, in the last row first ρ's."""
+    """uH (p,) ← u H;  b_relations (K + 1, K) ← itself and u M: C's, in the last row ρ's."""
     K, N, C = coupling.tasks, coupling.features, relations.C
     for j in range(K):
         to_rho = 0.0
         for f in range(j * N, (j + 1) * N):
             uH[f], share = apart_vjp(relations.rho, w[f], 0.0, u[f], 0.0)
             to_rho += share
-        b_relations[K, 0] += to_rho
+        b_relations[K, j] += to_rho
         for k in range(K):
             a, b, c, to_pair = j * N, k * N, C[j, k] + C[k, j], 0.0
             for f in range(N):

@@ -141,7 +141,7 @@ def add_shares(J, lam, works, sums, t, w, u, b_weights, b_heads, b_relations):
     sums         the last gets the relations' part of u H
     b_weights    for each data loss (n,), or (0,) where its examples have no weights
     b_heads      for each data loss (outputs,), or (0,) where they have no weights
-    b_relations  (K + 1, K): C's, and in the last row ρ's; or (1, 0)
+    b_relations  (K + 1, K): C's, and in the last row, task by task, ρ's; or (1, 0)
     """
     for a in range(len(J.data)):
         data, work = J.data[a], works[a]

@@ -9,7 +9,8 @@
 | passes                         | objectives/linear_model.py, features.py                        |
 | head, layers                   | objectives/losses.py, activations.py, mlp.py                   |
 
-For one dense data loss and L2 penalties; others are refused, with a sentence. No derivative is
+For one dense data loss, L2 penalties and relations between tasks; others are refused, with a
+sentence. No derivative is
 written here: the laws of hgref.laws are compiled as device functions.
 """
 

@@ -46,6 +46,7 @@ class Lam(NamedTuple):
 
     examples (n,) λ_i;  example_columns (n,) their columns of Z, or (0,)
     outputs (outputs,) h_o;  output_columns likewise;  l2, l2_columns (A, p)
+    C (K, K), ρ of relations between K tasks with the first K·N weights; their columns, or -1
     """
 
     examples: Array
@@ -54,6 +55,11 @@ class Lam(NamedTuple):
     output_columns: Array
     l2: Array
     l2_columns: Array
+    C: Array
+    C_columns: Array
+    rho: float
+    rho_column: int
+    N: int
 
 
 class ToFactors(NamedTuple):

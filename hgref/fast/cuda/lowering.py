@@ -19,7 +19,7 @@ from hgref.fast.cuda.coordinates import ADAM, GD, MOMENTUM, SUMS
 from hgref.fast.cuda.device import COLS, ROWS
 from hgref.fast.cuda.recursion import Recursions, recursions
 from hgref.layout import Blocks, Layout
-from hgref.objectives import L2, MLP, MultiTask
+from hgref.objectives import L2, MLP, MultiTask, TaskCoupling
 from hgref.objectives.data_loss import DataLoss
 from hgref.plan import kept_numbers
 from hgref.problem import Problem
@@ -49,12 +49,12 @@ def lowered(problem: Problem, dtype: Any) -> Lowered:
         raise ValueError(f"dtype: expected float64 or float32, found {real}")
     terms = list(problem.dynamics.J.terms())
     losses = [part for part in terms if isinstance(part, DataLoss)]
-    others = [part for part in terms if not isinstance(part, DataLoss | L2)]
+    others = [part for part in terms if not isinstance(part, DataLoss | L2 | TaskCoupling)]
     if len(losses) != 1 or others:
         names = " + ".join(type(part).__name__ for part in terms)
         raise TypeError(
-            f"hgref.fast.cuda has kernels for one data loss and L2 penalties; the training "
-            f"objective is {names}: use hgref.fast.cpu"
+            f"hgref.fast.cuda has kernels for one data loss, L2 penalties and one TaskCoupling; "
+            f"the training objective is {names}: use hgref.fast.cpu"
         )
     (loss,) = losses
     if loss.features.sparse:
@@ -68,7 +68,7 @@ def lowered(problem: Problem, dtype: Any) -> Lowered:
         Training((), np.zeros((0, 0)), np.zeros(0), Coupling(0, 0)),
         losses,
         [part for part in terms if isinstance(part, L2)],
-        None,
+        cpu.only_coupling(terms),
         real,
         False,
     )
@@ -118,7 +118,8 @@ def objective(loss: Any, real: Any) -> Objective:
 def at_lam(low: Lowered, blocks: Blocks, columns: Layout | None = None) -> tuple[Optimizer, Lam]:
     """λ as the kernels want it; `columns`: the blocks in which Z's columns are derivatives."""
     opt, lam = lower_lam(low.low, blocks, columns)
-    return opt, Lam(*lam.factors[0], lam.l2, lam.l2_columns)
+    features = 0 if low.low.coupling is None else low.low.coupling.N
+    return opt, Lam(*lam.factors[0], lam.l2, lam.l2_columns, *lam.relations, features)
 
 
 def workspace(J: Objective, p: int, real: Any, base: int, k: int, lead: int, blocks: int) -> Work:
@@ -139,8 +140,8 @@ def workspace(J: Objective, p: int, real: Any, base: int, k: int, lead: int, blo
         X=array(J.B * J.N1 * bool(len(J.batches))),
         pulled=array(parts * D * J.N1),
         upper=array((lead + k) * p * layered),
-        w=array(p * layered),
-        U=array(k * p * layered),
+        w=array(p),
+        U=array(k * p),
         above=array(int(J.widths[1:].max()) * J.B * layered),
         deltas=array(units * J.B * layered),
         ddeltas=array(units * J.B * layered),

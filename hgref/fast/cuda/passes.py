@@ -25,7 +25,7 @@ def operands(J, lam, work, t, s, now, U, base, k):
         j, o = row // n1, row % n1
         place = o * N + f if f < N else n1 * N + o
         work.panel[e] = s[now, block, place] if j < base else U[j - base, U.shape[1] - 1, place]
-    if J.L > 1:
+    if J.L > 1 or lam.C.shape[0] > 0:
         for e in range(cuda.grid(1), p, cuda.gridsize(1)):
             work.w[e] = s[now, block, e]
         for e in range(cuda.grid(1), k * p, cuda.gridsize(1)):

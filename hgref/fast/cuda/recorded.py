@@ -96,7 +96,8 @@ class Recorded(OnDevice):
         row, self.direct = problem.error_grad(T, self.s_T, self.blocks)
         J, loss = self.low.J, self.low.loss
         shares = ToFactors(np.zeros(J.n * weighted(loss)), np.zeros(J.B * two_headed(loss)))
-        sums = np.zeros(self.opt.rates.shape), shares, np.zeros(self.lam.l2.shape)
+        relations = np.zeros((self.lam.C.shape[0] + 1, self.lam.C.shape[0]))
+        sums = np.zeros(self.opt.rates.shape), shares, relations, np.zeros(self.lam.l2.shape)
         self.sums = on_device(sums)
         self.alpha = on_device(np.array(row, float).reshape(s.shape))
         self.go_back(made)
@@ -118,12 +119,14 @@ class Recorded(OnDevice):
 
     def hypergradient(self) -> Hypergradient:
         """∇f(λ) from the sums."""
-        rates, shares, l2 = self.sums
+        rates, shares, relations, l2 = self.sums
         examples, heads = (x.copy_to_host() for x in shares)
         to_heads = np.zeros(self.low.loss.outputs * two_headed(self.low.loss))
         to_heads[-1:] = heads.sum()  # as one output's, of the second head
-        relations = np.zeros((1, 0))
-        sums = Shares(rates.copy_to_host(), (examples,), (to_heads,), relations, l2.copy_to_host())
+        sums = Shares(
+            rates.copy_to_host(), (examples,), (to_heads,), relations.copy_to_host(),
+            l2.copy_to_host(),
+        )  # fmt: skip
         grad = gathered(self.low.low, self.layout, self.others(), sums)
         return Hypergradient(self.f, self.layout.flatten(grad), self.s_T, self.layout)
 

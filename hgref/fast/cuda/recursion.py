@@ -36,6 +36,13 @@ from numba import cuda, float64
 from hgref import laws
 from hgref.fast.cuda.arrays import ToFactors
 from hgref.fast.cuda.coordinates import SUMS, Dynamics
+from hgref.fast.cuda.coupling import (
+    is_coupled,
+    relation_cotangent,
+    relation_gradient,
+    relation_shares,
+    relation_tangent,
+)
 from hgref.fast.cuda.device import COLS, DEPTH, ROWS, THREADS, barrier, device_function
 from hgref.fast.cuda.passes import gradient_at, layers_gradients, linear_gradients
 
@@ -59,6 +66,8 @@ def training_gradient(J, lam, work, D, s, now, p, j):
     w = s[now, s.shape[1] - 1, j]
     for a in range(lam.l2.shape[0]):
         g += l2_grad(lam.l2[a, j], w)
+    if is_coupled(lam, j):
+        g += relation_gradient(lam, s, now, j)
     return g
 
 
@@ -129,7 +138,7 @@ def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
     @cuda.jit
     def back(
         J, lam, opt, work, states, first, last, tape, kept, kept_size, alpha, u, b_rates,
-        to_factors, b_l2, state,
+        to_factors, b_relations, b_l2, state,
     ):  # fmt: skip
         """α ← α_{first-1} from α_last: eq. (8); the shares of eq. (10) are added to b_….
 
@@ -163,12 +172,15 @@ def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
             gradients(
                 J, lam, work, tiles, t, states, row, u, 0, 1, 0, kept, row * kept_size, to_factors
             )  # fmt: skip
+            relation_shares(lam, states, row, u, b_relations)
             for j in range(cuda.grid(1), p, cuda.gridsize(1)):
                 alpha[top, j] += gradient_at(J, work, J.widths[1], 0, p, j)
                 for a in range(lam.l2.shape[0]):
                     to_w, to_l2 = l2_vjp(lam.l2[a, j], states[row, top, j], u[0, 0, j])
                     alpha[top, j] += to_w
                     b_l2[a, j] += to_l2
+                if is_coupled(lam, j):
+                    alpha[top, j] += relation_cotangent(lam, states, row, u, j)
                 for block in range(alpha.shape[0]):
                     if not abs(alpha[block, j]) < math.inf:
                         state[0], state[1] = DIVERGED, t
@@ -199,6 +211,8 @@ def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
                     for a in range(lam.l2.shape[0]):
                         dl2 = 1.0 * (lam.l2_columns[a, j] == c)
                         dg += l2_jvp(lam.l2[a, j], s[old, top, j], Z[c, top, j], dl2)
+                    if is_coupled(lam, j):
+                        dg += relation_tangent(lam, s, old, work.U, c * p, c, j)
                     jvp(opt, t, s, old, c, j, g, Z, dg)
                     if not finite(Z, c, j) and state[0] == FINE:
                         state[0], state[1] = COLUMN_DIVERGED, t

@@ -3,7 +3,7 @@
 import numpy as np
 
 import hgref
-from hgref.objectives import L2, MLP, LeastSquares, Logistic, MultiTask, Softmax
+from hgref.objectives import L2, MLP, LeastSquares, Logistic, MultiTask, Softmax, TaskCoupling
 
 DYNAMICS = {
     "gd": hgref.GradientDescent,
@@ -14,9 +14,18 @@ DYNAMICS = {
 }
 OBJECTIVES = (
     "weighted", "plain", "batches", "centred", "least-squares", "logistic", "softplus", "tanh",
-    "relu", "two-heads", "heads-batches",
+    "relu", "two-heads", "heads-batches", "coupled",
 )  # fmt: skip
-RATES = {"eta": 0.1, "mu": 0.7, "beta1": 0.8, "beta2": 0.9, "eps": 0.1, "l2": 0.05, "rho": 0.4}
+RATES = {
+    "eta": 0.1,
+    "mu": 0.7,
+    "beta1": 0.8,
+    "beta2": 0.9,
+    "eps": 0.1,
+    "l2": 0.05,
+    "rho": 0.4,
+    "C": 0.2,
+}
 
 
 def objectives(kind, X, y, rng, T):
@@ -30,6 +39,9 @@ def objectives(kind, X, y, rng, T):
         return Softmax(X, labels, 3), softmax
     if kind == "batches":
         return Softmax(X, labels, 3, example_weights=True, batches=batches), softmax
+    if kind == "coupled":
+        N = X.shape[1]
+        return Softmax(X, labels, 3) + L2() + TaskCoupling(3, N), softmax
     if kind == "centred":
         return Softmax(X, labels, 3, centre=True) + L2(), softmax
     if kind == "least-squares":
@@ -60,7 +72,9 @@ def build(dynamics, kind, n=6, N=3, T=3, seed=0):
     w0 = rng.standard_normal(J.p) / 2
     problem = hgref.Problem(DYNAMICS[dynamics](J), E, T=T, w0=w0)
     lam = {
-        name: rng.random(shape) + 0.5 if name == "weights" else np.full(shape, RATES.get(name))
+        name: rng.random(shape) + 0.5
+        if name in ("weights", "C")
+        else np.full(shape, RATES.get(name))
         for name, shape in problem.layout.shapes.items()
     }
     return problem, problem.pack(**lam)

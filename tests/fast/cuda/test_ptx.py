@@ -38,7 +38,7 @@ for dynamics in (hgref.GradientDescent, hgref.Momentum, hgref.Adam):
     about = low.J, lam, opt, workspace(low.J, p, low.low.dtype, 1, 1, 1, 264)
     calls = {
         "run": (*about, s, 1, 3, tape, kept, 3, state),
-        "back": (*about, s, 1, 3, tape, kept, 3, s[0], u, b, ToFactors(b[0], b[0]), b, state),
+        "back": (*about, s, 1, 3, tape, kept, 3, s[0], u, b, ToFactors(b[0], b[0]), b, b, state),
         "tangents": (*about, s, Z, 1, 3, kept, state),
     }
     for name, args in calls.items():
