@@ -7,11 +7,11 @@
 | recursion.tangents, run, back  | hypergradient/forward.py, problem.py, hypergradient/reverse.py |
 | coordinates                    | dynamics/                                                      |
 | passes                         | objectives/linear_model.py, features.py                        |
-| head, layers                   | objectives/losses.py, activations.py, mlp.py                   |
+| head, layers                   | objectives/losses.py, activations.py, mlp.py, multi_task.py    |
+| coupling                       | objectives/task_coupling.py                                    |
 
 For one dense data loss, L2 penalties and relations between tasks; others are refused, with a
-sentence. No derivative is
-written here: the laws of hgref.laws are compiled as device functions.
+sentence. No derivative is written here: the laws of hgref.laws are compiled as device functions.
 """
 
 from hgref import hypergradient as readable
