@@ -8,7 +8,8 @@
 | recursion.tangents, run, back | hypergradient/forward.py, problem.py, hypergradient/reverse.py  |
 | coordinates                   | dynamics/                                                       |
 | training                      | objectives/objective.py (Sum), penalties.py, quadratic.py       |
-| network                       | objectives/losses.py, activations.py, mlp.py                    |
+| coupling                      | objectives/task_coupling.py                                     |
+| network                       | objectives/losses.py, activations.py, mlp.py, multi_task.py     |
 | features                      | objectives/features.py, linear_model.py                         |
 
 No derivative is written here: the laws of hgref.laws are compiled into these loops.
