@@ -190,7 +190,7 @@ class L1Ball(Constraint):
 
 
 class CappedSum(Constraint):
-    """argmin ‖y − x‖ over { y ≥ 0, Σ y ≤ R }:  y = max(x, 0), or, if its sum exceeds R, Simplex(R).
+    """argmin ‖y − x‖ over { y ≥ 0, Σ y ≤ R }: the projection of max(x, 0) onto L1Ball(R).
 
     R        a number ≥ 0
     Raises   ValueError for another R
@@ -206,11 +206,7 @@ class CappedSum(Constraint):
         return f"CappedSum({self.R})"
 
     def nearest(self, x: Array) -> Array:
-        with np.errstate(over="ignore"):
-            y = np.maximum(x, 0)
-            if y.sum() <= self.R:
-                return y
-        return np.zeros_like(x) if self.R == 0 else Simplex(self.R).nearest(x)
+        return L1Ball(self.R).nearest(np.maximum(x, 0))
 
 
 class Symmetric(Constraint):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 P = TypeVar("P", bound="Preset")
 
@@ -27,3 +28,8 @@ class Preset:
         """Names what is half done: one name for each setting and source of the data."""
         text = json.dumps([asdict(self), source], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """What a command was given for these fields of its setting; None where nothing."""
+    return {name: getattr(options, name, None) for name in names}

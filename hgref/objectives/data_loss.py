@@ -84,6 +84,12 @@ class DataLoss(Objective):
         weights = lam[self.block][self.features.rows(t)] if self.example_weights else 1.0
         return np.reshape(weights, (-1, 1)) / self.features.B
 
+    def scale_jvp(self, t: int, lam: Blocks, dlam: Blocks) -> Array | None:
+        """dc_i = dλ_i / B, (k, B, 1); None where c does not move."""
+        if not (self.example_weights and self.block in dlam):
+            return None
+        return dlam[self.block][self.features.rows(t)].T[:, :, None] / self.features.B
+
     def scatter(self, t: int, share: Array) -> Array:
         """(1/B) Σ over the batch of each example's share, (n,); one may stand in it twice."""
         total = np.zeros(self.features.n, dtype=share.dtype)
@@ -98,9 +104,9 @@ class DataLoss(Objective):
     def cotangent_jvp(self, t: int, z: Array, dz: Array, lam: Blocks, dlam: Blocks) -> Array:
         """Its tangents c_i C_i dz_i + dc_i r_i, (k, B, outputs)."""
         c, dr = self.scale(t, lam), self.loss.curvature(z, dz)
-        if not (self.example_weights and self.block in dlam):
+        dc = self.scale_jvp(t, lam, dlam)
+        if dc is None:
             return laws.weighted(c, dr)
-        dc = dlam[self.block][self.features.rows(t)].T[:, :, None] / self.features.B
         return laws.weighted_jvp(c, self.loss.residual(z, self.targets(t)), dr, dc)
 
     def weights_vjp(self, t: int, z: Array, a: Array, lam: Blocks) -> Blocks:

@@ -119,17 +119,12 @@ class MultiTask(MLP):
 
     def scale_jvp(self, t: int, lam: Blocks, dlam: Blocks) -> Array:
         """dc_io, (k or 1, B or 1, outputs)."""
-        d_weight, d_heads = np.zeros((1, 1, 1)), np.zeros((1, 1, 1))
-        if self.example_weights and self.block in dlam:
-            d_weight = dlam[self.block][self.features.rows(t)].T[:, :, None] / self.features.B
+        moved, d_heads = super().scale_jvp(t, lam, dlam), np.zeros((1, 1, 1))
+        d_weight = np.zeros((1, 1, 1)) if moved is None else moved
         if self.name in dlam:
             d_heads = self.heads(0, np.reshape(dlam[self.name], (-1, 1)))
         heads = self.heads(1.0, self.rho(lam))
         return laws.weighted_jvp(self.weight(t, lam), heads, d_heads, d_weight)
-
-    def cotangent_jvp(self, t: int, z: Array, dz: Array, lam: Blocks, dlam: Blocks) -> Array:
-        r, dr = self.loss.residual(z, self.targets(t)), self.loss.curvature(z, dz)
-        return laws.weighted_jvp(self.scale(t, lam), r, dr, self.scale_jvp(t, lam, dlam))
 
     def weights_vjp(self, t: int, z: Array, a: Array, lam: Blocks) -> Blocks:
         r = self.loss.residual(z, self.targets(t))

@@ -79,14 +79,9 @@ class TaskCoupling(Objective):
         return np.stack([((row - W) ** 2).sum(axis=1) for row in W])
 
     def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return self.spread(w, self.product(lam, w))
-
-    def product(self, lam: Blocks, w: Array) -> Array:
-        """Σ_k S_jk and ρ of the law: (K, N, …), at weights or at rows of tangents (p, …)."""
         W, S = self.rows(w), self.pairs(lam[self.C])
-        flat = (slice(None), *[None] * (W.ndim - 1))
-        coupled = [laws.apart_grad(S[j][flat], W[j], W).sum(axis=0) for j in range(self.tasks)]
-        return np.stack(coupled) + laws.apart_grad(lam[self.rho], W, 0)
+        coupled = [laws.apart_grad(S[j][:, None], W[j], W).sum(axis=0) for j in range(self.tasks)]
+        return self.spread(w, np.stack(coupled) + laws.apart_grad(lam[self.rho], W, 0))
 
     def spread(self, w: Array, rows: Array) -> Array:
         """Rows (K, N, …) as the weights they belong to, (p, …); zero elsewhere."""

@@ -7,6 +7,7 @@ import argparse
 from paper_repro.costs.compute import compute
 from paper_repro.costs.draw import draw, terminal
 from paper_repro.costs.setting import PRESETS, Setting
+from paper_repro.preset import given
 from paper_repro.record import read_json
 
 SUMMARY = "Time and memory of forward and reverse, beside what section 4 predicts"
@@ -18,8 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
-    given = {name: getattr(options, name, None) for name in ("seed", "rounds")}
-    return PRESETS[options.size].changed(**given)
+    return PRESETS[options.size].changed(**given(options, "seed", "rounds"))
 
 
 def run(options: argparse.Namespace) -> None:

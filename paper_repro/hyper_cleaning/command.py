@@ -9,6 +9,7 @@ from paper_repro.data.root import data_root
 from paper_repro.hyper_cleaning.compute import compute
 from paper_repro.hyper_cleaning.draw import draw, terminal
 from paper_repro.hyper_cleaning.setting import PRESETS, Setting
+from paper_repro.preset import given
 from paper_repro.record import read_json
 
 SUMMARY = "Table 1 and Figure 1: find the wrong labels among training digits (section 5.1)"
@@ -39,9 +40,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def setting_of(options: argparse.Namespace) -> Setting:
     preset = PRESETS[options.size]
     names = ("seed", "images", "T", "hyper_iterations", "final_steps", "outer_rate", "readable")
-    given = {name: getattr(options, name, None) for name in names}
     R = getattr(options, "R", None)
-    return preset.changed(**given, R=None if R is None else tuple(R))
+    return preset.changed(**given(options, *names), R=None if R is None else tuple(R))
 
 
 def run(options: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from paper_repro.data.speech.phones import load_phones
 from paper_repro.phones.compute import compute
 from paper_repro.phones.draw import draw, terminal
 from paper_repro.phones.setting import PRESETS, Setting
+from paper_repro.preset import given
 from paper_repro.record import read_json
 
 SUMMARY = "Table 3 and Figure 3: η, μ and the weight of a second task in real time (section 5.3)"
@@ -29,9 +30,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def setting_of(options: argparse.Namespace) -> Setting:
     names = ("seed", "source", "minutes", "T", "every")
-    given = {name: getattr(options, name, None) for name in names}
     hidden = getattr(options, "hidden", None)
-    return PRESETS[options.size].changed(**given, hidden=None if hidden is None else tuple(hidden))
+    widths = None if hidden is None else tuple(hidden)
+    return PRESETS[options.size].changed(**given(options, *names), hidden=widths)
 
 
 def run(options: argparse.Namespace) -> None:

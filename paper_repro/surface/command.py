@@ -6,6 +6,7 @@ import argparse
 
 from paper_repro.data.images import SOURCES, load_images
 from paper_repro.data.root import data_root
+from paper_repro.preset import given
 from paper_repro.surface.compute import compute
 from paper_repro.surface.draw import draw
 from paper_repro.surface.setting import PRESETS, Setting
@@ -24,8 +25,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
-    given = {name: getattr(options, name, None) for name in ("seed", "images", "grid")}
-    return PRESETS[options.size].changed(**given)
+    return PRESETS[options.size].changed(**given(options, "seed", "images", "grid"))
 
 
 def run(options: argparse.Namespace) -> None:

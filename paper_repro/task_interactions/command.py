@@ -6,6 +6,7 @@ import argparse
 
 from paper_repro.data.root import data_root
 from paper_repro.data.tasks import FEATURES, SOURCES, load_tasks
+from paper_repro.preset import given
 from paper_repro.record import read_json
 from paper_repro.task_interactions.compute import compute
 from paper_repro.task_interactions.draw import draw, terminal
@@ -34,9 +35,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def setting_of(options: argparse.Namespace) -> Setting:
     names = ("seed", "source", "features", "seeds", "T", "hyper_iterations", "R")
-    given = {name: getattr(options, name, None) for name in names}
-    presets = OF_PHONES if given["source"] == "phones" else PRESETS
-    return presets[options.size].changed(**given)
+    changes = given(options, *names)
+    presets = OF_PHONES if changes["source"] == "phones" else PRESETS
+    return presets[options.size].changed(**changes)
 
 
 def run(options: argparse.Namespace) -> None:

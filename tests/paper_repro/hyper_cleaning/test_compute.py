@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from tqdm import tqdm
+from silent_bar import Bar
 
 from hgref.constraints import CappedBox
 from paper_repro.hyper_cleaning import compute as module
@@ -13,19 +13,6 @@ from paper_repro.hyper_cleaning.corruption import corrupt
 from paper_repro.hyper_cleaning.draw import draw, markdown, terminal
 from paper_repro.hyper_cleaning.methods import clean, cleaning_problem
 from paper_repro.record import read_json
-
-
-class Bar(tqdm):
-    """A progress bar that says nothing, and may press Ctrl-C at a tick."""
-
-    def __init__(self, stop_at=None):
-        super().__init__(total=1, disable=True)
-        self.ticks, self.stop_at = 0, stop_at
-
-    def update(self, n=1):
-        self.ticks += n
-        if self.stop_at is not None and self.ticks >= self.stop_at:
-            raise KeyboardInterrupt
 
 
 def timeless(path):

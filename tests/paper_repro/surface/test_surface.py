@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tqdm import tqdm
+from silent_bar import Bar
 
 import hgref
 from hgref.outer import Adam, GradientDescent
@@ -23,19 +23,6 @@ from paper_repro.surface.setting import SMALL
 from paper_repro.surface.steps import StepsInLog10
 
 TINY = SMALL.changed(train=20, valid=30, grid=4, T=10, hidden=3, side=4, hyper_iterations=3)
-
-
-class Bar(tqdm):
-    """A progress bar that says nothing, and may press Ctrl-C at a tick."""
-
-    def __init__(self, stop_at=None):
-        super().__init__(total=1, disable=True)
-        self.ticks, self.stop_at = 0, stop_at
-
-    def update(self, n=1):
-        self.ticks += n
-        if self.stop_at is not None and self.ticks >= self.stop_at:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")

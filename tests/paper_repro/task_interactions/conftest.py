@@ -2,24 +2,11 @@
 
 import numpy as np
 import pytest
-from tqdm import tqdm
+from silent_bar import Bar
 
 from paper_repro.data.tasks import Tasks
 from paper_repro.task_interactions.compute import compute
 from paper_repro.task_interactions.setting import SMALL
-
-
-class Bar(tqdm):
-    """A progress bar that says nothing, and may press Ctrl-C at a tick."""
-
-    def __init__(self, stop_at=None):
-        super().__init__(total=1, disable=True)
-        self.ticks, self.stop_at = 0, stop_at
-
-    def update(self, n=1):
-        self.ticks += n
-        if self.stop_at is not None and self.ticks >= self.stop_at:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="session")
