@@ -5,8 +5,8 @@ error f(λ) = E(s_T(λ)) with respect to the hyperparameters λ, forwards, backw
 """
 
 from hgref import constraints, jacobians, objectives, outer, verify, witness
-from hgref.dynamics import Adam, GradientDescent, Momentum
-from hgref.hypergradient import checkpointed, forward, realtime, reverse, truncated
+from hgref.dynamics import Adam, GradientDescent, Momentum, Recurrent
+from hgref.hypergradient import checkpointed, forward, realtime, reverse, reversible, truncated
 from hgref.outer import as_scipy
 from hgref.plan import plan
 from hgref.problem import Diverged, Hypergradient, Problem
@@ -21,6 +21,7 @@ __all__ = [
     "Hypergradient",
     "Momentum",
     "Problem",
+    "Recurrent",
     "as_scipy",
     "assert_hypergradient",
     "check",
@@ -35,6 +36,7 @@ __all__ = [
     "plan",
     "realtime",
     "reverse",
+    "reversible",
     "truncated",
     "verify",
     "witness",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import as_count
+from hgref.dynamics import Recurrent
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.losses import TwoClasses
 from hgref.objectives.mlp import MLP
@@ -93,7 +94,8 @@ def plan(
     wrt      names of the blocks that are wanted, which is what `forward` costs by; default all
     dtype    of the products with the data: float64 or float32
     returns  Plan: printable; `.best` is the Way to take, `.ways` are all of them
-    Raises   ValueError for a budget that is no size
+    Raises   ValueError for a budget that is no size; TypeError for a recurrent network, which
+             hgref.fast.cpu does not have
     Cost     none: nothing is run
     Exact    bytes to a fifth, and closer where the tape is large; steps are counts
     Beware   the readable layer keeps whole states instead: its `reverse` needs 8 T d bytes
@@ -101,6 +103,8 @@ def plan(
     """
     limit = as_bytes(budget)
     layout = problem.layout if wrt is None else problem.layout.select(wrt)
+    if isinstance(problem.dynamics, Recurrent):
+        raise TypeError(no_choice(problem, layout.size))
     return Plan(tuple(ways(problem, limit, layout.size, np.dtype(dtype).itemsize)), limit)
 
 
@@ -126,6 +130,15 @@ def ways(problem: Problem, limit: int, m: int, size: int) -> Iterator[Way]:
         yield Way(call, need, 2 * T - k, T, math.ceil(T / k))
     if m > 1:
         yield forward
+
+
+def no_choice(problem: Problem, m: int) -> str:
+    """What there is to say about a network that hgref.fast.cpu does not compile."""
+    states, columns = 8 * problem.T * problem.d, 8 * m * problem.d
+    return (
+        f"plan: expected a dynamics that hgref.fast.cpu compiles, found Recurrent; of hgref's own, "
+        f"reverse keeps {readable(states)} of states, and Z of forward has {readable(columns)}"
+    )
 
 
 def largest_distance(T: int, state: int, step: int, limit: int) -> int:

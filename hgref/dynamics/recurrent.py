@@ -1,0 +1,90 @@
+"""A recurrent network: the hidden state is s_t, the weights are λ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hgref import laws
+from hgref.arguments import Array, as_array, as_count
+from hgref.dynamics.dynamics import Dynamics
+from hgref.layout import Blocks
+from hgref.objectives.objective import Objective, Shapes
+
+
+class Recurrent(Dynamics):
+    """s_t = tanh(W s_{t-1} + U x_t + b): on it `reverse` is BPTT and `forward` is RTRL.
+
+        A_t = diag(1 − s_t²) W,   B_t = diag(1 − s_t²) (s_{t-1}ᵀ, x_tᵀ, 1)               eq. (11)
+
+    where row i of B_t's three parts belongs to row i of W, of U and to b_i. Nothing is trained
+    inside (J = 0): E is an error of the last hidden state s_T, and ∇f(λ) trains the network.
+
+    inputs   (T, k) numbers x_t, one sequence; or (T, n, k), n sequences side by side, which share
+             W, U and b. A `Problem` may take fewer steps than there are inputs
+    hidden   h, the number of hidden units
+    names    none that may be a schedule; blocks of λ: W (h, h), U (h, k), b (h,)
+    state    (h), the n hidden states one after the other: p = d = n h. w0 is s_0
+    Raises   ValueError where inputs have another shape or NaN, or T exceeds their number
+    Cost     step, vjp: O(n h (h + k)); jvp: that for each column. `forward` carries all of
+             m = h (h + k + 1) columns: RTRL's O(h⁴) a step for n = 1
+    Exact    to rounding
+    Beware   α_t shrinks or grows with the product of A_T … A_{t+1}: gradients vanish or explode
+    Source   Werbos 1990, Proceedings of the IEEE 78 (BPTT); Williams and Zipser 1989, Neural
+             Computation 1 (RTRL); Franceschi et al. 2017, section 3, which names both
+    """
+
+    state = ("h",)
+
+    def __init__(self, inputs: Any, *, hidden: int):
+        x = as_array("inputs", inputs)
+        if x.ndim not in (2, 3) or 0 in x.shape:
+            raise ValueError(
+                f"inputs: expected shape (T, k) or (T, n, k), none of them 0, found {x.shape}"
+            )
+        self.inputs = x.reshape(len(x), -1, x.shape[-1])  # (T, n, k)
+        self.h = as_count("hidden", hidden, 1)
+        super().__init__(NothingTrained(len(x), self.inputs.shape[1] * self.h))
+
+    def hyper(self, p: int) -> Shapes:
+        """Shapes of the blocks of λ: the weights of the network."""
+        return {"W": (self.h, self.h), "U": (self.h, self.inputs.shape[-1]), "b": (self.h,)}
+
+    def units(self, s: Array) -> Array:
+        """The hidden states (n, h) in a state (d,), or (n, h, k) in tangents (d, k)."""
+        return s.reshape(-1, self.h, *s.shape[1:])
+
+    def following(self, t: int, S: Array, lam: Blocks) -> Array:
+        """tanh(W s + U x_t + b) of each hidden state s in S (n, h)."""
+        return np.tanh(S @ lam["W"].T + self.inputs[t - 1] @ lam["U"].T + lam["b"])
+
+    def step(self, t: int, s: Array, lam: Blocks) -> Array:
+        return self.following(t, self.units(s), lam).reshape(-1)
+
+    def jvp(self, t: int, s: Array, lam: Blocks, ds: Array, dlam: Blocks) -> Array:
+        S, dz = self.units(s), lam["W"] @ self.units(ds)
+        for name, right in (("W", S), ("U", self.inputs[t - 1])):
+            if name in dlam:
+                dz = dz + np.tensordot(right, dlam[name], (1, 1))  # dW s, dU x_t
+        dz = dz + dlam.get("b", 0.0)
+        slope = laws.tanh_slope(self.following(t, S, lam))
+        return laws.hidden_jvp(slope[..., None], dz).reshape(ds.shape)
+
+    def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
+        S = self.units(s)
+        slope = laws.tanh_slope(self.following(t, S, lam))
+        b_z = laws.hidden_vjp(slope, self.units(alpha))
+        share = {"W": b_z.T @ S, "U": b_z.T @ self.inputs[t - 1], "b": b_z.sum(axis=0)}
+        return (b_z @ lam["W"]).reshape(-1), share
+
+
+class NothingTrained(Objective):
+    """J = 0. It tells how many numbers a state has, and for how many steps there are inputs."""
+
+    def __init__(self, steps: int, p: int):
+        self.steps, self.p = steps, p
+
+    def check_run(self, T: int, p: int) -> None:
+        if self.steps < T:
+            raise ValueError(f"T: expected at most {self.steps}, one step an input, found {T}")
