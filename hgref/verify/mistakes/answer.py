@@ -53,6 +53,17 @@ def transposed(plan: Plan) -> Plans:
             return {**blocks, "w0": np.concatenate([part for layer in turned for part in layer])}
 
         yield "w0", plan.answering(turn)
+    shapes = plan.layout.shapes
+    matrices = [name for name, shape in shapes.items() if len(shape) == 2 and min(shape) > 1]
+    for names in dict.fromkeys([*((name,) for name in matrices), tuple(matrices)]):
+        if names:
+            yield ", ".join(names), plan.answering(functools.partial(by_columns, names))
+
+
+def by_columns(names: tuple[str, ...], blocks: Blocks) -> Blocks:
+    """The numbers of those matrices, read off by columns."""
+    turned = {n: blocks[n].T.reshape(blocks[n].shape) for n in names}
+    return {**blocks, **turned}
 
 
 def any_order(layers: list[tuple[Array, Array]]) -> bool:

@@ -11,10 +11,10 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.dynamics.dynamics import Dynamics
 from hgref.layout import Blocks
+from hgref.problem import Problem
 from hgref.verify.mistakes.mistake import Mistake
 from hgref.verify.mistakes.plan import (
     Plan,
-    depends_on_t,
     scheduled,
     with_dynamics,
 )
@@ -68,10 +68,20 @@ class FrozenRates(Dynamics):
 
 def steps_off_by_one(plan: Plan) -> Plans:
     for T in (plan.problem.T - 1, plan.problem.T + 1):
-        if T >= 1 and not depends_on_t(plan):
+        if T >= 1 and not scheduled(plan) and can_take(plan.problem, T):
             other = copy.copy(plan.problem)
             other.T = T
             yield f"T = {T}", plan.changed(problem=other)
+
+
+def can_take(problem: Problem, T: int) -> bool:
+    """Whether there are mini-batches, or inputs of a recurrent network, for T steps."""
+    try:
+        for part in (problem.dynamics.J, problem.E):
+            part.check_run(T, problem.p)
+    except ValueError:
+        return False
+    return True
 
 
 SCHEDULE = [
