@@ -5,7 +5,16 @@ error f(λ) = E(s_T(λ)) with respect to the hyperparameters λ, forwards, backw
 """
 
 from hgref import constraints, jacobians, objectives, outer, verify, witness
-from hgref.dynamics import Adam, GradientDescent, Momentum, Recurrent
+from hgref.dynamics import (
+    AdaGrad,
+    Adam,
+    AdamW,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Recurrent,
+    RMSProp,
+)
 from hgref.hypergradient import checkpointed, forward, realtime, reverse, reversible, truncated
 from hgref.outer import as_scipy
 from hgref.plan import plan
@@ -15,12 +24,16 @@ from hgref.verify import assert_hypergradient, check, check_fn, diagnose
 __version__ = "0.1.0"
 
 __all__ = [
+    "AdaGrad",
     "Adam",
+    "AdamW",
     "Diverged",
     "GradientDescent",
     "Hypergradient",
     "Momentum",
+    "Nesterov",
     "Problem",
+    "RMSProp",
     "Recurrent",
     "as_scipy",
     "assert_hypergradient",

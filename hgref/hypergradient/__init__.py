@@ -4,6 +4,16 @@ from hgref.hypergradient.checkpointed import checkpointed
 from hgref.hypergradient.forward import forward
 from hgref.hypergradient.realtime import RealTime, realtime
 from hgref.hypergradient.reverse import reverse
+from hgref.hypergradient.reversible import Reversible, reversible
 from hgref.hypergradient.truncated import truncated
 
-__all__ = ["RealTime", "checkpointed", "forward", "realtime", "reverse", "truncated"]
+__all__ = [
+    "RealTime",
+    "Reversible",
+    "checkpointed",
+    "forward",
+    "realtime",
+    "reverse",
+    "reversible",
+    "truncated",
+]
