@@ -74,6 +74,7 @@ def test_checkpointed_and_full_truncated_are_reverse_to_the_last_bit(dynamics, o
     others = [hgref.truncated(problem, lam, K=problem.T), hgref.checkpointed(problem, lam)]
     others += [hgref.checkpointed(problem, lam, every=k) for k in {1, 2, 3, problem.T}
                if k <= problem.T]  # fmt: skip
+    others += [hgref.checkpointed(problem, lam, slots=k) for k in (3, problem.T + 1)]
     for other in others:
         assert np.array_equal(other.grad, g.grad)
         assert np.array_equal(other.s_T, g.s_T)

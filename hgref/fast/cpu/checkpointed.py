@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from hgref.arguments import as_count
+from hgref.arguments import Array
 from hgref.fast.cpu import blas
 from hgref.fast.cpu.recorded import Recorded
+from hgref.hypergradient.checkpointed import leaf_and_slots
+from hgref.hypergradient.treeverse import leaf_of, treeverse
 from hgref.problem import Hypergradient, Problem
 
 
@@ -18,31 +19,40 @@ def checkpointed(
     problem: Problem,
     lam: Any,
     every: int | None = None,
+    slots: int | None = None,
     *,
     dtype: Any = np.float64,
     recompute: bool | None = None,
 ) -> Hypergradient:
-    """`hgref.checkpointed`, fast: `reverse` that keeps one state in `every`.
+    """`hgref.checkpointed`, fast: `reverse` that keeps few states.
 
         α_t = α_{t+1} A_{t+1},   ∇f(λ) = Σ_t α_t B_t                           eq. (8), (9), (10)
 
-    every    distance of the checkpoints, 1 … T; default ⌈√T⌉, which needs the least memory
+    every    distance of the checkpoints, 1 … T; default ⌈√T⌉, of which memory is least
+    slots    instead: the number of states that are kept at any time, at least 1; the run is gone
+             back over in leaves of L steps, L = ⌈T/⌈T/slots⌉⌉ <= slots, one of them on the tape
     others, returns, Raises, Beware   see `reverse`
-    Cost     fewer than 2T steps and T products; memory O((T/every) d + every p)
+    Cost     T products, and with
+             every  fewer than 2T steps; memory O((T/every) d + every p)
+             slots  T + L F steps, F = r l - C(slots+r, slots+1) the least that bring l = ⌈T/L⌉
+                    leaves, r the least with C(slots+r, slots) >= l; memory O(slots (d + p))
     Exact    equal to hgref.checkpointed to 1e-11
-    Source   Franceschi et al. 2017, Algorithm 1, on a recomputed trajectory
+    Source   Franceschi et al. 2017, Algorithm 1, on a recomputed trajectory; with slots that of
+             Griewank and Walther 2000, revolve
     """
-    every = math.isqrt(problem.T - 1) + 1 if every is None else every
-    every = as_count("every", every, 1, problem.T)
-    run = Recorded(problem, lam, dtype, recompute, every)
-    s, kept = run.start(), []
-    for first in range(1, problem.T + 1, every):
-        kept.append((first, s.copy()))
-        last = min(first + every - 1, problem.T)
-        if last < problem.T:
-            run.forget(s, first, last)
+    leaf, slots = leaf_and_slots(every, slots, problem.T, leaf_of)
+    run = Recorded(problem, lam, dtype, recompute, leaf)
+    leaves = -(-problem.T // leaf)
+
+    def over(first: int, last: int, s: Array) -> Array:
+        s = s.copy()
+        run.forget(s, (first - 1) * leaf + 1, last * leaf)
+        return s
+
+    for j, s in treeverse(over, run.start(), leaves, slots):
+        made = run.record(s, (j - 1) * leaf + 1, min(j * leaf, problem.T))
+        if j == leaves:
+            run.end(s, made)
         else:
-            run.end(s, run.record(s, first, last))
-    for first, s in reversed(kept[:-1]):
-        run.go_back(run.record(s, first, first + every - 1))
+            run.go_back(made)
     return run.hypergradient()

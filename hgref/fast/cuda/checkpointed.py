@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from hgref.arguments import as_count
 from hgref.fast.cuda.recorded import Recorded, backwards
+from hgref.hypergradient.checkpointed import leaf_and_slots
+from hgref.hypergradient.treeverse import leaf_of
 from hgref.problem import Hypergradient, Problem
 
 
 def checkpointed(
-    problem: Problem, lam: Any, every: int | None = None, *, dtype: Any = np.float64
+    problem: Problem,
+    lam: Any,
+    every: int | None = None,
+    slots: int | None = None,
+    *,
+    dtype: Any = np.float64,
 ) -> Hypergradient:
-    """`hgref.checkpointed` on the GPU: `reverse` that keeps one state in `every`.
+    """`hgref.checkpointed` on the GPU: `reverse` that keeps few states.
 
     every    distance of the states that are kept, 1 … T; default ⌈√T⌉, which needs least
+    slots    instead: the number of states that are kept at any time, on the host, at least 1; the
+             device has L = ⌈T/⌈T/slots⌉⌉ <= slots steps on its tape at a time
     dtype    of the products with the data: float64 or float32; the rest is float64 either way
     others, returns, Raises, Beware   see `reverse`
-    Cost     fewer than 2T steps and T products; memory of the device O(every (p + B outputs))
+    Cost     with every, fewer than 2T steps; with slots, those of hgref.fast.cpu.checkpointed;
+             T products; memory of the device O(every (p + B outputs)), L in the place of every
     Exact    equal to hgref.checkpointed to 1e-10
-    Source   Franceschi et al. 2017, Algorithm 1, on a recomputed trajectory
+    Source   Franceschi et al. 2017, Algorithm 1, on a recomputed trajectory; with slots that of
+             Griewank and Walther 2000, revolve
     """
-    every = math.isqrt(problem.T - 1) + 1 if every is None else every
-    every = as_count("every", every, 1, problem.T)
-    return backwards(Recorded(problem, lam, dtype, every))
+    leaf, slots = leaf_and_slots(every, slots, problem.T, leaf_of)
+    return backwards(Recorded(problem, lam, dtype, leaf), slots)

@@ -20,6 +20,7 @@ from hgref.fast.cuda.arrays import ToFactors
 from hgref.fast.cuda.device import device_array, free_bytes, on_device
 from hgref.fast.cuda.problem import SPARE, OnDevice, require_room
 from hgref.fast.cuda.recursion import FINE
+from hgref.hypergradient.treeverse import treeverse
 from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
 
@@ -81,7 +82,7 @@ class Recorded(OnDevice):
         found, t = self.launch(
             self.kernels.run, *about, both, first, last, tape, kept, self.low.kept
         )
-        end = both.copy_to_host()[(t if found != FINE else last) % 2]
+        end = both.copy_to_host()[(t if found != FINE else last) % 2].copy()  # without the other
         if found != FINE:
             require_finite(self.problem, "the training run", t, end)
         return end
@@ -142,16 +143,18 @@ def most_steps(T: int, step: int) -> int:
     return max(1, min(T, int(SPARE**2 * free_bytes()) // step))
 
 
-def backwards(run: Recorded) -> Hypergradient:
-    """The whole way there and back, `run.every` steps on the tape at a time."""
-    problem, s, kept = run.problem, run.start(), []
-    for first in range(1, problem.T + 1, run.every):
-        kept.append((first, s))
-        last = min(first + run.every - 1, problem.T)
-        if last < problem.T:
-            s = run.forget(s, first, last)
+def backwards(run: Recorded, slots: int) -> Hypergradient:
+    """There and back: `run.every` steps on the tape at a time, at most `slots` states kept."""
+    T, leaf = run.problem.T, run.every
+    leaves = -(-T // leaf)
+
+    def over(first: int, last: int, s: Array) -> Array:
+        return run.forget(s, (first - 1) * leaf + 1, last * leaf)
+
+    for j, s in treeverse(over, run.start(), leaves, slots):
+        end, made = run.record(s, (j - 1) * leaf + 1, min(j * leaf, T))
+        if j == leaves:
+            run.end(end, made)
         else:
-            run.end(*run.record(s, first, last))
-    for first, s in reversed(kept[:-1]):
-        run.go_back(run.record(s, first, first + run.every - 1)[1])
+            run.go_back(made)
     return run.hypergradient()

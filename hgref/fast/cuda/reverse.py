@@ -26,4 +26,4 @@ def reverse(problem: Problem, lam: Any, *, dtype: Any = np.float64) -> Hypergrad
     Beware   the first call of a process compiles, seconds; small problems are slower than on a CPU
     Source   Franceschi et al. 2017, section 3.1, Algorithm 1
     """
-    return backwards(Recorded(problem, lam, dtype, None))
+    return backwards(Recorded(problem, lam, dtype, None), problem.T)

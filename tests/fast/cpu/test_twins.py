@@ -81,6 +81,8 @@ def test_checkpointed_and_truncated(dynamics, objective, choice, recompute, data
     k = data.draw(st.integers(1, problem.T))
     found = cpu.checkpointed(problem, lam, k, recompute=recompute)
     assert_same(found, hgref.reverse(problem, lam))
+    found = cpu.checkpointed(problem, lam, slots=k, recompute=recompute)
+    assert_same(found, hgref.checkpointed(problem, lam, slots=k))
     found = cpu.truncated(problem, lam, k, recompute=recompute)
     assert_same(found, hgref.truncated(problem, lam, k))
 
