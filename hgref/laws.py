@@ -1,6 +1,6 @@
 """The calculus of one coordinate: of each inner dynamics, of each loss, activation and penalty.
 
-GD, momentum and Adam act on every weight alone once g = ∇J_t(w_{t-1}) is known; losses and hidden
+The dynamics act on every weight alone once g = ∇J_t(w_{t-1}) is known; losses and hidden
 layers act on every example and unit alone once their linear maps have been applied. Each law below
 is therefore plain arithmetic on scalars, for one coordinate at one step. The same function
 broadcasts over NumPy arrays (all columns of Z at once), runs on complex, arbitrary-precision and
@@ -167,6 +167,64 @@ def adam_bias_split_vjp(t, beta1, beta2, b_c1, b_c2):
     rest1, rest2 = 1 - beta1**t, 1 - beta2**t
     b_beta1 = t * beta1 ** (t - 1) / (rest1 * rest1) * b_c1
     return b_beta1, t * beta2 ** (t - 1) / (rest2 * rest2) * b_c2
+
+
+# --- RMSProp, AdaGrad:  u' = κ u + (1 - a β) g²,  w' = w - η g / (√(u' + ρ) + ε) -----------------
+#
+# `averaged`, a, is 1 for RMSProp, with κ = β, and 0 for AdaGrad, which sums up: κ = 1 and no β.
+# Where u' + ρ = 0 this gradient too was zero: `+ (r == 0)` as for Adam. Here g = 0 makes the
+# factor of the root's slope zero with any β.
+
+
+def rms_step(u, w, g, eta, beta, averaged, eps, eps_root):
+    """(u', w')."""
+    u = (1 - averaged + averaged * beta) * u + (1 - averaged * beta) * g * g
+    return u, w - eta * g / ((u + eps_root) ** 0.5 + eps)
+
+
+def rms_jvp(
+    u, g, eta, beta, averaged, eps, eps_root, du, dw, dg, deta, dbeta, deps, deps_root
+):  # fmt: skip
+    """(du', dw')."""
+    keep, add = 1 - averaged + averaged * beta, 1 - averaged * beta
+    r = (keep * u + add * g * g + eps_root) ** 0.5
+    du_next = keep * du + 2 * add * g * dg + averaged * (u - g * g) * dbeta
+    dr = (du_next + deps_root) / (2 * (r + (r == 0)))
+    q = g / (r + eps)
+    dq = (dg - q * (dr + deps)) / (r + eps)
+    return du_next, dw - eta * dq - q * deta
+
+
+def rms_vjp(u, g, eta, beta, averaged, eps, eps_root, b_u, b_w):
+    """(b_u, b_w, b_g, b_eta, b_beta, b_eps, b_eps_root)."""
+    keep, add = 1 - averaged + averaged * beta, 1 - averaged * beta
+    r = (keep * u + add * g * g + eps_root) ** 0.5
+    q = g / (r + eps)
+    b_q = -eta * b_w
+    b_r = -q * b_q / (r + eps)
+    b_radicand = b_r / (2 * (r + (r == 0)))
+    b_next = b_u + b_radicand
+    b_g = b_q / (r + eps) + 2 * add * g * b_next
+    b_beta = averaged * (u - g * g) * b_next
+    return keep * b_next, b_w, b_g, -q * b_w, b_beta, b_r, b_radicand
+
+
+# --- decoupled decay:  w' = (1 - η δ) w, before a step that only adds to w -----------------------
+
+
+def decay_step(w, eta, decay):
+    """w' = (1 - η δ) w."""
+    return (1 - eta * decay) * w
+
+
+def decay_jvp(w, eta, decay, dw, deta, ddecay):
+    """dw' = (1 - η δ) dw - (δ dη + η dδ) w."""
+    return (1 - eta * decay) * dw - (decay * deta + eta * ddecay) * w
+
+
+def decay_vjp(w, eta, decay, b_w):
+    """(b_w, b_eta, b_decay) from the cotangent b_w of w'."""
+    return (1 - eta * decay) * b_w, -decay * w * b_w, -eta * w * b_w
 
 
 # --- losses:  ℓ(z, y) with the mean P of the prediction z:  r = ∂ℓ/∂z = P - y,  C dz = dP --------

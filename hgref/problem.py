@@ -73,7 +73,7 @@ class Hypergradient:
 class Problem:
     """min over λ of f(λ) = E(s_T(λ)),   s_t = Φ_t(s_{t-1}, λ),   t = 1 … T.
 
-    dynamics  Φ over a training objective J: GradientDescent, Momentum, Adam
+    dynamics  Φ over a training objective J: any of hgref.dynamics
     E         the validation error: any objective; it may read blocks of λ (direct dependence), of
               its own or, under the same name and shape, of J
     T         number of steps, at least 1

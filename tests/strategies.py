@@ -35,15 +35,23 @@ DYNAMICS = {
     "adam-torch": lambda J: hgref.Adam(J, "torch"),
     "adam-optax": lambda J: hgref.Adam(J, "optax"),
     "adam-tf1": lambda J: hgref.Adam(J, "tf1"),
+    "adamw-torch": hgref.AdamW,
+    "adamw-optax": lambda J: hgref.AdamW(J, "optax"),
+    "rmsprop-torch": hgref.RMSProp,
+    "rmsprop-optax": lambda J: hgref.RMSProp(J, "optax"),
+    "adagrad-torch": hgref.AdaGrad,
+    "adagrad-optax": lambda J: hgref.AdaGrad(J, "optax"),
 }
 
 RANGES = {
     "eta": (0.01, 0.1),
     "mu": (0.1, 0.9),
+    "beta": (0.5, 0.99),
     "beta1": (0.1, 0.9),
     "beta2": (0.5, 0.99),
     "eps": (1e-3, 1e-1),
     "eps_root": (1e-3, 1e-1),
+    "weight_decay": (0.0, 0.5),
     "l2": (0.0, 0.5),
     "weights": (0.1, 1.5),
     "c": (0.2, 1.0),

@@ -105,6 +105,72 @@ def test_adam_where_every_gradient_was_zero(w, rates, dg, b_w):
     assert b_g == pytest.approx(-eta * c1 * (1 - beta1) / eps * b_w, rel=1e-13)
 
 
+@pytest.mark.parametrize("averaged", [0, 1])
+@given(
+    point=st.tuples(st.floats(0.1, 2), numbers, numbers),
+    rates=st.tuples(between, between),
+    epsilons=st.tuples(st.floats(1e-3, 1), st.floats(1e-3, 1)),
+    dx=st.tuples(*[numbers] * 7),
+    b=st.tuples(numbers, numbers),
+)
+def test_rms(averaged, point, rates, epsilons, dx, b):
+    u, _, g = point
+    rest = (*rates, averaged, *epsilons)
+    check(
+        lambda *x: laws.rms_step(*x[:5], averaged, *x[5:]),  # u, w, g, η, β, a, ε', ρ
+        lambda d: laws.rms_jvp(u, g, *rest, *d),
+        lambda b: laws.rms_vjp(u, g, *rest, *b),
+        (*point, *rates, *epsilons),
+        dx,
+        b,
+    )
+
+
+@given(x=st.tuples(*[numbers] * 4), rates=st.tuples(between, st.floats(0.01, 1)))
+def test_rms_is_what_its_names_say(x, rates):
+    """RMSProp averages the squares, AdaGrad sums them up, whatever β is."""
+    u, w, g, beta = abs(x[0]), *x[1:]
+    eta, eps = rates
+    mean, down = laws.rms_step(u, w, g, eta, beta % 1, 1, eps, 0.0)
+    assert mean == pytest.approx(beta % 1 * u + (1 - beta % 1) * g**2)
+    assert down == pytest.approx(w - eta * g / (np.sqrt(mean) + eps))
+    total, down = laws.rms_step(u, w, g, eta, beta, 0, 0.0, eps)
+    assert total == pytest.approx(u + g**2)
+    assert down == pytest.approx(w - eta * g / np.sqrt(total + eps))
+
+
+@pytest.mark.parametrize("averaged", [0, 1])
+@given(rates=st.tuples(between, st.floats(0, 0.95)), dx=st.tuples(*[numbers] * 7), b_w=numbers)
+def test_rms_where_every_gradient_was_zero(averaged, rates, dx, b_w):
+    """The update has slope 1/ε at g = 0; no other derivative but that of w is left."""
+    eta, eps = rates[0], 1e-3
+    rest = (0.0, 0.0, *rates, averaged, eps, 0.0)  # u, g, η, β, a, ε', ρ
+    dg, dw = dx[2], dx[1]
+    (witness,) = complex_jvp(
+        lambda w, g: laws.rms_step(0.0, w, g, *rates, averaged, eps, 0.0)[1], (1.0, 0.0), (dw, dg)
+    )
+    found = laws.rms_jvp(*rest, 0.0, *dx[1:])
+    assert found[0] == 0
+    assert found[1] == pytest.approx(witness, rel=1e-12, abs=1e-14)
+    assert found[1] == pytest.approx(dw - eta / eps * dg, rel=1e-12, abs=1e-12)
+    row = laws.rms_vjp(*rest, 0.0, b_w)
+    assert row == pytest.approx((0, b_w, -eta / eps * b_w, 0, 0, 0, 0), rel=1e-13)
+
+
+@given(x=st.tuples(*[numbers] * 3), dx=st.tuples(*[numbers] * 3), b=numbers)
+def test_decay(x, dx, b):
+    check(
+        laws.decay_step,
+        lambda d: laws.decay_jvp(*x, *d),
+        lambda b: laws.decay_vjp(*x, *b),
+        x,
+        dx,
+        (b,),
+    )
+    w, eta, decay = x
+    assert laws.decay_step(w, eta, decay) == pytest.approx(w - eta * decay * w, abs=1e-15)
+
+
 @pytest.mark.parametrize("kind", ["folded", "split"])
 @given(
     t=st.integers(1, 50),
@@ -288,7 +354,7 @@ def test_laws_are_leaves():
     tree = ast.parse(inspect.getsource(laws))
     refused = (ast.Import, ast.ImportFrom, ast.Call, ast.If, ast.IfExp, ast.While, ast.For)
     assert [node.lineno for node in ast.walk(tree) if isinstance(node, refused)] == []
-    assert len([node for node in tree.body if isinstance(node, ast.FunctionDef)]) == 37
+    assert len([node for node in tree.body if isinstance(node, ast.FunctionDef)]) == 43
 
 
 @given(x=st.tuples(*[numbers] * 3), dx=st.tuples(*[numbers] * 3), u=st.tuples(numbers, numbers))

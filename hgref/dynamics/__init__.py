@@ -1,9 +1,22 @@
 """Inner dynamics: the optimizers whose runs are differentiated, and a recurrent network."""
 
+from hgref.dynamics.adagrad import AdaGrad
 from hgref.dynamics.adam import Adam
+from hgref.dynamics.adamw import AdamW
 from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.gd import GradientDescent
-from hgref.dynamics.momentum import Momentum
+from hgref.dynamics.momentum import Momentum, Nesterov
 from hgref.dynamics.recurrent import Recurrent
+from hgref.dynamics.rmsprop import RMSProp
 
-__all__ = ["Adam", "Dynamics", "GradientDescent", "Momentum", "Recurrent"]
+__all__ = [
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "Dynamics",
+    "GradientDescent",
+    "Momentum",
+    "Nesterov",
+    "RMSProp",
+    "Recurrent",
+]

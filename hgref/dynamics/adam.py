@@ -62,49 +62,49 @@ class Adam(Dynamics):
 
     def __init__(self, J: Objective, convention: str = "paper"):
         super().__init__(J)
-        require_known(convention, CONVENTIONS, "convention of Adam")
+        require_known(convention, CONVENTIONS, f"convention of {type(self).__name__}")
         self.convention = convention
         self.rule = CONVENTIONS[convention]
         self.positive = ("eps", "eps_root") if convention == "optax" else ("eps",)
         self.names = ("eta", "beta1", "beta2", *self.positive)
 
-    def epsilons(self, values: list[Any]) -> tuple[Any, Any]:
-        """(ε', ρ) of the law out of the values of eps and eps_root; 0 where there is none."""
-        named: dict[str | None, Any] = dict(zip(self.positive, values, strict=True))
-        named[None] = 0.0
-        return named[self.rule.outside], named[self.rule.inside]
+    @property
+    def rates(self) -> tuple[str | None, ...]:
+        decay = "weight_decay" if "weight_decay" in self.names else None
+        return ("eta", "beta1", "beta2", self.rule.outside, self.rule.inside, decay)
 
     def law(self, t: int, s: Array, lam: Blocks) -> tuple[Any, ...]:
-        """What each of the three laws reads: m, u, w, g, η, β1, β2, c1, c2, ε', ρ."""
+        """What the laws read: m, u, w, g, η, β1, β2, c1, c2, ε', ρ, and δ, which is 0 for Adam."""
         m, u, w = self.split(s)
-        eta, beta1, beta2, *eps = self.at(t, lam)
+        eta, beta1, beta2, *others = self.at(t, lam)
         correction = self.rule.bias(t, beta1, beta2)
-        g = self.J.grad(t, w, lam)
-        return m, u, w, g, eta, beta1, beta2, *correction, *self.epsilons(eps)
+        return m, u, w, self.J.grad(t, w, lam), eta, beta1, beta2, *correction, *others
 
     def step(self, t: int, s: Array, lam: Blocks) -> Array:
-        return np.concatenate(laws.adam_step(*self.law(t, s, lam)))
+        m, u, w, g, eta, *constants, decay = self.law(t, s, lam)
+        w = laws.decay_step(w, eta, decay)
+        return np.concatenate(laws.adam_step(m, u, w, g, eta, *constants))
 
     def jvp(self, t: int, s: Array, lam: Blocks, ds: Array, dlam: Blocks) -> Array:
-        m, u, w, g, *constants = self.law(t, s, lam)
+        m, u, w, g, eta, *constants, decay = self.law(t, s, lam)
         dm, du, dw = self.split(ds)
-        deta, dbeta1, dbeta2, *deps = self.tangents_at(t, lam, dlam)
-        dc = self.rule.bias_jvp(t, *constants[1:3], dbeta1, dbeta2)
+        deta, dbeta1, dbeta2, *deps, ddecay = self.tangents_at(t, lam, dlam)
+        dc = self.rule.bias_jvp(t, *constants[:2], dbeta1, dbeta2)
         dg = self.J.grad_jvp(t, w, lam, dw, dlam)
-        point = (m[:, None], u[:, None], g[:, None], *constants)
-        tangent = (dm, du, dw, dg, deta, dbeta1, dbeta2, *dc, *self.epsilons(deps))
+        dw = laws.decay_jvp(w[:, None], eta, decay, dw, deta, ddecay)
+        point = (m[:, None], u[:, None], g[:, None], eta, *constants)
+        tangent = (dm, du, dw, dg, deta, dbeta1, dbeta2, *dc, *deps)
         return np.concatenate(laws.adam_jvp(*point, *tangent))
 
     def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
-        m, u, w, g, *constants = self.law(t, s, lam)
-        b_m, b_u, b_w, b_g, b_eta, b_beta1, b_beta2, b_c1, b_c2, b_outside, b_inside = (
-            laws.adam_vjp(m, u, g, *constants, *self.split(alpha))
+        m, u, w, g, eta, *constants, decay = self.law(t, s, lam)
+        b_m, b_u, b_w, b_g, b_eta, b_beta1, b_beta2, b_c1, b_c2, *b_eps = laws.adam_vjp(
+            m, u, g, eta, *constants, *self.split(alpha)
         )
-        via1, via2 = self.rule.bias_vjp(t, *constants[1:3], np.sum(b_c1), np.sum(b_c2))
-        b_eps = {self.rule.outside: b_outside, self.rule.inside: b_inside}
+        b_w, via_eta, b_decay = laws.decay_vjp(w, eta, decay, b_w)
+        via1, via2 = self.rule.bias_vjp(t, *constants[:2], np.sum(b_c1), np.sum(b_c2))
         uH, uM = self.J.grad_vjp(t, w, lam, b_g)
         shares = self.cotangents_at(
-            t, lam, b_eta, np.sum(b_beta1) + via1, np.sum(b_beta2) + via2,
-            *(b_eps[name] for name in self.positive),
-        )  # fmt: skip
+            t, lam, b_eta + via_eta, np.sum(b_beta1) + via1, np.sum(b_beta2) + via2, *b_eps, b_decay
+        )
         return np.concatenate([b_m, b_u, b_w + uH]), {**uM, **shares}

@@ -70,21 +70,31 @@ class Dynamics:
         """w, the last block of the state."""
         return self.split(s)[-1]
 
+    @property
+    def rates(self) -> tuple[str | None, ...]:
+        """The hyperparameter behind each number that the laws want to know; None: it is 0."""
+        return self.names
+
     def at(self, t: int, lam: Blocks) -> list[Any]:
-        """The values at step t of this dynamics' hyperparameters, in the order of `names`."""
-        return [lam[n][t - 1] if lam[n].ndim else lam[n][()] for n in self.names]
+        """The values at step t of this dynamics' hyperparameters, in the order of `rates`."""
+        return [
+            0.0 if n is None else lam[n][t - 1] if lam[n].ndim else lam[n][()] for n in self.rates
+        ]
 
     def tangents_at(self, t: int, lam: Blocks, dlam: Blocks) -> list[Any]:
         """Their tangents at step t, (k,) each, or 0 where dlam does not have them."""
-        present = ((n, dlam.get(n)) for n in self.names)
+        present = ((n, None if n is None else dlam.get(n)) for n in self.rates)
         return [
-            0.0 if block is None else block[t - 1] if lam[n].ndim else block for n, block in present
+            0.0 if n is None or block is None else block[t - 1] if lam[n].ndim else block
+            for n, block in present
         ]
 
     def cotangents_at(self, t: int, lam: Blocks, *shares: Any) -> Blocks:
         """αB_t for them: each weight's share added up, in a schedule at entry t - 1."""
         blocks = {}
-        for name, share in zip(self.names, shares, strict=True):
+        for name, share in zip(self.rates, shares, strict=True):
+            if name is None:
+                continue
             total = np.asarray(np.sum(share))
             if lam[name].ndim:
                 blocks[name] = np.zeros(lam[name].shape, dtype=total.dtype)

@@ -73,3 +73,16 @@ class Momentum(Dynamics):
         uH, uM = self.J.grad_vjp(t, law[1], lam, b_g)
         shares = self.cotangents_at(t, lam, b_eta, b_mu)
         return np.concatenate([b_v, b_w + uH]), {**uM, **shares}
+
+
+def Nesterov(J: Objective, *, weight_decay: float = 0.0) -> Momentum:
+    """h = ∇J_t + δ w,   v_t = μ v_{t-1} + h,   w_t = w_{t-1} − η (h + μ v_t).
+
+    returns  Momentum(J, nesterov=True, weight_decay=δ), under the name that it is looked for by
+    Raises   as Momentum
+    Cost     that of Momentum
+    Exact    to rounding
+    Beware   torch and optax agree on this form; Nesterov's own takes the gradient at w − η μ v
+    Source   torch.optim.SGD and optax.sgd with nesterov=True; Sutskever et al. 2013, section 2
+    """
+    return Momentum(J, nesterov=True, weight_decay=weight_decay)

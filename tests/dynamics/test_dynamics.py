@@ -28,7 +28,7 @@ def a_step(dynamics, objective, choice):
     _, layout = problem.point(lam)
     s = rng.uniform(-1, 1, problem.d)
     if "u" in problem.dynamics.state:
-        problem.dynamics.split(s)[1] **= 2
+        problem.dynamics.split(s)[problem.dynamics.state.index("u")] **= 2
     t = int(rng.integers(1, problem.T + 1))
     return problem, layout, lam, t, s, rng.standard_normal(problem.d), rng.standard_normal(lam.size)
 

@@ -58,3 +58,13 @@ def test_nesterov_wants_no_dampening():
         hgref.Momentum(J, nesterov=True, dampening=0.1)
     with pytest.raises(ValueError, match="weight_decay: expected numbers >= 0, found -1.0"):
         hgref.Momentum(J, weight_decay=-1.0)
+
+
+def test_nesterov_by_its_own_name():
+    J = Quadratic([[2.0]], [1.0])
+    named, asked = hgref.Nesterov(J, weight_decay=0.1), hgref.Momentum(J, nesterov=True)
+    assert type(named) is hgref.Momentum
+    assert (named.nesterov, named.dampening, named.weight_decay) == (True, 0.0, 0.1)
+    runs = [hgref.Problem(d, J, 5, [1.0]) for d in (hgref.Nesterov(J), asked)]
+    mine, other = (hgref.reverse(problem, {"eta": 0.1, "mu": 0.9}).s_T for problem in runs)
+    assert np.array_equal(mine, other)

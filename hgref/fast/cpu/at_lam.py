@@ -9,6 +9,7 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.dynamics import Adam, Momentum
+from hgref.dynamics.root_of_squares import RootOfSquares
 from hgref.fast.cpu import coordinates
 from hgref.fast.cpu.coupling import Relations
 from hgref.fast.cpu.lowering import Lowered, weighted
@@ -19,7 +20,7 @@ from hgref.objectives import MultiTask, TaskCoupling
 from hgref.objectives.data_loss import DataLoss
 from hgref.problem import Problem
 
-Optimizer = coordinates.GD | coordinates.Momentum | coordinates.Adam
+Optimizer = coordinates.GD | coordinates.Momentum | coordinates.Adam | coordinates.RootOfSquares
 
 
 class Shares(NamedTuple):
@@ -90,6 +91,8 @@ def lower_dynamics(problem: Problem, blocks: Blocks, where: Where) -> Optimizer:
     rates, columns = np.ascontiguousarray(rates.T), np.ascontiguousarray(columns.T)
     if isinstance(dynamics, Adam):
         return coordinates.Adam(rates, columns, dynamics.convention in ("torch", "optax"))
+    if isinstance(dynamics, RootOfSquares):
+        return coordinates.RootOfSquares(rates, columns, dynamics.averaged)
     if isinstance(dynamics, Momentum):
         settings = dynamics.dampening, dynamics.weight_decay, int(dynamics.nesterov)
         return coordinates.Momentum(rates, columns, *settings)
@@ -114,7 +117,7 @@ def gathered(
 def shares(low: Lowered, layout: Layout, sums: Shares) -> Iterator[Blocks]:
     """The arrays of `gathered` as blocks of λ."""
     each: Any
-    for name, each in zip(rate_names(low.problem), sums.rates.T, strict=True):
+    for name, each in zip(low.problem.dynamics.rates, sums.rates.T, strict=True):
         if name is not None:
             yield {name: each if layout.shapes[name] else np.asarray(each.sum())}
     for loss, each in zip(low.losses, sums.weights, strict=True):
@@ -137,17 +140,9 @@ def column_numbers(columns: Layout | None) -> Where:
     return dict(columns.split(np.arange(columns.size)))
 
 
-def rate_names(problem: Problem) -> tuple[str | None, ...]:
-    """The hyperparameter behind each entry of an optimizer's rates; None: it is fixed at 0."""
-    dynamics = problem.dynamics
-    if isinstance(dynamics, Adam):
-        return ("eta", "beta1", "beta2", dynamics.rule.outside, dynamics.rule.inside)
-    return dynamics.names
-
-
 def rate_schedules(problem: Problem, blocks: Blocks, where: Where) -> Iterator[tuple[Array, Array]]:
     """(values (T,), columns (T,)) of each entry of an optimizer's rates."""
-    for name in rate_names(problem):
+    for name in problem.dynamics.rates:
         value = 0.0 if name is None else real_block(name, blocks)
         column = where.get(name, np.array(-1))
         yield np.broadcast_to(value, problem.T), np.broadcast_to(column, problem.T)

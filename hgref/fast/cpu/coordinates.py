@@ -22,6 +22,8 @@ folded, folded_jvp, folded_vjp = map(
 split, split_jvp, split_vjp = map(
     compiled, (laws.adam_bias_split, laws.adam_bias_split_jvp, laws.adam_bias_split_vjp)
 )
+decay_step, decay_jvp, decay_vjp = map(compiled, (laws.decay_step, laws.decay_jvp, laws.decay_vjp))
+rms_step, rms_jvp, rms_vjp = map(compiled, (laws.rms_step, laws.rms_jvp, laws.rms_vjp))
 
 
 class GD(NamedTuple):
@@ -46,11 +48,22 @@ class Momentum(NamedTuple):
 
 
 class Adam(NamedTuple):
-    """Adam: η, β1, β2, ε', ρ, and whether the bias correction is split (torch, optax) or folded."""
+    """Adam, AdamW: η, β1, β2, ε', ρ, and δ of a decoupled decay, which is 0 for Adam.
+
+    split  whether the bias correction is split (torch, optax) or folded
+    """
 
     rates: Array
     columns: Array
     split: bool
+
+
+class RootOfSquares(NamedTuple):
+    """RMSProp, AdaGrad: η, β, ε', ρ, and whether the squares are averaged (1) or summed up (0)."""
+
+    rates: Array
+    columns: Array
+    averaged: int
 
 
 @compiled
@@ -61,9 +74,16 @@ def keep_at(opt, t):
 
 @compiled
 def rates_at(opt, t):
-    """η, β1, β2, ε', ρ at step t."""
+    """η, β1, β2, ε', ρ, δ at step t."""
     rate = opt.rates[t - 1]
-    return rate[0], rate[1], rate[2], rate[3], rate[4]
+    return rate[0], rate[1], rate[2], rate[3], rate[4], rate[5]
+
+
+@compiled
+def root_rates_at(opt, t):
+    """η, β, averaged, ε', ρ at step t."""
+    rate = opt.rates[t - 1]
+    return rate[0], rate[1], opt.averaged, rate[2], rate[3]
 
 
 @compiled
@@ -92,15 +112,25 @@ def momentum_steps(opt, t, s, g, lo, hi):
 
 @kernel
 def adam_steps(opt, t, s, g, lo, hi):
-    eta, beta1, beta2, eps, eps_root = rates_at(opt, t)
+    eta, beta1, beta2, eps, eps_root, decay = rates_at(opt, t)
     c1, c2 = bias(opt, t, beta1, beta2)
     for j in range(lo, hi):
         s[0, j], s[1, j], s[2, j] = adam_step(
-            s[0, j], s[1, j], s[2, j], g[j], eta, beta1, beta2, c1, c2, eps, eps_root
-        )
+            s[0, j], s[1, j], decay_step(s[2, j], eta, decay), g[j],
+            eta, beta1, beta2, c1, c2, eps, eps_root,
+        )  # fmt: skip
 
 
-step = by_type({GD: gd_steps, Momentum: momentum_steps, Adam: adam_steps})
+@kernel
+def root_steps(opt, t, s, g, lo, hi):
+    rates = root_rates_at(opt, t)
+    for j in range(lo, hi):
+        s[0, j], s[1, j] = rms_step(s[0, j], s[1, j], g[j], *rates)
+
+
+step = by_type(
+    {GD: gd_steps, Momentum: momentum_steps, Adam: adam_steps, RootOfSquares: root_steps}
+)
 
 
 # --- Z (k, blocks, p) ← A_t Z + B_t:  jvp(opt, t, s, g, Z, dg, lo, hi), dg (k, p) = H dw + M dλ ---
@@ -128,7 +158,7 @@ def momentum_jvps(opt, t, s, g, Z, dg, lo, hi):
 
 @kernel
 def adam_jvps(opt, t, s, g, Z, dg, lo, hi):
-    eta, beta1, beta2, eps, eps_root = rates_at(opt, t)
+    eta, beta1, beta2, eps, eps_root, decay = rates_at(opt, t)
     c1, c2 = bias(opt, t, beta1, beta2)
     for c in range(len(Z)):
         column = opt.columns[t - 1]
@@ -138,19 +168,35 @@ def adam_jvps(opt, t, s, g, Z, dg, lo, hi):
             1.0 * (column[2] == c),
         )
         deps, deps_root = 1.0 * (column[3] == c), 1.0 * (column[4] == c)
+        ddecay = 1.0 * (column[5] == c)
         if opt.split:
             dc1, dc2 = split_jvp(t, beta1, beta2, dbeta1, dbeta2)
         else:
             dc1, dc2 = folded_jvp(t, beta1, beta2, dbeta1, dbeta2)
         for j in range(lo, hi):
+            dw = decay_jvp(s[2, j], eta, decay, Z[c, 2, j], deta, ddecay)
             Z[c, 0, j], Z[c, 1, j], Z[c, 2, j] = adam_jvp(
                 s[0, j], s[1, j], g[j], eta, beta1, beta2, c1, c2, eps, eps_root,
-                Z[c, 0, j], Z[c, 1, j], Z[c, 2, j], dg[c, j],
+                Z[c, 0, j], Z[c, 1, j], dw, dg[c, j],
                 deta, dbeta1, dbeta2, dc1, dc2, deps, deps_root,
             )  # fmt: skip
 
 
-jvp = by_type({GD: gd_jvps, Momentum: momentum_jvps, Adam: adam_jvps})
+@kernel
+def root_jvps(opt, t, s, g, Z, dg, lo, hi):
+    rates = root_rates_at(opt, t)
+    for c in range(len(Z)):
+        column = opt.columns[t - 1]
+        deta, dbeta = 1.0 * (column[0] == c), 1.0 * (column[1] == c)
+        deps, deps_root = 1.0 * (column[2] == c), 1.0 * (column[3] == c)
+        for j in range(lo, hi):
+            Z[c, 0, j], Z[c, 1, j] = rms_jvp(
+                s[0, j], g[j], *rates,
+                Z[c, 0, j], Z[c, 1, j], dg[c, j], deta, dbeta, deps, deps_root,
+            )  # fmt: skip
+
+
+jvp = by_type({GD: gd_jvps, Momentum: momentum_jvps, Adam: adam_jvps, RootOfSquares: root_jvps})
 
 
 # --- α (blocks, p) ← what α A_t is without H:  vjp(opt, t, s, g, alpha, b_g, b_rates, lo, hi) ---
@@ -186,18 +232,21 @@ def momentum_vjps(opt, t, s, g, alpha, b_g, b_rates, lo, hi):
 @summing_kernel
 def adam_vjps(opt, t, s, g, alpha, b_g, b_rates, lo, hi):
     """The shares of c1 and c2 are summed first, then handed on to β1 and β2."""
-    eta, beta1, beta2, eps, eps_root = rates_at(opt, t)
+    eta, beta1, beta2, eps, eps_root, decay = rates_at(opt, t)
     c1, c2 = bias(opt, t, beta1, beta2)
     to_eta, to_beta1, to_beta2, to_c1, to_c2, to_eps, to_root = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    to_decay = 0.0
     for j in range(lo, hi):
         (
-            alpha[0, j], alpha[1, j], alpha[2, j], b_g[j],
+            alpha[0, j], alpha[1, j], b_w, b_g[j],
             b_eta, b_beta1, b_beta2, b_c1, b_c2, b_eps, b_root,
         ) = adam_vjp(
             s[0, j], s[1, j], g[j], eta, beta1, beta2, c1, c2, eps, eps_root,
             alpha[0, j], alpha[1, j], alpha[2, j],
         )  # fmt: skip
-        to_eta += b_eta
+        alpha[2, j], via_eta, b_decay = decay_vjp(s[2, j], eta, decay, b_w)
+        to_eta += b_eta + via_eta
+        to_decay += b_decay
         to_beta1 += b_beta1
         to_beta2 += b_beta2
         to_c1 += b_c1
@@ -213,6 +262,25 @@ def adam_vjps(opt, t, s, g, alpha, b_g, b_rates, lo, hi):
     b_rates[t - 1, 2] += to_beta2 + via2
     b_rates[t - 1, 3] += to_eps
     b_rates[t - 1, 4] += to_root
+    b_rates[t - 1, 5] += to_decay
 
 
-vjp = by_type({GD: gd_vjps, Momentum: momentum_vjps, Adam: adam_vjps})
+@summing_kernel
+def root_vjps(opt, t, s, g, alpha, b_g, b_rates, lo, hi):
+    rates = root_rates_at(opt, t)
+    to_eta, to_beta, to_eps, to_root = 0.0, 0.0, 0.0, 0.0
+    for j in range(lo, hi):
+        alpha[0, j], alpha[1, j], b_g[j], b_eta, b_beta, b_eps, b_root = rms_vjp(
+            s[0, j], g[j], *rates, alpha[0, j], alpha[1, j]
+        )
+        to_eta += b_eta
+        to_beta += b_beta
+        to_eps += b_eps
+        to_root += b_root
+    b_rates[t - 1, 0] += to_eta
+    b_rates[t - 1, 1] += to_beta
+    b_rates[t - 1, 2] += to_eps
+    b_rates[t - 1, 3] += to_root
+
+
+vjp = by_type({GD: gd_vjps, Momentum: momentum_vjps, Adam: adam_vjps, RootOfSquares: root_vjps})

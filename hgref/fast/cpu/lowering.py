@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.dynamics import Adam, GradientDescent, Momentum
+from hgref.dynamics import AdaGrad, Adam, AdamW, GradientDescent, Momentum, RMSProp
 from hgref.fast.cpu.features import Compressed, Dense, Small, Sparse
 from hgref.fast.cpu.network import (
     LOGISTIC,
@@ -41,6 +41,7 @@ from hgref.problem import Problem
 HEADS = {Squares: SQUARES, TwoClasses: LOGISTIC, CrossEntropy: SOFTMAX, TwoHeads: SOFTMAX}
 ACTIVATIONS = {"tanh": TANH, "softplus": SOFTPLUS, "relu": RELU}
 Data = Small | Dense | Sparse
+DYNAMICS = (GradientDescent, Momentum, RMSProp, AdaGrad, Adam, AdamW)
 COMPILED = (LeastSquares, Logistic, Softmax, MLP, MultiTask, L2, Quadratic, TaskCoupling)
 
 
@@ -49,15 +50,18 @@ def require_compilable(problem: Problem) -> None:
 
     A subclass is refused as well: what it changed would be left out.
     """
-    if type(problem.dynamics) not in (GradientDescent, Momentum, Adam):
-        raise refusal("the dynamics", problem.dynamics, "GradientDescent, Momentum and Adam")
+    if type(problem.dynamics) not in DYNAMICS:
+        raise refusal("the dynamics", problem.dynamics, f"the dynamics {listed(DYNAMICS)}")
     for part in problem.dynamics.J.terms():
         if type(part) not in COMPILED:
-            names = ", ".join(kind.__name__ for kind in COMPILED)
-            raise refusal("the training objective", part, f"{names} and their sums")
+            raise refusal("the training objective", part, f"{listed(COMPILED)} and their sums")
         for name, array in vars(getattr(part, "features", part)).items():
             if isinstance(array, np.ndarray) and array.dtype.kind in "cO":
                 raise TypeError(f"{name}: the fast layer wants real numbers, found {array.dtype}")
+
+
+def listed(kinds: Sequence[type]) -> str:
+    return ", ".join(kind.__name__ for kind in kinds)
 
 
 def refusal(what: str, found: Any, known: str) -> TypeError:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from hgref import laws
 from hgref.fast.cuda.device import device_function
 
-SUMS = 7  # at most: shares of η, β1, β2, c1, c2, ε, ε_root
+SUMS = 8  # at most: shares of η, β1, β2, ε, ε_root, δ, c1, c2
 
 gd_step, gd_jvp, gd_vjp = map(device_function, (laws.gd_step, laws.gd_jvp, laws.gd_vjp))
 momentum_step, momentum_jvp, momentum_vjp = map(
@@ -32,6 +32,10 @@ folded, folded_jvp, folded_vjp = map(
 split, split_jvp, split_vjp = map(
     device_function, (laws.adam_bias_split, laws.adam_bias_split_jvp, laws.adam_bias_split_vjp)
 )
+decay_step, decay_jvp, decay_vjp = map(
+    device_function, (laws.decay_step, laws.decay_jvp, laws.decay_vjp)
+)
+rms_step, rms_jvp, rms_vjp = map(device_function, (laws.rms_step, laws.rms_jvp, laws.rms_vjp))
 
 
 class Dynamics(NamedTuple):
@@ -114,58 +118,62 @@ def momentum_shares(opt, t, sums, b_rates):
     b_rates[t - 1, 1] += sums[1]
 
 
-# --- Adam ---
+# --- Adam, AdamW ---
 
 
 @device_function
 def rates_at(opt, t):
-    """η, β1, β2, ε', ρ, c1, c2 at step t."""
+    """η, β1, β2, c1, c2, ε', ρ at step t."""
     eta, beta1, beta2 = opt.rates[t - 1, 0], opt.rates[t - 1, 1], opt.rates[t - 1, 2]
     c1, c2 = split(t, beta1, beta2) if opt.split else folded(t, beta1, beta2)
-    return eta, beta1, beta2, opt.rates[t - 1, 3], opt.rates[t - 1, 4], c1, c2
+    return eta, beta1, beta2, c1, c2, opt.rates[t - 1, 3], opt.rates[t - 1, 4]
 
 
 @device_function
 def adam_steps(opt, t, s, old, new, j, g):
-    eta, beta1, beta2, eps, eps_root, c1, c2 = rates_at(opt, t)
+    eta, beta1, beta2, c1, c2, eps, eps_root = rates_at(opt, t)
+    w = decay_step(s[old, 2, j], eta, opt.rates[t - 1, 5])
     s[new, 0, j], s[new, 1, j], s[new, 2, j] = adam_step(
-        s[old, 0, j], s[old, 1, j], s[old, 2, j], g, eta, beta1, beta2, c1, c2, eps, eps_root
+        s[old, 0, j], s[old, 1, j], w, g, eta, beta1, beta2, c1, c2, eps, eps_root
     )
 
 
 @device_function
 def adam_jvps(opt, t, s, old, c, j, g, Z, dg):
-    eta, beta1, beta2, eps, eps_root, c1, c2 = rates_at(opt, t)
+    eta, beta1, beta2, c1, c2, eps, eps_root = rates_at(opt, t)
     deta, dbeta1 = 1.0 * (opt.columns[t - 1, 0] == c), 1.0 * (opt.columns[t - 1, 1] == c)
     dbeta2, deps = 1.0 * (opt.columns[t - 1, 2] == c), 1.0 * (opt.columns[t - 1, 3] == c)
-    deps_root = 1.0 * (opt.columns[t - 1, 4] == c)
+    deps_root, ddecay = 1.0 * (opt.columns[t - 1, 4] == c), 1.0 * (opt.columns[t - 1, 5] == c)
     if opt.split:
         dc1, dc2 = split_jvp(t, beta1, beta2, dbeta1, dbeta2)
     else:
         dc1, dc2 = folded_jvp(t, beta1, beta2, dbeta1, dbeta2)
+    dw = decay_jvp(s[old, 2, j], eta, opt.rates[t - 1, 5], Z[c, 2, j], deta, ddecay)
     Z[c, 0, j], Z[c, 1, j], Z[c, 2, j] = adam_jvp(
         s[old, 0, j], s[old, 1, j], g, eta, beta1, beta2, c1, c2, eps, eps_root,
-        Z[c, 0, j], Z[c, 1, j], Z[c, 2, j], dg, deta, dbeta1, dbeta2, dc1, dc2, deps, deps_root,
+        Z[c, 0, j], Z[c, 1, j], dw, dg, deta, dbeta1, dbeta2, dc1, dc2, deps, deps_root,
     )  # fmt: skip
 
 
 @device_function
 def adam_vjps(opt, t, s, old, j, g, alpha, sums):
-    eta, beta1, beta2, eps, eps_root, c1, c2 = rates_at(opt, t)
+    eta, beta1, beta2, c1, c2, eps, eps_root = rates_at(opt, t)
     (
-        alpha[0, j], alpha[1, j], alpha[2, j], b_g,
+        alpha[0, j], alpha[1, j], b_w, b_g,
         b_eta, b_beta1, b_beta2, b_c1, b_c2, b_eps, b_root,
     ) = adam_vjp(
         s[old, 0, j], s[old, 1, j], g, eta, beta1, beta2, c1, c2, eps, eps_root,
         alpha[0, j], alpha[1, j], alpha[2, j],
     )  # fmt: skip
-    sums[0] += b_eta
+    alpha[2, j], via_eta, b_decay = decay_vjp(s[old, 2, j], eta, opt.rates[t - 1, 5], b_w)
+    sums[0] += b_eta + via_eta
     sums[1] += b_beta1
     sums[2] += b_beta2
     sums[3] += b_eps
     sums[4] += b_root
-    sums[5] += b_c1
-    sums[6] += b_c2
+    sums[5] += b_decay
+    sums[6] += b_c1
+    sums[7] += b_c2
     return b_g
 
 
@@ -174,16 +182,63 @@ def adam_shares(opt, t, sums, b_rates):
     """The shares of c1 and c2 are handed on to β1 and β2."""
     beta1, beta2 = opt.rates[t - 1, 1], opt.rates[t - 1, 2]
     if opt.split:
-        via1, via2 = split_vjp(t, beta1, beta2, sums[5], sums[6])
+        via1, via2 = split_vjp(t, beta1, beta2, sums[6], sums[7])
     else:
-        via1, via2 = folded_vjp(t, beta1, beta2, sums[5], sums[6])
+        via1, via2 = folded_vjp(t, beta1, beta2, sums[6], sums[7])
     b_rates[t - 1, 0] += sums[0]
     b_rates[t - 1, 1] += sums[1] + via1
     b_rates[t - 1, 2] += sums[2] + via2
     b_rates[t - 1, 3] += sums[3]
     b_rates[t - 1, 4] += sums[4]
+    b_rates[t - 1, 5] += sums[5]
+
+
+# --- RMSProp, AdaGrad ---
+
+
+@device_function
+def root_rates_at(opt, t):
+    """η, β, averaged, ε', ρ at step t."""
+    rates = opt.rates
+    return rates[t - 1, 0], rates[t - 1, 1], opt.averaged, rates[t - 1, 2], rates[t - 1, 3]
+
+
+@device_function
+def root_steps(opt, t, s, old, new, j, g):
+    s[new, 0, j], s[new, 1, j] = rms_step(s[old, 0, j], s[old, 1, j], g, *root_rates_at(opt, t))
+
+
+@device_function
+def root_jvps(opt, t, s, old, c, j, g, Z, dg):
+    deta, dbeta = 1.0 * (opt.columns[t - 1, 0] == c), 1.0 * (opt.columns[t - 1, 1] == c)
+    deps, deps_root = 1.0 * (opt.columns[t - 1, 2] == c), 1.0 * (opt.columns[t - 1, 3] == c)
+    Z[c, 0, j], Z[c, 1, j] = rms_jvp(
+        s[old, 0, j], g, *root_rates_at(opt, t),
+        Z[c, 0, j], Z[c, 1, j], dg, deta, dbeta, deps, deps_root,
+    )  # fmt: skip
+
+
+@device_function
+def root_vjps(opt, t, s, old, j, g, alpha, sums):
+    alpha[0, j], alpha[1, j], b_g, b_eta, b_beta, b_eps, b_root = rms_vjp(
+        s[old, 0, j], g, *root_rates_at(opt, t), alpha[0, j], alpha[1, j]
+    )
+    sums[0] += b_eta
+    sums[1] += b_beta
+    sums[2] += b_eps
+    sums[3] += b_root
+    return b_g
+
+
+@device_function
+def root_shares(opt, t, sums, b_rates):
+    b_rates[t - 1, 0] += sums[0]
+    b_rates[t - 1, 1] += sums[1]
+    b_rates[t - 1, 2] += sums[2]
+    b_rates[t - 1, 3] += sums[3]
 
 
 GD = Dynamics(gd_steps, gd_jvps, gd_vjps, gd_shares)
 MOMENTUM = Dynamics(momentum_steps, momentum_jvps, momentum_vjps, momentum_shares)
 ADAM = Dynamics(adam_steps, adam_jvps, adam_vjps, adam_shares)
+ROOT_OF_SQUARES = Dynamics(root_steps, root_jvps, root_vjps, root_shares)

@@ -11,11 +11,12 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.dynamics import Adam, Momentum
+from hgref.dynamics.root_of_squares import RootOfSquares
 from hgref.fast.cpu import lowering as cpu
 from hgref.fast.cpu.at_lam import Optimizer, lower_lam
 from hgref.fast.cpu.training import Coupling, Training
 from hgref.fast.cuda.arrays import Lam, Objective, Work
-from hgref.fast.cuda.coordinates import ADAM, GD, MOMENTUM, SUMS
+from hgref.fast.cuda.coordinates import ADAM, GD, MOMENTUM, ROOT_OF_SQUARES, SUMS
 from hgref.fast.cuda.device import COLS, ROWS
 from hgref.fast.cuda.recursion import Recursions, recursions
 from hgref.layout import Blocks, Layout
@@ -81,6 +82,8 @@ def kernels(problem: Problem, layered: bool) -> Recursions:
     """Those of the problem's dynamics."""
     if isinstance(problem.dynamics, Adam):
         return recursions(ADAM, layered)
+    if isinstance(problem.dynamics, RootOfSquares):
+        return recursions(ROOT_OF_SQUARES, layered)
     return recursions(MOMENTUM if isinstance(problem.dynamics, Momentum) else GD, layered)
 
 

@@ -2,7 +2,7 @@
 
 | kernel   | readable twin             | variants                                             |
 |----------|---------------------------|------------------------------------------------------|
-| run      | problem.states            | GD, momentum, Adam; linear, layered; float32, float64 |
+| run      | problem.states            | each dynamics; linear, layered; float32, float64      |
 | back     | hypergradient/reverse.py  | the same                                             |
 | tangents | hypergradient/forward.py  | the same                                             |
 

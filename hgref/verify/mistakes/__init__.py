@@ -1,5 +1,6 @@
 """The catalogue of known mistakes, each able to make itself on a given problem."""
 
+from hgref.verify.mistakes.adaptive import ADAPTIVE
 from hgref.verify.mistakes.answer import ANSWER
 from hgref.verify.mistakes.backward import BACKWARD
 from hgref.verify.mistakes.loss import LOSS
@@ -9,6 +10,6 @@ from hgref.verify.mistakes.plan import Plan, gradients
 from hgref.verify.mistakes.schedule import SCHEDULE
 
 # what explains most, with the least assumed, stands first: of two that fit, the first is named
-CATALOGUE: list[Mistake] = [*ANSWER, *OPTIMIZER, *LOSS, *SCHEDULE, *BACKWARD]
+CATALOGUE: list[Mistake] = [*ANSWER, *OPTIMIZER, *ADAPTIVE, *LOSS, *SCHEDULE, *BACKWARD]
 
 __all__ = ["CATALOGUE", "Mistake", "Plan", "gradients"]

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from hgref.arguments import Array
+from hgref.dynamics.adam import Adam
+from hgref.dynamics.adamw import AdamW
 from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.momentum import Momentum
 from hgref.layout import Blocks
@@ -37,6 +39,9 @@ class Decoupled(Dynamics):
         self.inner, self.J, self.penalty = copy.copy(dynamics), dynamics.J, penalty
         self.inner.J = rest
         self.state, self.names = dynamics.state, dynamics.names
+
+    def start(self, w0: Array) -> Array:
+        return self.inner.start(w0)
 
     def step(self, t: int, s: Array, lam: Blocks) -> Array:
         after = self.inner.step(t, s, lam)
@@ -88,6 +93,10 @@ def decoupled_decay(plan: Plan) -> Plans:
         plain.weight_decay = 0.0
         decoupled = Decoupled(plain, plan.J, FixedDecay(plan.dynamics.weight_decay))
         yield "weight_decay", plan.changed(problem=with_dynamics(plan.problem, decoupled))
+    if isinstance(plan.dynamics, AdamW) and not plan.lam["weight_decay"].ndim:
+        J = Sum(*plan.J.terms(), L2(name="weight_decay"))
+        coupled = Adam(J, plan.dynamics.convention)
+        yield "weight_decay", plan.changed(problem=with_dynamics(plan.problem, coupled))
 
 
 def decay_ignored(plan: Plan) -> Plans:
@@ -95,6 +104,9 @@ def decay_ignored(plan: Plan) -> Plans:
         plain = copy.copy(plan.dynamics)
         plain.weight_decay = 0.0
         yield "weight_decay", plan.changed(problem=with_dynamics(plan.problem, plain))
+    if isinstance(plan.dynamics, AdamW):
+        adam = Adam(plan.J, plan.dynamics.convention)
+        yield "weight_decay", plan.changed(problem=with_dynamics(plan.problem, adam))
     rest, penalties = split_penalties(plan.J)
     if rest and penalties:
         yield "L2", plan.changed(problem=with_J(plan.problem, Sum(*rest)))

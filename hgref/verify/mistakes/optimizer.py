@@ -13,6 +13,7 @@ from hgref.dynamics.adam import CONVENTIONS, Adam
 from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.momentum import Momentum
 from hgref.layout import Blocks
+from hgref.verify.mistakes.adaptive import epsilon_elsewhere
 from hgref.verify.mistakes.mistake import Mistake
 from hgref.verify.mistakes.plan import (
     Plan,
@@ -31,7 +32,7 @@ def other_adams(plan: Plan) -> Iterator[tuple[str, Dynamics, Blocks]]:
         lam = {"eps_root": np.zeros(()), **plan.lam}
         for convention in CONVENTIONS:
             if convention != plan.dynamics.convention:
-                yield convention, Adam(plan.J, convention), lam
+                yield convention, type(plan.dynamics)(plan.J, convention), lam
 
 
 def other_convention(plan: Plan) -> Plans:
@@ -42,6 +43,8 @@ def other_convention(plan: Plan) -> Plans:
 def other_map_differentiated(plan: Plan) -> Plans:
     for convention, adam, lam in other_adams(plan):
         yield convention, plan.changed(adjoint=with_dynamics(plan.problem, adam), lam=lam)
+    for convention, dynamics in epsilon_elsewhere(plan):
+        yield convention, plan.changed(adjoint=with_dynamics(plan.problem, dynamics))
 
 
 def with_bias(plan: Plan, **fields: Any) -> Any:
@@ -135,7 +138,7 @@ OPTIMIZER = [
     Mistake(
         "differentiated-another-map",
         "the map that was run is not the map that was differentiated",
-        "states of one convention of Adam, Jacobians of another",
+        "states of one convention of the optimizer, Jacobians of another",
         "FAR-HO; higher, issues 71 and 72; TorchOpt, issue 235",
         other_map_differentiated,
     ),

@@ -1,4 +1,4 @@
-"""The problems that the vectors are about: every dynamics and convention, three objectives each.
+"""The problems that the vectors are about: every dynamics, three objectives each.
 
 All numbers are multiples of a power of two, so that JSON, float64 and balls hold the same values.
 """
@@ -22,12 +22,20 @@ DYNAMICS: dict[str, dict[str, Any]] = {
     "adam-torch": {"kind": "adam", "convention": "torch"},
     "adam-optax": {"kind": "adam", "convention": "optax"},
     "adam-tf1": {"kind": "adam", "convention": "tf1"},
+    "adamw-torch": {"kind": "adamw", "convention": "torch"},
+    "rmsprop-torch": {"kind": "rmsprop", "convention": "torch"},
+    "rmsprop-optax": {"kind": "rmsprop", "convention": "optax"},
+    "adagrad-torch": {"kind": "adagrad", "convention": "torch"},
+    "adagrad-optax": {"kind": "adagrad", "convention": "optax", "initial": 0.125},
 }
 RATES: dict[str, dict[str, Any]] = {
     "gd": {"eta": 0.25},
     "momentum": {"eta": 0.125, "mu": 0.75},
     "adam": {"eta": 0.0625, "beta1": 0.875, "beta2": 0.96875, "eps": 2.0**-10},
+    "rmsprop": {"eta": 0.0625, "beta": 0.875, "eps": 2.0**-10},
+    "adagrad": {"eta": 0.25, "eps": 2.0**-10},
 }
+RATES["adamw"] = {**RATES["adam"], "weight_decay": 0.125}
 
 
 def cases() -> Iterator[dict[str, Any]]:
@@ -35,7 +43,7 @@ def cases() -> Iterator[dict[str, Any]]:
     for dynamics, options in DYNAMICS.items():
         for objective, make in OBJECTIVES.items():
             lam = dict(RATES[options["kind"]])
-            if options.get("convention") == "optax":
+            if dynamics == "adam-optax":
                 lam["eps_root"] = 2.0**-12
             problem = make(np.random.default_rng(len(dynamics)), lam)
             head = {"schema": SCHEMA, "name": f"{dynamics}-{objective}", "dynamics": options}

@@ -39,9 +39,16 @@ def adam(convention, m_hat, u, root, eps, eps_root):
     return m_hat * root.sqrt() / (u.sqrt() + eps if convention == "tf1" else (u + eps).sqrt())
 
 
+def rooted(convention, u, eps):
+    """What RMSProp and AdaGrad divide by."""
+    return (u + eps).sqrt() if convention == "optax" else u.sqrt() + eps
+
+
 def train(vector, w, lam):
     """w_T."""
     how, v, m, u = vector["dynamics"], *[torch.zeros_like(w)] * 3
+    if how["kind"] == "adagrad":
+        u = u + how.get("initial", 0.1 if how["convention"] == "optax" else 0.0)
     for t in range(1, vector["T"] + 1):
         r = {n: x[t - 1] if n == "eta" and x.ndim else x for n, x in lam.items()}
         g = torch.autograd.grad(loss(vector["objective"], w, lam, t), w, create_graph=True)[0]
@@ -49,10 +56,14 @@ def train(vector, w, lam):
         if how["kind"] == "momentum":
             v = r["mu"] * v + (1.0 if t == 1 else 1 - how.get("dampening", 0.0)) * g
             g = g + r["mu"] * v if how.get("nesterov") else v
-        elif how["kind"] == "adam":
+        elif how["kind"] in ("rmsprop", "adagrad"):
+            u = r["beta"] * u + (1 - r["beta"]) * g * g if "beta" in r else u + g * g
+            g = g / rooted(how["convention"], u, r["eps"])
+        elif how["kind"] in ("adam", "adamw"):
             m, u = r["beta1"] * m + (1 - r["beta1"]) * g, r["beta2"] * u + (1 - r["beta2"]) * g * g
             m_hat, root = m / (1 - r["beta1"] ** t), 1 - r["beta2"] ** t
             g = adam(how["convention"], m_hat, u, root, r["eps"], r.get("eps_root", 0.0))
+            g = g + r.get("weight_decay", 0.0) * w
         w = w - r["eta"] * g
     return w
 

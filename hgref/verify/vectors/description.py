@@ -31,6 +31,9 @@ DYNAMICS: dict[str, tuple[Any, set[str], set[str]]] = {
         {"nesterov", "dampening", "weight_decay"},
     ),
     "adam": (hgref.dynamics.Adam, {"convention"}, set()),
+    "adamw": (hgref.dynamics.AdamW, {"convention"}, set()),
+    "rmsprop": (hgref.dynamics.RMSProp, {"convention"}, set()),
+    "adagrad": (hgref.dynamics.AdaGrad, {"convention"}, {"initial"}),
 }
 DATA = {"bias", "example_weights", "batches", "centre"}
 OBJECTIVES: dict[str, tuple[Any, set[str], set[str]]] = {

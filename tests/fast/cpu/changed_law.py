@@ -24,11 +24,13 @@ def problems():
         Softmax(X, labels, 2) + TaskCoupling(2, 2),
         MultiTask(X, labels, numbers, (), classes=2, example_weights=True),
     ]
-    dynamics = [hgref.GradientDescent, hgref.Momentum, hgref.Adam, lambda J: hgref.Adam(J, "torch")]
+    dynamics = [hgref.GradientDescent, hgref.Momentum, hgref.Adam]
+    dynamics += [hgref.AdamW, hgref.RMSProp, hgref.AdaGrad]
     for k, J in enumerate([*losses, *losses[:2]]):
         E = LeastSquares(rng.standard_normal((3, J.p)), rng.standard_normal(3))
-        problem = hgref.Problem(dynamics[k % 4](J), E, T=3, w0=rng.standard_normal(J.p))
-        values = {"eta": 0.1, "mu": 0.5, "beta1": 0.5, "beta2": 0.7, "eps": 0.1, "l2": 0.3}
+        problem = hgref.Problem(dynamics[k % len(dynamics)](J), E, T=3, w0=rng.standard_normal(J.p))
+        values = {"eta": 0.1, "mu": 0.5, "beta1": 0.5, "beta2": 0.7, "beta": 0.6, "eps": 0.1}
+        values |= {"weight_decay": 0.2, "l2": 0.3}
         shapes = problem.layout.shapes
         yield (
             problem,

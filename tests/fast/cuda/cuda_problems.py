@@ -11,6 +11,9 @@ DYNAMICS = {
     "nesterov": lambda J: hgref.Momentum(J, nesterov=True),
     "adam": hgref.Adam,
     "adam-torch": lambda J: hgref.Adam(J, "torch"),
+    "adamw": hgref.AdamW,
+    "rmsprop": hgref.RMSProp,
+    "adagrad": lambda J: hgref.AdaGrad(J, "optax"),
 }
 OBJECTIVES = (
     "weighted", "plain", "batches", "centred", "least-squares", "logistic", "softplus", "tanh",
@@ -21,6 +24,8 @@ RATES = {
     "mu": 0.7,
     "beta1": 0.8,
     "beta2": 0.9,
+    "beta": 0.9,
+    "weight_decay": 0.3,
     "eps": 0.1,
     "l2": 0.05,
     "rho": 0.4,

@@ -26,7 +26,7 @@ from hgref.objectives import L2, MLP, Softmax
 
 X, y = np.eye(5), np.arange(5) % 3
 E = MLP(X, y, (4,), classes=3) if layered else Softmax(X, y, 3)
-for dynamics in (hgref.GradientDescent, hgref.Momentum, hgref.Adam):
+for dynamics in (hgref.GradientDescent, hgref.Momentum, hgref.Adam, hgref.RMSProp):
     J = MLP(X, y, (4,), classes=3) + L2() if layered else Softmax(X, y, 3, example_weights=True)
     problem = hgref.Problem(dynamics(J), E, T=3)
     real = np.float32 if major == 9 else np.float64
@@ -61,5 +61,5 @@ def test_kernels_compile_without_a_driver(major, kind):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     lines = done.stdout.splitlines()
-    assert len(lines) == 9
+    assert len(lines) == 12
     assert all(line.endswith("True True") for line in lines), done.stdout

@@ -9,7 +9,7 @@ import hgref
 from hgref.witness import complex_step
 
 CASES = [(list(DYNAMICS)[i % len(DYNAMICS)], kind) for i, kind in enumerate(OBJECTIVES)]
-CASES += [("momentum", "softplus"), ("adam-torch", "weighted")]
+CASES += [("momentum", "softplus"), ("adam-torch", "weighted"), ("adagrad", "plain")]
 each = pytest.mark.parametrize(("dynamics", "kind"), CASES)
 
 

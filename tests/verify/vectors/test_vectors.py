@@ -157,7 +157,7 @@ def test_the_command_derives_all_of_them_anew(capsys, tmp_path):
 
 def test_the_consumer_is_short_and_knows_nothing_of_hgref():
     text = (DATA.parent / "consumer.py").read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 80
+    assert len(text.splitlines()) < 100
     assert "hgref" not in text
 
 
@@ -169,7 +169,9 @@ def test_the_consumer_finds_every_vector_right_but_for_autodiffs_nan():
     verdicts = {
         name: consumer.verdict(json.loads(path.read_text())) for name, path in FILES.items()
     }
-    nan = {"adam-torch-softmax", "adam-tf1-softmax"}  # √u at a gradient that is exactly zero
+    # √u at a gradient that is exactly zero
+    outside = {"adam-torch", "adam-tf1", "adamw-torch", "rmsprop-torch", "adagrad-torch"}
+    nan = {f"{dynamics}-softmax" for dynamics in outside}
     assert {name for name, verdict in verdicts.items() if verdict == "NaN"} == nan
     assert {verdict for name, verdict in verdicts.items() if name not in nan} == {"right"}
     for name in nan:

@@ -1,0 +1,40 @@
+"""AdaGrad, in the two conventions that are in use."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hgref.arguments import as_array, require_at_least
+from hgref.dynamics.root_of_squares import RootOfSquares
+from hgref.objectives.objective import Objective
+
+INITIAL = {"torch": 0.0, "optax": 0.1}  # u_0 where no other is asked for
+
+
+class AdaGrad(RootOfSquares):
+    """u_t = u_{t-1} + g²,   w_t = w_{t-1} − η g / (√(u_t + ρ) + ε'),   g = ∇J_t(w_{t-1}).
+
+    | convention | inside ρ | outside ε' | u_0 |
+    |------------|----------|------------|-----|
+    | torch      | 0        | eps        | 0   |
+    | optax      | eps      | 0          | 0.1 |
+
+    initial  u_0 of every weight, a setting and not a hyperparameter; None: that of the convention
+    names    eta, eps
+    state    (u, w)
+    Raises   ValueError where eps or initial is negative
+    Cost     that of GradientDescent and O(p)
+    Exact    to rounding, and also where g = 0 exactly: while u = 0 too the update has slope 1/ε'
+             (optax: 1/√ε) there; autodiff gives NaN in torch and 0 in optax
+    Beware   torch's lr_decay is a schedule: eta_t = lr / (1 + (t − 1) lr_decay)
+    Source   Duchi, Hazan and Singer 2011; the conventions: torch.optim.Adagrad, optax.adagrad
+    """
+
+    names = ("eta", "eps")
+    averaged = 0
+
+    def __init__(self, J: Objective, convention: str = "torch", initial: float | None = None):
+        super().__init__(J, convention)
+        start = INITIAL[convention] if initial is None else initial
+        self.initial = float(as_array("initial", start, ()))
+        require_at_least("initial", np.asarray(self.initial), 0)
