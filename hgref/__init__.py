@@ -15,7 +15,17 @@ from hgref.dynamics import (
     Recurrent,
     RMSProp,
 )
-from hgref.hypergradient import checkpointed, forward, realtime, reverse, reversible, truncated
+from hgref.hypergradient import (
+    checkpointed,
+    decay,
+    forward,
+    implicit,
+    realtime,
+    realtime_truncated,
+    reverse,
+    reversible,
+    truncated,
+)
 from hgref.outer import as_scipy
 from hgref.plan import plan
 from hgref.problem import Diverged, Hypergradient, Problem
@@ -41,13 +51,16 @@ __all__ = [
     "check_fn",
     "checkpointed",
     "constraints",
+    "decay",
     "diagnose",
     "forward",
+    "implicit",
     "jacobians",
     "objectives",
     "outer",
     "plan",
     "realtime",
+    "realtime_truncated",
     "reverse",
     "reversible",
     "truncated",

@@ -1,0 +1,179 @@
+"""The gradient in the limit: closed forms, differences of the limit itself, and long runs."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+from strategies import DYNAMICS, few, relative
+
+import hgref
+from hgref.objectives import L2, LeastSquares, Logistic, Quadratic, Softmax
+
+SOLVERS = ["cg", "neumann", "fixed_point"]
+every_solver = pytest.mark.parametrize("solver", SOLVERS)
+RATES = {"eta": 0.3, "mu": 0.6}
+ADAPTIVE = {"eta": 0.02, "beta1": 0.5, "beta2": 0.9, "beta": 0.9, "eps": 0.1, "eps_root": 0.1}
+
+
+def ridge(rng):
+    """J, E and what they are made of: X, y, Xv, yv."""
+    X, y = rng.standard_normal((20, 4)), rng.standard_normal(20)
+    Xv, yv = rng.standard_normal((10, 4)), rng.standard_normal(10)
+    J = LeastSquares(X, y, bias=False) + L2("weight")
+    return J, LeastSquares(Xv, yv, bias=False), (X, y, Xv, yv)
+
+
+def ridge_gradient(data, penalty):
+    """−q diag(w): ∂(H + diag(l))^-1 b / ∂l = −H^-1 diag(w)."""
+    X, y, Xv, yv = data
+    H = X.T @ X / len(y) + np.diag(penalty)
+    w = np.linalg.solve(H, X.T @ y / len(y))
+    return -np.linalg.solve(H, Xv.T @ (Xv @ w - yv) / len(yv)) * w
+
+
+def packed(problem, **blocks):
+    known = {n: v for n, v in {**RATES, **blocks}.items() if n in problem.layout.shapes}
+    return problem.pack(**known)
+
+
+@every_solver
+@pytest.mark.parametrize("dynamics", ["gd", "momentum", "nesterov", "dampened"])
+@few
+@given(seed=st.integers(0, 2**32 - 1))
+def test_ridge_in_closed_form(solver, dynamics, seed):
+    rng = np.random.default_rng(seed)
+    J, E, data = ridge(rng)
+    penalty = rng.uniform(0.3, 1.0, 4)
+    problem = hgref.Problem(DYNAMICS[dynamics](J), E, 1500)
+    g = hgref.implicit(problem, packed(problem, eta=0.1, l2=penalty), solver, tol=1e-12)
+    decay = getattr(problem.dynamics, "weight_decay", 0.0)
+    assert relative(g["l2"], ridge_gradient(data, penalty + decay)) < 1e-10
+    assert g["eta"] == 0
+    assert g.unsolved <= 1e-12
+    assert g.residual < 1e-10
+
+
+@every_solver
+@few
+@given(seed=st.integers(0, 2**32 - 1))
+def test_it_is_the_difference_of_the_limit(solver, seed):
+    """f(λ) = E(argmin J) + what E depends on directly, the argmin by scipy, Newton-like."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((12, 3)), rng.integers(0, 2, 12)
+    Xv, yv = rng.standard_normal((8, 3)), rng.integers(0, 2, 8)
+    J, E = Logistic(X, y, example_weights=True) + L2(), Logistic(Xv, yv) + L2()
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 1500)
+    lam = packed(problem, eta=0.8, weights=rng.uniform(0.3, 1, 12), l2=rng.uniform(0.1, 0.5))
+    g = hgref.implicit(problem, lam, solver)
+
+    def limit(x):
+        blocks = problem.unpack(x)
+        H = lambda w: J.grad_jvp(1, w, blocks, np.eye(J.p), {})  # noqa: E731
+        w = minimize(
+            lambda w: J.value(1, w, blocks), np.zeros(J.p), jac=lambda w: J.grad(1, w, blocks),
+            hess=H, method="trust-exact", options={"gtol": 1e-12},
+        ).x  # fmt: skip
+        w = w - np.linalg.solve(H(w), J.grad(1, w, blocks))
+        return E.value(1, w, blocks)
+
+    d = np.where(np.arange(lam.size) > 0, rng.standard_normal(lam.size), 0.0)
+    h = 1e-3
+    differences = [(limit(lam + k * d) - limit(lam - k * d)) / (2 * k) for k in (h, h / 2)]
+    assert g.grad @ d == pytest.approx((4 * differences[1] - differences[0]) / 3, rel=1e-7)
+
+
+@pytest.mark.parametrize("dynamics", ["adam-torch", "adam-paper", "rmsprop-torch", "adagrad-torch"])
+def test_adaptive_dynamics_go_to_the_same_limit(dynamics):
+    J, E, data = ridge(np.random.default_rng(1))
+    problem = hgref.Problem(DYNAMICS[dynamics](J), E, 4000)
+    lam = packed(problem, **ADAPTIVE, l2=np.full(4, 0.5))
+    for solver in ("cg", "neumann"):
+        g = hgref.implicit(problem, lam, solver)
+        assert relative(g["l2"], ridge_gradient(data, np.full(4, 0.5))) < 1e-5
+    assert np.isnan(g.convergence.rate)
+    with pytest.raises(TypeError, match="fixed_point: expected GradientDescent or Momentum"):
+        hgref.implicit(problem, lam, "fixed_point")
+
+
+@pytest.mark.parametrize("dynamics", ["gd", "momentum", "nesterov"])
+def test_reverse_goes_to_implicit_at_the_predicted_rate(dynamics):
+    J, E, _ = ridge(np.random.default_rng(2))
+    distances, steps = [], np.array([150, 200, 250, 300])
+    for T in steps:
+        problem = hgref.Problem(DYNAMICS[dynamics](J), E, int(T))
+        lam = packed(problem, eta=0.05, mu=0.3, l2=np.full(4, 0.1))
+        g = hgref.implicit(problem, lam, tol=1e-13)
+        distances.append(np.linalg.norm(g.grad - hgref.reverse(problem, lam).grad))
+    rate = g.convergence.rate
+    assert 0.9 < rate < 0.999
+    slope = np.polyfit(steps, np.log(distances), 1)[0]  # between those of r^T and of T r^T
+    assert 1.03 * np.log(rate) < slope < np.log(rate) + 1 / steps[0]
+
+
+@pytest.mark.parametrize("dynamics", ["gd", "momentum"])
+@pytest.mark.parametrize("kind", ["ridge", "softmax"])
+@few
+@given(seed=st.integers(0, 2**32 - 1), T=st.integers(1, 300))
+def test_the_distances_are_within_their_bounds(dynamics, kind, seed, T):
+    rng = np.random.default_rng(seed)
+    J, E, _ = ridge(rng)
+    if kind == "softmax":
+        J = Softmax(rng.standard_normal((9, 2)), rng.integers(0, 3, 9), 3) + L2()
+        E = Softmax(rng.standard_normal((6, 2)), rng.integers(0, 3, 6), 3)
+    w0 = rng.standard_normal(J.p)
+    problem = hgref.Problem(DYNAMICS[dynamics](J), E, T, w0, learn_w0=True)
+    lam = packed(problem, eta=0.1, mu=0.3, l2=np.full(problem.layout.shapes["l2"], 0.3), w0=w0)
+    g, end = hgref.implicit(problem, lam), hgref.implicit(problem, lam).convergence
+    apart = np.linalg.norm(g.grad - hgref.reverse(problem, lam).grad)
+    assert apart <= end.bound * (1 + 1e-9) + 1e-12
+    blocks = problem.unpack(lam)
+    w = minimize(
+        lambda w: J.value(1, w, blocks), w0, jac=lambda w: J.grad(1, w, blocks), tol=1e-12
+    ).x
+    if kind == "ridge":  # elsewhere the curvature changes on the way
+        assert np.linalg.norm(problem.dynamics.weights(g.s_T) - w) <= end.to_minimum + 1e-6
+    assert "within about" in str(end)
+
+
+def test_spectra_of_many_weights_are_those_of_the_matrix():
+    rng = np.random.default_rng(3)
+    root = rng.standard_normal((450, 450)) / 20
+    A = root @ root.T + 0.5 * np.eye(450)
+    J = Quadratic(A, rng.standard_normal(450)) + L2()
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 5)
+    end = hgref.implicit(problem, {"eta": 0.1, "l2": 0.25}).convergence
+    true = np.linalg.eigvalsh(A + 0.25 * np.eye(450))
+    assert end.least == pytest.approx(true[0], rel=1e-2)
+    assert end.largest == pytest.approx(true[-1], rel=1e-2)
+    assert end.rate == pytest.approx(np.abs(1 - 0.1 * true).max(), rel=1e-2)
+
+
+def test_a_flat_direction_is_told():
+    rng = np.random.default_rng(4)
+    J = Softmax(rng.standard_normal((9, 2)), rng.integers(0, 3, 9), 3, example_weights=True)
+    E = Softmax(rng.standard_normal((6, 2)), rng.integers(0, 3, 6), 3)
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 50)
+    end = hgref.implicit(problem, packed(problem, eta=0.5, weights=np.ones(9))).convergence
+    assert end.least == 0
+    assert end.to_minimum == end.bound == np.inf
+    assert "not near a minimum" in str(end)
+
+
+def refused(kind, match, J, E, lam, dynamics=hgref.GradientDescent, **options):
+    problem = hgref.Problem(dynamics(J), E, 4)
+    with pytest.raises(kind, match=match):
+        hgref.implicit(problem, packed(problem, **lam), **options)
+
+
+def test_refusals_are_sentences():
+    J, E, (X, y, *_) = ridge(np.random.default_rng(0))
+    lam = {"l2": np.full(4, 0.5), **ADAPTIVE, "weight_decay": 0.1, "eta": 0.1}
+    refused(ValueError, "unknown solver 'gmres'", J, E, lam, solver="gmres")
+    refused(ValueError, r"tol: expected a number in \(0, 1\), found 2", J, E, lam, tol=2)
+    refused(ValueError, "iterations: expected at least 1", J, E, lam, iterations=0)
+    refused(TypeError, "found AdamW", J, E, lam, dynamics=hgref.AdamW)
+    batched = LeastSquares(X, y, bias=False, batches=[[0, 1]] * 4) + L2("weight")
+    refused(ValueError, "found mini-batches", batched, E, lam)
+    for solver in SOLVERS:
+        refused(ArithmeticError, f"{solver}: expected", J, E, lam, solver=solver, iterations=1)
