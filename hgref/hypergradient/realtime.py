@@ -68,7 +68,8 @@ def realtime(
     Raises   ValueError for a bad λ or Δ, also one that an update made; Diverged
     Cost     that of one `forward`, and ⌊T/Δ⌋ gradients of E; memory O(d m)
     Exact    ∇f_t is, until the first update; from then on Z_t mixes the λ's of different steps
-    Beware   for Δ = T it makes one exact update at the end
+    Beware   for Δ = T it makes one exact update at the end; for many hyperparameters see
+             `realtime_truncated`
     Source   Franceschi et al. 2017, section 3.3
     """
     every = as_count("every", every, 1, problem.T)

@@ -48,15 +48,23 @@ def multipliers(
     grad = layout.zeros(like=alpha)
     add(grad, direct)
     for t, s in back:
-        with np.errstate(all="ignore"):
-            alpha, share = problem.dynamics.vjp(t, s, lam, alpha)
-        blocks = zip(problem.dynamics.state, problem.dynamics.split(alpha), strict=True)
-        problem.require_finite("alpha, going backwards,", t - 1, dict(blocks))
+        alpha, share = cotangent_step(problem, t, s, alpha, lam)
         add(grad, share)
     if t == 1:
         add(grad, problem.start_vjp(alpha))
     problem.require_finite("∇f", 0, grad)
     return Hypergradient(f, layout.flatten(grad), s_T, layout)
+
+
+def cotangent_step(
+    problem: Problem, t: int, s: Array, alpha: Array, lam: Blocks
+) -> tuple[Array, Blocks]:
+    """(α_{t-1}, α_t B_t) from α_t, at s = s_{t-1}."""
+    with np.errstate(all="ignore"):
+        alpha, share = problem.dynamics.vjp(t, s, lam, alpha)
+    blocks = zip(problem.dynamics.state, problem.dynamics.split(alpha), strict=True)
+    problem.require_finite("alpha, going backwards,", t - 1, dict(blocks))
+    return alpha, share
 
 
 def add(grad: Blocks, share: Blocks) -> None:

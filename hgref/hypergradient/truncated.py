@@ -22,7 +22,8 @@ def truncated(problem: Problem, lam: Any, K: int) -> Hypergradient:
     Cost     T steps and K vjps; memory O(K d)
     Exact    only for K = T: otherwise it is *not* ∇f(λ); what is dropped shrinks with the product
              A_T … A_{T-K+1}. Block w0 gets zero unless K = T
-    Beware   it favours what acts late in training: the sign of ∂f/∂η may turn
+    Beware   it favours what acts late in training: the sign of ∂f/∂η may turn. `decay` measures
+             what a K drops: hgref.truncated(problem, lam, K=hgref.decay(problem, lam).K(1e-3))
     Source   Franceschi et al. 2017, Algorithm 1, cut short; the authors' public code has it
     """
     K = as_count("K", K, 1, problem.T)

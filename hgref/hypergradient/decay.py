@@ -1,0 +1,130 @@
+"""How fast REVERSE-HG forgets on its way back, and which K `truncated` may be given."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array, as_array, as_count, require_at_least
+from hgref.hypergradient.reverse import add, cotangent_step
+from hgref.layout import Blocks, Layout
+from hgref.problem import Problem
+
+ROUNDING = float(np.finfo(float).eps)
+TOLERANCES = (0.1, 0.01, 0.001)  # those that are printed
+
+
+@dataclass(frozen=True, eq=False)
+class Decay:
+    """‖α_t‖ along the way back, and what `truncated` drops for each K; printable.
+
+    alpha    (T,) ‖α_t‖ for t = 1 … T: alpha[t-1]
+    dropped  (T,) ‖∇f − truncated_K‖ for K = 1 … T: dropped[K-1]; 0 for K = T
+    blocks   the same of each block of λ, by name
+    grad     (m,) ∇f(λ)
+    layout   where the blocks stand in it
+    """
+
+    alpha: Array
+    dropped: Array
+    blocks: Blocks
+    grad: Array
+    layout: Layout
+
+    @property
+    def rate(self) -> float:
+        """The factor from ‖α_t‖ to ‖α_{t-1}‖: above 1 it grows. NaN where there is nothing to tell.
+
+        The median of the slopes of log ‖α_t‖ over half of the way (Theil's incomplete method), in
+        which what is rounding beside a later α_t is left out.
+        """
+        back = self.alpha[::-1]
+        steps = np.flatnonzero(back > ROUNDING * np.maximum.accumulate(back))
+        if len(steps) < 2:
+            return 0.0 if len(steps) and len(back) > 1 else math.nan
+        half = len(steps) // 2
+        logs = np.log(back[steps])
+        slopes = (logs[half:] - logs[:-half]) / (steps[half:] - steps[:-half])
+        return float(np.exp(np.median(slopes)))
+
+    def K(self, tol: float) -> int:
+        """The least K from which on every K drops at most tol · ‖∇f‖."""
+        require_at_least("tol", as_array("tol", tol, ()), 0)
+        above = np.flatnonzero(self.dropped > tol * np.linalg.norm(self.grad))
+        return int(above[-1]) + 2 if above.size else 1
+
+    def lost(self, K: int) -> dict[str, float]:
+        """‖∇f − truncated_K‖ / ‖∇f‖ of each block; 1 where all of it is dropped."""
+        K = as_count("K", K, 1, len(self.dropped))
+        lost = {}
+        for name, whole in self.layout.split(self.grad).items():
+            drop, norm = float(self.blocks[name][K - 1]), float(np.linalg.norm(whole))
+            lost[name] = drop / norm if norm else math.inf if drop else 0.0
+        return lost
+
+    def __str__(self) -> str:
+        names = list(self.layout.shapes)
+        rows = [["dropped at most", f"K of {len(self.alpha)}", *names]]
+        for tol in TOLERANCES:
+            K = self.K(tol)
+            rows.append([percent(tol), str(K), *map(percent, self.lost(K).values())])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.rjust, row, widths)) for row in rows]
+        return "\n".join([told(self.rate), *lines])
+
+
+def told(rate: float) -> str:
+    """A rate as a sentence."""
+    if math.isnan(rate):
+        return "‖α_t‖ tells no rate: there is one step only, or it is zero"
+    times = f"each step back multiplies ‖α_t‖ by {rate:.4g}"
+    if rate >= 1:
+        return f"{times}: the start of training matters most, truncation is hopeless"
+    steps = math.log(0.5) / math.log(rate) if rate else 0.0
+    return f"{times}: half of α is forgotten in {steps:.3g} steps"
+
+
+def percent(share: float) -> str:
+    number = 100 * share
+    return f"{number:.0f} %" if 10 <= number < 1e4 else f"{number:.2g} %"
+
+
+def decay(problem: Problem, lam: Any) -> Decay:
+    """How ‖α_t‖ falls on the way back, and what `truncated` therefore drops for every K.
+
+        α_t = α_{t+1} A_{t+1},   ∇f − truncated_K = Σ_{t = 1 … T-K} α_t B_t    eq. (8), (10)
+
+    (+ α_0 ds_0/dλ for K < T, where w0 is learned)
+
+    lam      (m,) the point λ, or a mapping of names
+    returns  Decay: the norms, the rate, and .K(tol), the least K that drops at most tol · ‖∇f‖
+    Raises   ValueError for a bad λ, Diverged where s_t or α_t leaves the finite numbers
+    Cost     T steps and T vjps, as `reverse`; memory O(T (d + m))
+    Exact    to rounding, as `reverse`, whose ∇f it has; the rate is a fit
+    Beware   it costs what it later saves: measure once, and use that K at the points near by. A K
+             that suits most blocks may drop all of another: see Decay.lost
+    Source   Franceschi et al. 2017, Algorithm 1, its partial sums; Shaban et al. 2019, "Truncated
+             back-propagation for bilevel optimization", bounds them by the rate
+    """
+    lam, layout = problem.point(lam)
+    states = list(problem.states(lam))
+    alpha, direct = problem.error_grad(problem.T, states.pop(), lam)
+    grad, norms = layout.zeros(like=alpha), np.zeros(problem.T)
+    terms = np.zeros((problem.T + 1, layout.size), alpha.dtype)
+    add(grad, direct)
+    for t in range(problem.T, 0, -1):
+        norms[t - 1] = np.linalg.norm(alpha)
+        alpha, share = cotangent_step(problem, t, states.pop(), alpha, lam)
+        add(layout.split(terms[t]), share)
+        add(grad, share)
+    add(layout.split(terms[0]), problem.start_vjp(alpha))
+    add(grad, problem.start_vjp(alpha))
+    problem.require_finite("∇f", 0, grad)
+    sums = np.cumsum(terms, axis=0, out=terms)[: problem.T][::-1]  # row K-1: up to t = T-K
+    sums[-1] = 0  # K = T reaches s_0
+    blocks = {name: np.linalg.norm(sums[:, part], axis=1) for name, part in layout.slices.items()}
+    dropped = np.linalg.norm(sums, axis=1)
+    return Decay(norms, dropped, blocks, layout.flatten(grad), layout)
