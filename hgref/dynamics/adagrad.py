@@ -25,7 +25,7 @@ class AdaGrad(RootOfSquares):
     Raises   ValueError where eps or initial is negative
     Cost     that of GradientDescent and O(p)
     Exact    to rounding, and also where g = 0 exactly: while u = 0 too the update has slope 1/ε'
-             (optax: 1/√ε) there; autodiff gives NaN in torch and 0 in optax
+             there (optax: 1/√ε); autodiff returns it as NaN in torch and as 0 in optax
     Beware   torch's lr_decay is a schedule: eta_t = lr / (1 + (t − 1) lr_decay)
     Source   Duchi, Hazan and Singer 2011; the conventions: torch.optim.Adagrad, optax.adagrad
     """

@@ -1,4 +1,4 @@
-"""Adam where a gradient is exactly zero: the frameworks' NaN beside hgref's number."""
+"""Where a gradient is exactly zero: the frameworks' NaN beside hgref's number."""
 
 import numpy as np
 import pytest
@@ -55,3 +55,29 @@ def test_jax_says_nan_and_hgref_the_number():
     assert float(f) == pytest.approx(value, rel=1e-12)
     assert np.isnan(float(theirs))
     assert np.isfinite(number)
+
+
+@pytest.mark.parametrize(
+    ("dynamics", "keep", "add"),
+    [(hgref.RMSProp, BETA2, 1 - BETA2), (hgref.AdaGrad, 1.0, 1.0)],
+    ids=["rmsprop", "adagrad"],
+)
+def test_torch_says_nan_of_the_root_of_squares_too(dynamics, keep, add):
+    torch = pytest.importorskip("torch")
+    eta = torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
+    w = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    u = torch.zeros_like(w)
+    for _ in range(T):
+        g = torch.tensor(X.T) @ (torch.tensor(X) @ w - torch.tensor(Y)) / 6
+        u = keep * u + add * g * g
+        w = w - eta * g / (u.sqrt() + EPS)
+    f = w @ w / 2 - w.sum()
+    (theirs,) = torch.autograd.grad(f, eta)
+    J, E = LeastSquares(X, Y), Quadratic(np.eye(3), np.ones(3))
+    problem = hgref.Problem(dynamics(J), E, T)
+    rates = {"eta": 0.1, "beta": BETA2, "eps": EPS}
+    lam = problem.pack(**{name: rates[name] for name in problem.layout.shapes})
+    g = hgref.reverse(problem, lam)
+    assert g.f == pytest.approx(f.item(), rel=1e-12)
+    assert np.isnan(theirs.item())
+    assert g["eta"] == pytest.approx(hgref.witness.complex_step(problem.f, lam)[0], rel=1e-12)
