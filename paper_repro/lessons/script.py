@@ -1,0 +1,150 @@
+"""Scripts in percent format: read as cells, and run one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import linecache
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+from cycler import cycler
+from matplotlib.figure import Figure
+
+MARK = re.compile(r"# %%(?P<markdown> \[markdown\])?\s*")
+LOOK: Any = {  # of every figure: lines that are told apart in grey print
+    "figure.figsize": (7.2, 4.0),
+    "figure.constrained_layout.use": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": cycler(color=["#08306b", "#d94801", "#238b45", "#6a51a3", "#252525"])
+    + cycler(linestyle=["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]),
+    "legend.frameon": False,
+    "image.cmap": "Greys",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a script: `kind` is "markdown" or "code"; `source` stands without its mark."""
+
+    kind: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a cell gave: the text it printed, its figures as PNG files, and what each shows."""
+
+    cell: Cell
+    text: str = ""
+    figures: tuple[bytes, ...] = ()
+    captions: tuple[str, ...] = ()
+
+
+def scripts() -> dict[int, Path]:
+    """The lessons that there are, by number."""
+    paths = sorted(Path(__file__).parent.glob("[0-9][0-9]_*.py"))
+    return {int(path.name[:2]): path for path in paths}
+
+
+def read(path: Path) -> list[Cell]:
+    """The cells of a script in percent format; ValueError for text before the first mark."""
+    cells: list[Cell] = []
+    lines: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        mark = MARK.fullmatch(line)
+        if mark is None:
+            lines.append(line)
+            continue
+        cells += finished(cells, lines, path)
+        cells.append(Cell("markdown" if mark["markdown"] else "code", ""))
+        lines = []
+    cells += finished(cells, lines, path)
+    return cells
+
+
+def finished(cells: list[Cell], lines: list[str], path: Path) -> list[Cell]:
+    """The last cell, taken off and given back with its lines."""
+    if not cells:
+        if any(lines):
+            raise ValueError(f"{path.name}: expected # %% as the first line, found {lines[0]!r}")
+        return []
+    cell = cells.pop()
+    if cell.kind == "markdown":
+        lines = [line.removeprefix("#").removeprefix(" ") for line in lines]
+    return [replace(cell, source="\n".join(lines).strip("\n"))]
+
+
+def run(cells: Sequence[Cell], answers: Mapping[str, str] | None = None) -> Iterator[Output]:
+    """Run the code in one namespace; an output for each cell, prose included, as it comes.
+
+    answers  name of an answer → source that takes the place of its line `answer_1 = None …`
+    Raises   ValueError for an answer that no cell asks for, and whatever a cell raises
+    """
+    cells = [*cells]
+    for name, source in (answers or {}).items():
+        cells = answered(cells, name, source)
+    plt.switch_backend("Agg")
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for number, cell in enumerate(cells, start=1):
+        yield run_cell(cell, f"<cell {number}>", namespace) if cell.kind == "code" else Output(cell)
+
+
+def answered(cells: list[Cell], name: str, source: str) -> list[Cell]:
+    line = re.compile(rf"^{re.escape(name)} = None\b.*$", re.MULTILINE)
+    if not any(cell.kind == "code" and line.search(cell.source) for cell in cells):
+        raise ValueError(f"answers: expected names that a cell asks for, found {name!r}")
+    return [replace(cell, source=line.sub(lambda _: source, cell.source)) for cell in cells]
+
+
+def run_cell(cell: Cell, name: str, namespace: dict[str, Any]) -> Output:
+    """Run one cell; `name` is the file that tracebacks and inspect.getsource believe it is in."""
+    lines = cell.source.splitlines(keepends=True)
+    linecache.cache[name] = (len(cell.source), None, lines, name)
+    pictures: list[tuple[bytes, str]] = []
+    printed = io.StringIO()
+    with plt.rc_context(LOOK), contextlib.redirect_stdout(printed), shown_to(pictures):
+        exec(compile(cell.source, name, "exec"), namespace)
+        plt.show()
+    figures, captions = zip(*pictures, strict=True) if pictures else ((), ())
+    return Output(cell, printed.getvalue(), figures, captions)
+
+
+@contextlib.contextmanager
+def shown_to(pictures: list[tuple[bytes, str]]) -> Iterator[None]:
+    """While it lasts, plt.show() appends all open figures to `pictures`, and closes them."""
+    show = plt.show
+
+    def keep(*_: Any, **__: Any) -> None:
+        for number in plt.get_fignums():
+            figure = plt.figure(number)
+            pictures.append((png(figure), caption(figure)))
+            plt.close(figure)
+
+    plt.show = keep
+    try:
+        yield
+    finally:
+        plt.show = show
+        plt.close("all")
+
+
+def png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=150, metadata={"Software": None})
+    return file.getvalue()
+
+
+def caption(figure: Figure) -> str:
+    """What a figure shows, in the words of its titles and axes."""
+    titles = [text.get_text() for text in figure.texts]
+    titles += [axes.get_title() for axes in figure.axes]
+    pairs = [(axes.get_ylabel(), axes.get_xlabel()) for axes in figure.axes]
+    labels = [" against ".join(filter(None, pair)) for pair in pairs]
+    unique = dict.fromkeys(" ".join(text.split()) for text in (*titles, *labels) if text)
+    return "; ".join(unique) or "a figure"
