@@ -110,6 +110,16 @@ def test_a_mistake_that_nobody_knows_is_not_given_a_name():
     assert str(diagnosis).startswith("no known mistake matches; the nearest: ")
 
 
+@pytest.mark.parametrize("convention", ["paper", "torch", "tf1"])
+def test_pairs_are_searched_in_every_convention_of_adam(convention):
+    """Another convention may have names that λ has not: nothing is done to those."""
+    rng = np.random.default_rng(0)
+    J = LeastSquares(rng.standard_normal((6, 2)), rng.standard_normal(6))
+    problem = hgref.Problem(hgref.Adam(J, convention), J, 2)
+    lam = {"eta": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-3}
+    assert len(hgref.diagnose(problem, lam, rng.standard_normal(4))) == 0
+
+
 def test_single_precision_handed_over_as_double_is_recognised():
     problem, lam = next(problems(3))
     g = hgref.reverse(problem, lam).grad
