@@ -146,5 +146,6 @@ def caption(figure: Figure) -> str:
     titles += [axes.get_title() for axes in figure.axes]
     pairs = [(axes.get_ylabel(), axes.get_xlabel()) for axes in figure.axes]
     labels = [" against ".join(filter(None, pair)) for pair in pairs]
-    unique = dict.fromkeys(" ".join(text.split()) for text in (*titles, *labels) if text)
+    plain = (re.sub(r"[${}]|\\\W", "", text) for text in (*titles, *labels))
+    unique = dict.fromkeys(" ".join(text.split()) for text in plain if text)
     return "; ".join(unique) or "a figure"
