@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -98,6 +99,29 @@ class Layout:
         eye = np.eye(self.size)
         return {n: eye[self.slices[n]].reshape(*s, self.size) for n, s in self.shapes.items()}
 
+    def numbers(self) -> Blocks:
+        """For each block the places of its entries in the flat vector, shaped like the block."""
+        return self.split(np.arange(self.size))
+
+    def gathered(self, blocks: Blocks) -> Array:
+        """The flat vector (m,) of some of the blocks: zero where one is absent."""
+        dtype = np.result_type(float, *(block.dtype for block in blocks.values()))
+        flat = np.zeros(self.size, dtype=dtype)
+        for name in blocks.keys() & self.shapes.keys():
+            flat[self.slices[name]] = np.reshape(blocks[name], -1)
+        return flat
+
+    def place(self, entry: int) -> tuple[str, int]:
+        """(name of the block, place in it) of an entry of the flat vector."""
+        for name, part in self.slices.items():
+            if entry < part.stop:
+                return name, entry - part.start
+        raise IndexError(entry)
+
+    def columns(self, first: int = 0, last: int | None = None) -> Columns:
+        """Entries first … last - 1 as columns of Z; all of them by default."""
+        return Columns(self, first, self.size if last is None else last)
+
     def select(self, names: Iterable[str]) -> Layout:
         """The layout of some of the blocks alone, in the order of `names`."""
         if not isinstance(names, Iterable):
@@ -108,3 +132,43 @@ class Layout:
         if not names:
             raise ValueError(f"wrt: expected at least one of {list(self.shapes)}, found none")
         return Layout({name: self.shapes[name] for name in names})
+
+
+class Columns:
+    """Neighbouring columns of Z: the derivatives in entries first … last - 1 of a flat λ.
+
+    layout   of the blocks to which the entries belong
+    size     k, the number of columns
+    """
+
+    def __init__(self, layout: Layout, first: int, last: int):
+        self.layout, self.first, self.last = layout, first, last
+        self.size = last - first
+
+    def identity(self) -> Blocks:
+        """The columns of the identity, (…, k) for each block: dλ of the λ of each column."""
+        eye = np.eye(self.layout.size, self.size, -self.first)
+        slices, shapes = self.layout.slices, self.layout.shapes
+        return {n: eye[slices[n]].reshape(*shape, self.size) for n, shape in shapes.items()}
+
+    def numbers(self) -> Blocks:
+        """For each block the columns of its entries, shaped like it; outside of 0 … k - 1: none."""
+        return {name: block - self.first for name, block in self.layout.numbers().items()}
+
+    def gathered(self, blocks: Blocks) -> Array:
+        """Those entries (k,) of some of the blocks."""
+        return self.layout.gathered(blocks)[self.first : self.last]
+
+    def place(self, column: int) -> tuple[str, int]:
+        """(name of the block, place in it) of a column."""
+        return self.layout.place(self.first + column)
+
+    def __str__(self) -> str:
+        (first, a), (last, b) = self.place(0), self.place(self.size - 1)
+        return f"columns {self.first} to {self.last - 1} of Z, {first}[{a}] to {last}[{b}]"
+
+    def among(self, count: int) -> list[Columns]:
+        """The same columns in `count` spans of nearly equal size, or fewer where they are few."""
+        count = max(1, min(count, self.size))
+        ends = [self.first + self.size * j // count for j in range(count + 1)]
+        return [Columns(self.layout, a, b) for a, b in itertools.pairwise(ends)]
