@@ -1,0 +1,65 @@
+"""Lesson 8: five ways in which hypergradients lie, and what tells of each."""
+
+import re
+
+from lesson import outputs, printed
+
+FOLLOWED = """
+eta, beta1, eps, h = 0.1, 0.9, 0.25, 2.0
+dm, dw = 0.0, 1.0
+for t in (1, 2, 3):
+    dm = beta1 * dm + (1 - beta1) * h * dw
+    dw = dw - eta * dm / (1 - beta1**t) / eps
+answer_1 = {"w0": [0.5 * dw]}
+"""
+IN_FLOAT32 = """
+X32, y32, V32, far32 = (x.astype(np.float32) for x in (X, y, X_val, far))
+eta, five, w = np.float32(0.0625), np.float32(5), [np.zeros(21, np.float32)]
+for batch in batches:
+    Xb = X32[batch]
+    w.append(w[-1] - eta * (Xb.T @ (Xb @ w[-1] - y32[batch]) / five))
+alpha, total = V32.T @ (V32 @ (w[300] - far32)) / np.float32(400), np.float32(0)
+for t in range(300, 0, -1):
+    Xb, yb = X32[batches[t - 1]], y32[batches[t - 1]]
+    total -= alpha @ (Xb.T @ (Xb @ w[t - 1] - yb) / five)
+    alpha = alpha - eta * (Xb.T @ (Xb @ alpha) / five)
+answer_2 = {"eta": total}
+"""
+
+
+def test_it_runs_and_each_lie_is_told():
+    run = outputs(8)
+    text = "".join(output.text for output in run)
+    assert sum(len(output.figures) for output in run) == 4
+    rates = re.findall(r"rate (\S+), max \|1 - ηh\| (\S+),", text)
+    assert [abs(float(fit) - float(factor)) < 0.01 for fit, factor in rates] == [True] * 3
+    assert "left the finite numbers at step t = " in text
+    reverse, witness = re.search(r"reverse (\S+), complex step (\S+)", text).groups()
+    assert reverse == witness
+    assert float(witness) < 0
+    slopes = re.findall(r"slope (\S+), difference (\S+)", text)
+    assert [abs(float(a) / float(b) - 1) < 1e-5 for a, b in slopes] == [True] * 2
+    assert "differentiated-another-map (paper), to 0e+00" in text
+    assert text.endswith("Exercise 1: not answered yet.\nExercise 2: not answered yet.\n")
+
+
+def test_right_answers():
+    assert printed(8, answer_1=FOLLOWED, answer_2=IN_FLOAT32).count("hypergradient: right") == 2
+
+
+def test_wrong_answers_are_recognised():
+    forgetful = FOLLOWED.replace("beta1 * dm + ", "")
+    widened = IN_FLOAT32.replace("total}", "float(total)}")
+    one, two = printed(8, answer_1=forgetful, answer_2=widened).split("Exercise ")[1:]
+    assert "WRONG in w0" in one
+    assert "accessory-state-detached (m" in one
+    assert "WRONG in eta" in two
+    assert "float32, to" in two
+
+
+def test_what_autodiff_and_a_short_horizon_answer():
+    chain_rule = 'answer_1 = {"w0": [np.nan]}'
+    short = 'answer_2 = {"eta": hgref.truncated(noisy, rate, 50)["eta"]}'
+    one, two = printed(8, answer_1=chain_rule, answer_2=short).split("Exercise ")[1:]
+    assert "not-finite" in one
+    assert "truncated (K = 50)" in two
