@@ -28,7 +28,7 @@ for c, marker in [(0.5, "o"), (1.9, "s"), (2.1, "^")]:
     ax.semilogy(np.arange(1, 61), road.alpha, marker=marker, markevery=6, label=f"η = {c}/L")
     factor = np.abs(1 - c / 4 * np.diag(H)).max()
     print(f"η = {c}/L: rate {road.rate:.4f}, max |1 - ηh| {factor:.4f}, ∂f/∂η {road.grad[0]:.3g}")
-ax.set(xlabel="step t; α starts at the right", ylabel=r"$\|\alpha_t\|$", title="Beyond 2/L α explodes")
+ax.set(xlabel="step t; α starts at the right", ylabel="$‖α_t‖$", title="Beyond 2/L α explodes")
 ax.legend()
 plt.show()
 try:
