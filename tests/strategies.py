@@ -190,6 +190,16 @@ OBJECTIVES = {
 
 TASKS = {"two-heads": two_heads, "coupled": coupled}  # with fewer of the dynamics
 KINKED = {**OBJECTIVES, **TASKS, "relu": relu}  # for witnesses that take no differences
+SOME = ("softmax", "with-l2", "callback", "mlp")
+CROSSED = tuple(DYNAMICS)[:8]
+
+
+def pairs(objectives):
+    """(dynamics, objective): some dynamics with each objective, the others with some.
+
+    A dynamics knows J by its gradient alone, so it is enough to cross a few of them with all.
+    """
+    return [(d, o) for d in DYNAMICS for o in objectives if d in CROSSED or o in SOME]
 
 
 @dataclass(frozen=True)

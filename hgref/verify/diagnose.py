@@ -94,8 +94,8 @@ FLOAT32_ROUNDING = Mistake(
 NOT_FINITE = Mistake(
     "not-finite",
     "the candidate has NaN or infinite entries",
-    "where a gradient is exactly zero, autodiff of √u gives 0 · ∞ = NaN in Adam; hgref gives the "
-    "number",
+    "where a gradient is exactly zero, autodiff of √u gives 0 · ∞ = NaN (in Adam, RMSProp and "
+    "AdaGrad); hgref gives the number",
     "higher, issue 125; TorchOpt, issue 26; optax, issue 882",
     lambda plan: iter(()),
 )

@@ -3,22 +3,13 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import DYNAMICS, KINKED, build, choices, few, relative
+from strategies import DYNAMICS, KINKED, build, choices, few, pairs, relative
 
 import hgref
 from hgref.objectives import LeastSquares
 
 H = 1e-30
-every_pair = [
-    pytest.mark.parametrize("dynamics", DYNAMICS),
-    pytest.mark.parametrize("objective", KINKED),
-]
-
-
-def every(test):
-    for mark in every_pair:
-        test = mark(test)
-    return test
+every = pytest.mark.parametrize(("dynamics", "objective"), pairs(KINKED))
 
 
 def a_step(dynamics, objective, choice):

@@ -3,17 +3,16 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import DYNAMICS, KINKED, OBJECTIVES, Choice, build, choices, few, relative
+from strategies import DYNAMICS, KINKED, OBJECTIVES, Choice, build, choices, few, pairs, relative
 
 import hgref
 from hgref.witness import central_differences, complex_step, taylor
 
 every_dynamics = pytest.mark.parametrize("dynamics", DYNAMICS)
-every_objective = pytest.mark.parametrize("objective", OBJECTIVES)
-even_with_kinks = pytest.mark.parametrize("objective", KINKED)
+every_pair = pytest.mark.parametrize(("dynamics", "objective"), pairs(OBJECTIVES))
+even_with_kinks = pytest.mark.parametrize(("dynamics", "objective"), pairs(KINKED))
 
 
-@every_dynamics
 @even_with_kinks
 @few
 @given(choice=choices())
@@ -27,8 +26,7 @@ def test_reverse_and_forward_are_the_complex_step_through_the_run(dynamics, obje
     assert np.array_equal(reverse.s_T, forward.s_T)
 
 
-@every_dynamics
-@every_objective
+@every_pair
 @few
 @given(choice=choices())
 def test_reverse_is_the_central_difference(dynamics, objective, choice):
@@ -42,8 +40,7 @@ def test_reverse_is_the_central_difference(dynamics, objective, choice):
     assert np.all(errors < 1e-6 * max(scale, 1e-6))
 
 
-@every_dynamics
-@every_objective
+@every_pair
 @few
 @given(choice=choices())
 def test_taylor_slope_is_two(dynamics, objective, choice):
@@ -55,8 +52,7 @@ def test_taylor_slope_is_two(dynamics, objective, choice):
     assert most.slope == pytest.approx(2, abs=0.05)
 
 
-@every_dynamics
-@every_objective
+@every_pair
 def test_taylor_slope_of_a_gradient_that_is_wrong_by_three_percent_is_one(dynamics, objective):
     problem, lam = build(dynamics, objective, Choice(1, 12, *[False] * 5, (False,) * 5))
     g, v = hgref.reverse(problem, lam), np.abs(lam)
@@ -64,7 +60,6 @@ def test_taylor_slope_of_a_gradient_that_is_wrong_by_three_percent_is_one(dynami
     assert taylor(problem.f, wrong, lam, v).slope == pytest.approx(1, abs=0.05)
 
 
-@every_dynamics
 @even_with_kinks
 @few
 @given(choice=choices())
@@ -144,7 +139,6 @@ def test_some_columns_of_z_are_the_columns_of_all(dynamics, choice):
         np.testing.assert_allclose(some[name], full[name], rtol=1e-11, atol=1e-13)
 
 
-@every_dynamics
 @even_with_kinks
 @few
 @given(choice=choices(max_T=5))

@@ -3,18 +3,16 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import DYNAMICS, OBJECTIVES, build, choices, few
+from strategies import OBJECTIVES, build, choices, few, pairs
 
 import hgref
 from hgref import laws
 from hgref.objectives import L2, Callback, LeastSquares, Quadratic
 
-every_dynamics = pytest.mark.parametrize("dynamics", DYNAMICS)
-every_objective = pytest.mark.parametrize("objective", OBJECTIVES)
+every_pair = pytest.mark.parametrize(("dynamics", "objective"), pairs(OBJECTIVES))
 
 
-@every_dynamics
-@every_objective
+@every_pair
 @few
 @given(choice=choices(max_T=15))
 def test_a_right_gradient_is_right_and_a_slightly_wrong_one_is_not(dynamics, objective, choice):

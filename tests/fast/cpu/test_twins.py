@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import DYNAMICS, OBJECTIVES, TASKS, build, choices, few, relative
+from strategies import DYNAMICS, OBJECTIVES, TASKS, build, choices, few, pairs, relative
 
 import hgref
 from hgref.fast import cpu
@@ -19,7 +19,7 @@ from hgref.witness import complex_step
 COMPILED = [name for name in OBJECTIVES if name != "callback"]
 some = settings(max_examples=settings().max_examples // 3)
 everywhere = pytest.mark.parametrize("dynamics", DYNAMICS)
-PAIRS = [(d, o) for o in COMPILED for d in DYNAMICS]
+PAIRS = pairs(COMPILED)
 PAIRS += [(d, o) for o in TASKS for d in ("momentum", "adam-torch")]  # each takes its compiling
 of_all = pytest.mark.parametrize(("dynamics", "objective"), PAIRS)
 
