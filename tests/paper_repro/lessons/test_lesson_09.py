@@ -1,0 +1,58 @@
+"""Lesson 9: BPTT and RTRL by hand, and what a recurrent network forgets."""
+
+import re
+
+from lesson import outputs, printed
+
+FIRST_STATE = """
+s = [s_0]
+for x_t in x:
+    s.append(np.tanh(W @ s[-1] + U @ x_t + b))
+alpha, dW, dU, db = row(s[T]), 0 * W, 0 * U, 0 * b
+for t in range(T, 0, -1):
+    delta = alpha * (1 - s[t] ** 2)
+    dW, dU, db = dW + np.outer(delta, s[t - 1]), dU + np.outer(delta, x[t - 1]), db + delta
+    alpha = delta @ W
+answer_1 = {"W": dW, "U": dU, "b": db, "w0": alpha}
+"""
+BIASES = """
+s, Z = np.zeros(h), np.zeros((h, h))
+for x_t in x:
+    s = np.tanh(1.2 * W @ s + U @ x_t + b)
+    Z = (1 - s**2)[:, None] * (1.2 * W @ Z + np.eye(h))
+answer_2 = {"b": row(s) @ Z}
+"""
+
+
+def test_it_runs_and_the_witness_agrees():
+    run = outputs(9)
+    text = "".join(output.text for output in run)
+    assert sum(len(output.figures) for output in run) == 1
+    apart = [float(x) for x in re.findall(r"apart from the witness: (\S+)", text)]
+    assert [x < 1e-14 for x in apart] == [True] * 4
+    assert "self.units(alpha)" in text
+    lines = re.findall(r"ρ = (\S+): a step back multiplies ‖α‖ by (\S+); K for 1 %: (\d+)", text)
+    assert len(lines) == 5
+    for rho, rate, K in lines:
+        assert float(rate) <= float(rho)
+        assert (int(K) < 20) == (float(rho) < 1)
+    assert text.endswith("Exercise 1: not answered yet.\nExercise 2: not answered yet.\n")
+
+
+def test_right_answers():
+    assert printed(9, answer_1=FIRST_STATE, answer_2=BIASES).count("hypergradient: right") == 2
+
+
+def test_wrong_answers_are_recognised():
+    transposed = FIRST_STATE.replace("np.outer(delta, s[t - 1])", "np.outer(s[t - 1], delta)")
+    memoryless = BIASES.replace("1.2 * W @ Z", "0 * Z")
+    one, two = printed(9, answer_1=transposed, answer_2=memoryless).split("Exercise ")[1:]
+    assert "WRONG in W" in one
+    assert "transposed (W)" in one
+    assert "WRONG in b" in two
+    assert "truncated (K = 1)" in two
+
+
+def test_a_first_state_that_is_not_learned():
+    constant = FIRST_STATE.replace('"w0": alpha', '"w0": 0 * alpha')
+    assert "w0-not-learned" in printed(9, answer_1=constant)
