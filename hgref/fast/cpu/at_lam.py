@@ -15,7 +15,7 @@ from hgref.fast.cpu.coupling import Relations
 from hgref.fast.cpu.lowering import Lowered, weighted
 from hgref.fast.cpu.network import Factors
 from hgref.fast.cpu.training import Lam
-from hgref.layout import Blocks, Layout
+from hgref.layout import Blocks, Columns, Layout
 from hgref.objectives import MultiTask, TaskCoupling
 from hgref.objectives.data_loss import DataLoss
 from hgref.problem import Problem
@@ -43,10 +43,12 @@ class Shares(NamedTuple):
 Where = dict[Any, Array]  # for each block of λ the numbers of its columns, shaped like it
 
 
-def lower_lam(low: Lowered, blocks: Blocks, columns: Layout | None = None) -> tuple[Optimizer, Lam]:
-    """λ as the recursions want it; `columns`: the blocks in which Z's columns are derivatives."""
+def lower_lam(
+    low: Lowered, blocks: Blocks, columns: Layout | Columns | None = None
+) -> tuple[Optimizer, Lam]:
+    """λ as the recursions want it; `columns`: those that Z has."""
     p = low.problem.p
-    where = column_numbers(columns)
+    where = {} if columns is None else columns.numbers()
     opt = lower_dynamics(low.problem, blocks, where)
     factors = tuple(lower_factors(part, low.dtype, blocks, where) for part in low.losses)
     l2, l2_columns = np.zeros((len(low.penalties), p)), np.full((len(low.penalties), p), -1)
@@ -131,13 +133,6 @@ def shares(low: Lowered, layout: Layout, sums: Shares) -> Iterator[Blocks]:
     if low.coupling is not None:
         C, rho = sums.relations[:-1], sums.relations[-1]
         yield {low.coupling.C: low.coupling.gather(C), low.coupling.rho: rho.sum()}
-
-
-def column_numbers(columns: Layout | None) -> Where:
-    """For each of the blocks the numbers of its columns, shaped like the block."""
-    if columns is None:
-        return {}
-    return dict(columns.split(np.arange(columns.size)))
 
 
 def rate_schedules(problem: Problem, blocks: Blocks, where: Where) -> Iterator[tuple[Array, Array]]:

@@ -10,12 +10,12 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.fast.cpu.at_lam import lower_lam
 from hgref.fast.cpu.lowering import lowered
-from hgref.fast.cpu.network import Columns
+from hgref.fast.cpu.network import Columns as Carries
 from hgref.fast.cpu.recorded import columns_of, require_finite
 from hgref.fast.cpu.recursion import compiled_tangents, tangents
 from hgref.fast.cpu.scratch import all_weights, kept_rows, workspaces
 from hgref.hypergradient.forward import partial
-from hgref.layout import Blocks, Layout
+from hgref.layout import Blocks, Columns, Layout
 from hgref.problem import Problem
 
 WORK_OF_A_CALL = 1_000_000  # multiplications, about, until a signal gets through
@@ -25,15 +25,15 @@ class Carried:
     """s_t and Z_t at a λ that may be changed on the way.
 
     problem   as everywhere;  blocks: λ;  dtype: of the products with data
-    columns   the blocks in which Z's columns are the derivatives
+    columns   that Z has
     """
 
-    def __init__(self, problem: Problem, blocks: Blocks, columns: Layout, dtype: Any):
+    def __init__(self, problem: Problem, blocks: Blocks, columns: Layout | Columns, dtype: Any):
         self.problem, self.columns, self.t = problem, columns, 0
         k, p = columns.size, problem.p
         self.low = lowered(problem, dtype, k)
         self.move(blocks)
-        self.works = workspaces(self.low, Columns(1, k, 1))
+        self.works = workspaces(self.low, Carries(1, k, 1))
         self.weights = all_weights(self.low, self.works)
         self.g, self.kept = np.empty(p, self.low.dtype), kept_rows(self.low, 1)
         self.scratch = columns_of(k, p)

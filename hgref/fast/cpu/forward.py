@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from typing import Any
 
+import numba
 import numpy as np
 
 from hgref.fast.cpu import blas
 from hgref.fast.cpu.carried import Carried
+from hgref.hypergradient.workers import across
+from hgref.layout import Blocks, Columns
 from hgref.problem import Hypergradient, Problem
 
 
-@blas.alone
 def forward(
     problem: Problem,
     lam: Any,
     wrt: Iterable[str] | None = None,
     partials: bool = False,
     *,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] | None = None,
     dtype: Any = np.float64,
 ) -> Hypergradient:
     """`hgref.forward`, fast: all columns of Z share one pass over the data.
@@ -29,6 +35,7 @@ def forward(
     wrt       names of blocks: only their columns of Z are carried, in this order; default all
     partials  True: also ∇f_t(λ) for every t (16); E and its gradient are then evaluated T times,
               by the readable layer
+    executor, workers, progress   as hgref.forward; a worker has one thread
     dtype     of the products with the data: float64 or float32; the rest is float64 either way
     returns   Hypergradient: f scalar, grad (m,), s_T (d,), partials (T, m) or None
     Raises    as hgref.forward; TypeError, with a sentence, for what cannot be compiled
@@ -38,7 +45,30 @@ def forward(
     Source    Franceschi et al. 2017, section 3.2
     """
     blocks, layout = problem.point(lam)
-    columns = layout if wrt is None else layout.select(wrt)
+    columns = (layout if wrt is None else layout.select(wrt)).columns()
+    if executor is None:
+        return carried(problem, blocks, columns, partials, dtype)
+    about = problem, layout.point(layout.flatten(blocks)), columns, partials
+    return across(executor, carry, *about, workers, progress, dtype=dtype)
+
+
+def carry(
+    problem: Problem, lam: Any, columns: Columns, partials: bool, dtype: Any
+) -> Hypergradient:
+    """`forward` for some columns alone, as a worker is asked for them."""
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        return carried(problem, problem.point(lam)[0], columns, partials, dtype)
+    finally:
+        numba.set_num_threads(threads)
+
+
+@blas.alone
+def carried(
+    problem: Problem, blocks: Blocks, columns: Columns, partials: bool, dtype: Any
+) -> Hypergradient:
+    """The whole run with some columns of Z; grad (k,) and partials (T, k) are theirs."""
     run = Carried(problem, blocks, columns, dtype)
     path = np.zeros((problem.T, columns.size)) if partials else None
     if path is not None:
@@ -46,4 +76,4 @@ def forward(
             run.advance(t)
             path[t - 1] = run.partial()
     run.advance(problem.T)
-    return Hypergradient(run.error(), run.partial(), run.state, columns, path)
+    return Hypergradient(run.error(), run.partial(), run.state, columns.layout, path)

@@ -5,6 +5,7 @@ stand here once more on the fast layer itself, in test_witnesses.py.
 """
 
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -99,3 +100,14 @@ def test_realtime(dynamics, choice, data):
     assert relative(found.lam, true.lam) < 1e-11
     assert relative(found.s_T, true.s_T) < 1e-11
     assert np.array_equal(found.t, true.t)
+
+
+@pytest.mark.parametrize("objective", ["softmax", "two-heads", "coupled"])
+@few
+@given(choice=choices(6), count=st.integers(1, 6))
+def test_forward_on_workers(objective, choice, count):
+    problem, lam = build("momentum", objective, choice)
+    alone = cpu.forward(problem, lam)
+    with ThreadPoolExecutor(1) as executor:
+        found = cpu.forward(problem, lam, executor=executor, workers=count)
+    assert_same(found, alone, 1e-12)
