@@ -120,8 +120,8 @@ class Drawing:
             rows, columns = np.nonzero(done & (values < -0.05 * np.abs(values).max()))
             marks.set_data(columns, rows)
             marks.set_alpha(opacity)
-        values = (self.run.partials, forward), (self.run.sums, reverse)
-        for line, (height, done) in zip(self.lines, values, strict=True):
+        curves = (self.run.partials, forward), (self.run.sums, reverse)
+        for line, (height, done) in zip(self.lines, curves, strict=True):
             line.set_data(self.steps, np.where(done, height, np.nan))
             line.set_alpha(opacity)
         return self

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from cycler import cycler
 from matplotlib.figure import Figure
 
@@ -91,8 +92,14 @@ def run(cells: Sequence[Cell], answers: Mapping[str, str] | None = None) -> Iter
         cells = answered(cells, name, source)
     plt.switch_backend("Agg")
     namespace: dict[str, Any] = {"__name__": "__main__"}
+    printing = np.get_printoptions()  # set by one script, they are not the next one's
     for number, cell in enumerate(cells, start=1):
-        yield run_cell(cell, f"<cell {number}>", namespace) if cell.kind == "code" else Output(cell)
+        output = Output(cell)
+        if cell.kind == "code":
+            with np.printoptions(**printing):
+                output = run_cell(cell, f"<cell {number}>", namespace)
+                printing = np.get_printoptions()
+        yield output
 
 
 def answered(cells: list[Cell], name: str, source: str) -> list[Cell]:

@@ -1,6 +1,7 @@
 """Scripts in percent format, read and run."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from paper_repro.lessons.script import Cell, read, run
@@ -71,6 +72,16 @@ def test_answers_take_the_place_of_none(cells):
     assert output.text == "answer 42\n"
     with pytest.raises(ValueError, match="found 'answer_2'"):
         list(run(cells, {"answer_2": "answer_2 = 1"}))
+
+
+def test_print_options_stay_in_the_script():
+    before = np.get_printoptions()
+    cells = [
+        Cell("code", "import numpy as np; np.set_printoptions(precision=2)"),
+        Cell("code", "print(np.array([1 / 3]))"),
+    ]
+    assert [output.text for output in run(cells)] == ["", "[0.33]\n"]
+    assert np.get_printoptions() == before
 
 
 def test_what_a_cell_raises_names_its_line():
