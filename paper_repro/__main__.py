@@ -10,6 +10,7 @@ from typing import Any
 from paper_repro.benchmark import command as benchmark
 from paper_repro.experiments import FIGURES
 from paper_repro.gpu import command as gpu
+from paper_repro.lessons import command as lessons
 from paper_repro.report import command as report
 from paper_repro.report.everything import run_all
 
@@ -21,11 +22,12 @@ EXPERIMENTS = {
     **{name: experiment.command for name, experiment in FIGURES.items()},
     "report": report,
     **MEASUREMENTS,
+    "lessons": lessons,
 }
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 KEPT = "What is done is kept: the same command goes on from there."
 NOT_KEPT = "Nothing was written: seconds are compared only within one run."
-NOT_RESUMABLE = {*MEASUREMENTS, "costs"}
+NOT_RESUMABLE = {*MEASUREMENTS, "lessons", "costs"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(
         prog="python -m paper_repro",
         description="Regenerate the paper's figures and tables: all of them and a page about them, "
-        f"or one experiment. By name alone: {', '.join(MEASUREMENTS)}.",
+        f"or one experiment. By name alone: {', '.join(MEASUREMENTS)}, lessons.",
         epilog="Interrupt a figure with Ctrl-C at any time; the same command goes on where it was.",
     )
     main.add_argument("--list", action="store_true", help="list the experiments and stop")
