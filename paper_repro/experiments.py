@@ -13,6 +13,8 @@ from paper_repro.phones import claims as phones_claims
 from paper_repro.phones import command as phones
 from paper_repro.recurrent import claims as recurrent_claims
 from paper_repro.recurrent import command as recurrent
+from paper_repro.relatives import claims as relatives_claims
+from paper_repro.relatives import command as relatives
 from paper_repro.surface import claims as surface_claims
 from paper_repro.surface import command as surface
 from paper_repro.task_interactions import claims as task_interactions_claims
@@ -39,4 +41,5 @@ FIGURES: dict[str, Experiment] = {  # in the order of the paper; without a name,
     "costs": Experiment(costs, costs_claims),
     "surface": Experiment(surface, surface_claims),
     "recurrent": Experiment(recurrent, recurrent_claims),
+    "relatives": Experiment(relatives, relatives_claims),
 }

@@ -97,12 +97,22 @@ def megabytes(curve: Curve, tick: Callable[[], None]) -> dict[str, list[float]]:
     for these in curve.values():
         for name, run in these.items():
             run()
-            tracemalloc.start()
-            run()
-            found[name].append(tracemalloc.get_traced_memory()[1] / 1e6)
-            tracemalloc.stop()
+            found[name].append(most_bytes(run)[0] / 1e6)
         tick()
     return found
+
+
+def most_bytes(run: Run) -> tuple[int, Any]:
+    """(bytes that NumPy's arrays took at most while it ran, what it returned).
+
+    Beware   in a first run the modules that are imported count too
+    """
+    tracemalloc.start()
+    try:
+        result = run()
+        return tracemalloc.get_traced_memory()[1], result
+    finally:
+        tracemalloc.stop()
 
 
 def with_slopes(curve: dict[str, list[float]], predicted: Mapping[str, float]) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+"""An objective that counts what it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hgref.arguments import Array
+from hgref.layout import Blocks
+from hgref.objectives.objective import Objective, Shapes
+
+
+class Counted(Objective):
+    """J, and how often it was used: `gradients`, products with `H` and with `M`.
+
+    Each column of a grad_jvp is a product with H and, where a block of λ moves, one with M; a
+    grad_vjp is one of each.
+    """
+
+    def __init__(self, J: Objective):
+        self.J, self.p = J, J.p
+        self.gradients = self.H = self.M = 0
+
+    def hyper(self, p: int) -> Shapes:
+        return self.J.hyper(p)
+
+    def check_blocks(self, lam: Blocks) -> None:
+        self.J.check_blocks(lam)
+
+    def check_run(self, T: int, p: int) -> None:
+        self.J.check_run(T, p)
+
+    def terms(self) -> Iterator[Objective]:
+        return self.J.terms()
+
+    def value(self, t: int, w: Array, lam: Blocks) -> Any:
+        return self.J.value(t, w, lam)
+
+    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
+        self.gradients += 1
+        return self.J.grad(t, w, lam)
+
+    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
+        columns = dw.shape[1]
+        self.H += columns
+        self.M += columns if dlam else 0
+        return self.J.grad_jvp(t, w, lam, dw, dlam)
+
+    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
+        self.H += 1
+        self.M += 1
+        return self.J.grad_vjp(t, w, lam, u)
+
+    def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
+        return self.J.grad_lam(t, w, lam)
