@@ -52,6 +52,8 @@ class Adam:
     """λ_k from λ_{k-1} by a step of Adam along ∇f, in torch's convention.
 
     rate     step size on λ, above 0; the paper's authors used 0.005 and 0.01
+    beta1    in [0, 1): how much of its mean of gradients stays; beta2: of that of their squares
+    eps      added to the root of the second mean
     returns  see `update`
     Cost     O(m)
     Beware   Adam divides by the gradient's running size: in the first steps every coordinate of λ

@@ -18,6 +18,7 @@ from hgref.objectives.objective import Objective
 class Diverged(ArithmeticError):
     """A run left the finite numbers.
 
+    what                   what left them: the training run, Z_t, alpha, ∇f, …
     t, block, coordinate   step, block (of the state, or of λ, or E itself) and index in it of the
                            first NaN or infinity
     """

@@ -26,6 +26,7 @@ class Objective:
     w        (p,) weights, dw (p, k) columns of tangents, u (p,) a row of cotangents
     lam      mapping of named blocks; an objective reads its own and ignores the others
     dlam     mapping of tangents (…, k) of some of the blocks; one that is absent is zero
+    Cost     each subclass tells that of a product: H and M are never formed
     Source   design of the adjoints: sums of objectives add all of these, term by term
     """
 
@@ -68,6 +69,7 @@ class Objective:
 class Sum(Objective):
     """J = J¹ + J² + …: values, gradients and products add; each term keeps its own blocks of λ.
 
+    parts    objectives; `J + K` is Sum(J, K)
     Raises   ValueError where two terms have blocks of one name, or disagree about p
     Cost     that of the terms
     Exact    to rounding

@@ -11,10 +11,12 @@ from hgref.layout import Layout
 class BlockReport:
     """One named block of the candidate beside the true one.
 
+    name              of the block
     error, tolerance  ‖candidate − true‖ and what of it may be rounding; both divided by ‖true‖
                       (or not, where the true block is zero)
     angle             degrees between the two; 0 for a number of the right sign, NaN where undefined
-    worst             index of the component that is off most, with its two values
+    worst             index of the component that is off most, with its two values, `candidate` and
+                      `true`
     """
 
     name: str
@@ -40,6 +42,7 @@ class BlockReport:
 class WitnessReport:
     """One witness: its slope along random directions, against reference and candidate.
 
+    name       of the witness
     gap        largest |witness − candidate| over the directions, divided by the size of the slopes
     tolerance  what of it may be rounding or the witness's own error
     consistent whether the witness agrees with hgref's own gradient: where it does not, the
@@ -68,6 +71,7 @@ class Report:
     missing    blocks of λ that the candidate did not have
     roundoff   u of the candidate's type, from which the tolerances come
     f          f(λ) of the run
+    layout     where the blocks of λ stand
     """
 
     blocks: tuple[BlockReport, ...]
