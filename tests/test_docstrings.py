@@ -1,4 +1,4 @@
-"""What the docstrings of all public names have to say: arguments, shapes, cost, source, equations."""
+"""What the docstrings of all public names have to say: arguments, shapes, cost, equations."""
 
 import dataclasses
 import inspect

@@ -51,7 +51,10 @@ def objective(
 
 
 class JaxObjective(FrameworkObjective):
-    """J(w, λ) = fn(params, lam) in JAX, each function compiled once."""
+    """J(w, λ) = fn(params, lam) in JAX, each function compiled once.
+
+    fn, params, hyper, Raises, Cost, Exact, Beware, Source   as `objective`, which makes it
+    """
 
     transforms = jax
 

@@ -45,7 +45,10 @@ def objective(
 
 
 class TorchObjective(FrameworkObjective):
-    """J(w, λ) = fn(params, lam) in PyTorch, computed where the template's tensors are."""
+    """J(w, λ) = fn(params, lam) in PyTorch, computed where the template's tensors are.
+
+    fn, params, hyper, Raises, Cost, Exact, Beware, Source   as `objective`, which makes it
+    """
 
     transforms = torch.func
 
