@@ -39,7 +39,7 @@ J = hgref.objectives.Softmax(X[:40], y[:40], 5)  # p = 100 weights: a state of d
 E = hgref.objectives.Softmax(X[40:], y[40:], 5)
 
 
-def posed(m, T=100):
+def posed(m, T=64):
     """The same training with m penalties, each on every m-th weight."""
     problem = hgref.Problem(Counted(J + hgref.objectives.L2(groups=np.arange(J.p) % m)), E, T)
     return problem, problem.pack(eta=0.2, mu=0.8, l2=np.full(m, 1e-2))
@@ -80,7 +80,7 @@ ax.axhspan(0.01, 1, color="0.93")
 ax.text(1, 0.6, "here forward needs less")
 ax.set_xticks(ms, ms)
 ax.set(xlabel="number of hyperparameters m", ylabel="forward : reverse", ylim=(0.08, 80))
-ax.set_title(f"Products tie at m = 1, memory at m = {np.interp(1, ratio[:, 1], ms):.0f}, T = 100")
+ax.set_title(f"Products tie at m = 1, memory at m = {np.interp(1, ratio[:, 1], ms):.0f}, T = 64")
 ax.legend()
 plt.show()
 
@@ -108,30 +108,30 @@ def fewest(T, n):
 
 
 problem, lam = posed(8)
-slots, every = np.array([2, 3, 4, 6, 9, 13, 20, 50, 100]), np.array([50, 25, 10])
+slots, every = np.array([2, 3, 4, 6, 9, 12, 16, 32, 64]), np.array([8, 16, 32])
 by_slots = [counted(hgref.checkpointed, problem, lam, slots=n)[0] for n in slots]
 by_every = [counted(hgref.checkpointed, problem, lam, every=k)[0] for k in every]
 print("slots             ", *(f"{n:4}" for n in slots))
 print("steps, counted    ", *(f"{steps:4}" for steps in by_slots))
-print("F(100, n), and s_T", *(f"{fewest(100, n) + 1:4}" for n in slots))
+print("F(64, n), and s_T ", *(f"{fewest(64, n) + 1:4}" for n in slots))
 assert (hgref.checkpointed(problem, lam, slots=3).grad == hgref.reverse(problem, lam).grad).all()
 print(hgref.plan(posed(8, T=10_000)[0], budget="1 MB"))
 fig, ax = plt.subplots()
 ax.semilogx(slots, by_slots, "ko-", label="slots=n")
-for k, steps in zip(every, by_every, strict=True):
-    ax.semilogx(100 / k + k, steps, "s", color="0.5", label="every=k" if k == 10 else None)
-    ax.annotate(f"k = {k}", (100 / k + k, steps), (4, 7), textcoords="offset points")
+ax.semilogx(64 / every + every, by_every, "s", color="0.5", label="every=8, 16, 32: T/k + k states")
 ax.set_xticks(slots, slots)
-ax.set(xlabel="states kept at any time", ylabel="steps taken, T = 100", ylim=(0, None))
+ax.set_xticks([], minor=True)
+ax.set(xlabel="states kept at any time", ylabel="steps taken, T = 64", ylim=(0, None))
 ax.set_title("2√T states cost a second run; slots go on where that ends")
 ax.legend()
 plt.show()
 
 # %% [markdown]
-# **Exercise 1.** Your own checkpoints: keep every 10th state; from the last of them to the first,
-# run its ten steps again, then go back over them. With `b = problem_1.unpack(lam_1)`, of use are
-# `problem_1.start(b)`, `.step(t, s, b)`, `.error_grad(T, s, b)[0]`, which is $\nabla E(s_T)$, and
-# `.dynamics.vjp(t, s, b, alpha)` at $s_{t-1}$: $\alpha A_t$, and $\alpha B_t$ as a mapping.
+# ## Exercises
+# 1. Your own checkpoints: keep every 10th state; from the last of them to the first, run its ten
+#    steps again, then go back over them. With `b = problem_1.unpack(lam_1)`, of use are
+#    `problem_1.start(b)`, `.step(t, s, b)`, `.error_grad(T, s, b)[0]`, which is $\nabla E(s_T)$,
+#    and `.dynamics.vjp(t, s, b, alpha)` at $s_{t-1}$: $\alpha A_t$, and $\alpha B_t$ as a mapping.
 
 # %%
 problem_1, lam_1 = posed(4, T=40)
@@ -139,9 +139,9 @@ answer_1 = None  # your gradient here: {"eta": …, "mu": …, "l2": …}
 exercise(1, problem_1, lam_1, answer_1)
 
 # %% [markdown]
-# **Exercise 2.** `many` has 100 penalties, but all of them shall rise together. That takes not 100
-# columns but one, $z_t = A_t z_{t-1} + B_t v$: `many.dynamics.jvp(t, s, b, z, {"l2": v})`, z (d, 1)
-# and v all ones, (100, 1). The judge has the same run with a single penalty.
+# 2. `many` has 100 penalties, but all of them shall rise together. That takes one column for 100,
+#    $z_t = A_t z_{t-1} + B_t v$, by `many.dynamics.jvp(t, s, b, z, {"l2": v})`: z has shape (d, 1),
+#    v is all ones, (100, 1). The judge has the same run with a single penalty.
 
 # %%
 many, lam_many = posed(100, T=40)

@@ -125,9 +125,9 @@ print(f"law {laws.adam_vjp(*at_zero, 0.0, 0.0, 1.0)[3]:.8f}, pen {-0.1 / 1e-3:.8
       f"witness {hgref.witness.complex_step(first, [0.0])[0]:.8f}")  # fmt: skip
 
 # %% [markdown]
-# **Exercise 1.** Nesterov's momentum moves by $g + \mu v'$: $v' = \mu v + g$,
-# $w' = w - \eta (g + \mu v')$. Differentiate, transpose, and go back over the run with $\eta$ and
-# $\mu$ in hand: $g$ is `J_1.grad(t, w, {})`, and $uH$ is `J_1.grad_vjp(t, w, {}, u)[0]`.
+# ## Exercises
+# 1. Nesterov's momentum: $v' = \mu v + g$, $w' = w - \eta (g + \mu v')$. Differentiate, transpose,
+#    and go back over the run: $g$ is `J_1.grad(t, w, {})`, $uH$ is `J_1.grad_vjp(t, w, {}, u)[0]`.
 
 # %%
 rng = np.random.default_rng(0)
@@ -139,8 +139,8 @@ answer_1 = None  # your gradient here: ∂f/∂η, ∂f/∂μ
 exercise(1, problem_1, [0.5, 0.8], answer_1)
 
 # %% [markdown]
-# **Exercise 2.** By pen alone: the paper's Adam on $c\,w$, $E = \sum_i w_i$, for three $c$ and
-# $T = 10$. Derive its closed form in $\eta$, $\beta_1$, $\beta_2$ and $\epsilon$.
+# 2. By pen alone: the paper's Adam on $c\,w$, $E = \sum_i w_i$, for three $c$ and $T = 10$. Derive
+#    its closed form in $\eta$, $\beta_1$, $\beta_2$ and $\epsilon$.
 
 # %%
 c_2 = np.array([1e-3, 1e-2, 1.0])

@@ -43,9 +43,8 @@ fig, ax = plt.subplots()
 ax.plot(np.arange(1, 301), partials[:, 0], "k-", lw=1, label="(16), all from one run")
 ax.plot(stops, witness[:, 0], "ko", mfc="none", label="complex step, a run for each")
 ax.axhline(0, color="0.6", lw=0.8)
-ax.text(200, -0.2, "below 0 a larger η would lower E", ha="center")
 ax.set(xlabel="step t", ylabel="$∂f_t / ∂η$ at η = 0.15, μ = 0.5")
-ax.set_title("What η should do depends on when one looks")
+ax.set_title("It depends on when one looks: below 0 a larger η lowers E")
 ax.legend()
 plt.show()
 
@@ -131,8 +130,9 @@ for name, one, work in (("realtime", run, 2 * 300), ("realtime_truncated", behin
 print(f"minimize: {11 * 300} steps, {10 * 300 * 2} products, E = {many.f[-1]:.3f}")
 
 # %% [markdown]
-# **Exercise 1.** Carry $Z_t$ by hand through `posed(40)`, at `lam`, in hyper-batches of five steps,
-# and hand over $\nabla f_{40}$. What must happen to $Z$ between two of them?
+# ## Exercises
+# 1. Carry $Z_t$ by hand through `posed(40)`, at `lam`, in hyper-batches of five steps; hand over
+#    $\nabla f_{40}$. What must happen to $Z$ between two of them?
 
 # %%
 problem_1 = posed(40)
@@ -140,8 +140,8 @@ answer_1 = None  # your gradient here: ∂f/∂η, ∂f/∂μ
 exercise(1, problem_1, lam, answer_1)
 
 # %% [markdown]
-# **Exercise 2.** RTHO's schedule of the first 60 steps: its gradient, backwards, an entry for each
-# step. $g$ and $uH$ are `J_2.grad(t, w, {})` and `J_2.grad_vjp(t, w, {}, u)[0]`.
+# 2. RTHO's schedule of the first 60 steps: its gradient, backwards, an entry for each step. $g$ and
+#    $uH$ are `J_2.grad(t, w, {})` and `J_2.grad_vjp(t, w, {}, u)[0]`.
 
 # %%
 problem_2 = posed(60)

@@ -45,8 +45,7 @@ first, some = hgref.reverse(problem, start), [3, 150]  # a wrong label, and a ri
 axes = np.eye(n + 1)[:, np.add(some, 1)]  # in λ, η stands before the weights
 print("reverse     ", first["weights"][some])
 print("complex step", hgref.witness.complex_step(problem.f, start, axes))
-means = (first["weights"][half].mean() for half in (~wrong, wrong))
-print("mean over right labels {:.4f}, over wrong ones {:.4f}".format(*means))
+print("mean of right, of wrong:", *(f"{first['weights'][i].mean():.4f}" for i in (~wrong, wrong)))
 
 # %% [markdown]
 # ## The projection
@@ -82,12 +81,12 @@ others = others[(others <= 1).all(axis=1)]
 nearer = np.linalg.norm(others - x, axis=1) < np.linalg.norm(nearest - x)
 print(f"of {len(others)} others in Λ {nearer.sum()} are nearer")
 
-thetas = np.union1d(np.linspace(-0.2, 1.8, 2), bends := np.concatenate([x, x - 1]))
+bends = np.sort(np.concatenate([x, x - 1]))
+sums = np.clip(x - bends[:, None], 0, 1).sum(axis=1)
 fig, ax = plt.subplots()
-for at, look, label in ((thetas, "k-", None), (bends, "ko", "bends, at $x_i$ and $x_i − 1$")):
-    ax.plot(at, np.clip(x - at[:, None], 0, 1).sum(axis=1), look, mfc="white", label=label)
+ax.plot(bends, sums, "ko-", mfc="white", label="bends, at $x_i$ and $x_i − 1$")
 ax.plot([-0.2, theta, theta], [2, 2, 0], "k--", label=f"R = 2 at θ = {theta:.3f}")
-ax.set(xlabel="θ", ylabel="Σ clip(x − θ, 0, 1)", xlim=(-0.2, 1.8), ylim=(0, None))
+ax.set(xlabel="θ", ylabel="Σ clip(x − θ, 0, 1)", xlim=(-0.2, 1.8), ylim=(0, 4))
 ax.set_title("The sum falls in straight pieces, and one θ makes it R")
 ax.legend()
 plt.show()
@@ -128,8 +127,9 @@ fig.suptitle("Each with the label that it was given, black where that is wrong")
 plt.show()
 
 # %% [markdown]
-# **Exercise 1.** Gradient descent from $w_0 = 0$ on least squares, $\ell_i = \frac{1}{2} (x_i w -
-# y_i)^2$ with $(x_i, y_i)$ from `A`, `b`: the hypergradient of the weights, by nothing but NumPy.
+# ## Exercises
+# 1. Gradient descent from $w_0 = 0$ on least squares, $\ell_i = \frac{1}{2} (x_i w - y_i)^2$ with
+#    $(x_i, y_i)$ from `A`, `b`: the hypergradient of the weights, by nothing but NumPy.
 
 # %%
 A, b = rng.standard_normal((20, 3)), rng.standard_normal(20)  # 12 to train on, 8 for E
@@ -140,7 +140,7 @@ answer_1 = None  # your gradient here: {"weights": (12,)}
 exercise(1, problem_1, {"eta": eta, "weights": weights}, answer_1)
 
 # %% [markdown]
-# **Exercise 2.** The same with mini-batches: step $t$ takes the mean over `batches[t - 1]` alone.
+# 2. The same with mini-batches: step $t$ takes the mean over `batches[t - 1]` alone.
 
 # %%
 batches = np.stack([rng.permutation(12)[:4] for _ in range(T)])

@@ -40,10 +40,10 @@ def test_the_counts_are_those_that_were_derived():
     rows = re.findall(r"m = +(\d+) +(\d+) +(\d+) +\d+ +(\d+) +(\d+)", text)
     assert len(rows) == 7
     for m, forward, _, reverse, _ in rows:
-        assert (int(forward), int(reverse)) == (100 * int(m), 100)
+        assert (int(forward), int(reverse)) == (64 * int(m), 64)
     assert int(rows[0][2]) < int(rows[0][4]) < int(rows[-1][2])  # memory does cross
     counted, recursion = (re.search(name + r" +(.*)\n", text)[1].split() for name in
-                          ("steps, counted", r"F\(100, n\), and s_T"))  # fmt: skip
+                          ("steps, counted", r"F\(64, n\), and s_T"))  # fmt: skip
     assert len(counted) == 9
     assert counted == recursion
     assert text.count("-> checkpointed") == 1
