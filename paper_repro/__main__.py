@@ -11,13 +11,15 @@ from paper_repro.benchmark import command as benchmark
 from paper_repro.experiments import FIGURES
 from paper_repro.gpu import command as gpu
 from paper_repro.lessons import command as lessons
+from paper_repro.peers import command as peers
 from paper_repro.report import command as report
 from paper_repro.report.everything import run_all
 
 MEASUREMENTS = {
     "benchmark": benchmark,
     "gpu": gpu,
-}  # of this machine: run by name, from beginning to end
+    "peers": peers,
+}  # of this machine, or of other libraries: run by name, from beginning to end
 EXPERIMENTS = {
     **{name: experiment.command for name, experiment in FIGURES.items()},
     "report": report,
@@ -26,8 +28,8 @@ EXPERIMENTS = {
 }
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 KEPT = "What is done is kept: the same command goes on from there."
-NOT_KEPT = "Nothing was written: seconds are compared only within one run."
-NOT_RESUMABLE = {*MEASUREMENTS, "lessons", "costs"}
+NOT_KEPT = "Nothing was written: the numbers of one run belong together."
+NOT_RESUMABLE = {*MEASUREMENTS, "lessons", "costs", "relatives"}
 
 
 def main(arguments: list[str] | None = None) -> int:

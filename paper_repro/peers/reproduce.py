@@ -1,0 +1,40 @@
+"""Running the reproducers, each in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from paper_repro.peers.claims import SCRIPTS, Claim, verdict_of
+from paper_repro.peers.run import surroundings
+
+LONGEST = 120.0  # seconds
+MOST_LINES = 6
+
+
+def reproduce(name: str, claim: Claim, python: str, folder: Path = SCRIPTS) -> dict[str, Any]:
+    """What a script printed and how it ended.
+
+    returns  library, verdict, says: of the claim; exit: the status, None where it took too long;
+             printed: its lines; shown: whether it ended as the claim says, and not by accident
+    """
+    about = {"library": claim.library, "verdict": verdict_of(claim), "says": claim.says}
+    command = [python, "-W", "ignore", str(folder / f"{name}.py")]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=LONGEST, env=surroundings()
+        )
+    except subprocess.TimeoutExpired:
+        return {**about, "exit": None, "printed": [], "shown": False}
+    said = [*done.stdout.splitlines(), *done.stderr.splitlines()]
+    printed = [line for line in said if line.strip() and "[INFO]" not in line][-MOST_LINES:]
+    accident = "Traceback (most recent call last)" in done.stderr  # Python exits with 1 then too
+    shown = done.returncode == (0 if claim.right else 1) and not accident
+    return {**about, "exit": done.returncode, "printed": printed, "shown": shown}
+
+
+def interpreter(library: str, pythons: dict[str, str]) -> str:
+    """The interpreter that has a library: this one, unless another was named."""
+    return pythons.get(library, sys.executable)
