@@ -11,15 +11,23 @@ from hgref import laws
 from hgref.arguments import Array
 
 
+def guard(z: Array) -> Any:
+    """max(z, 0), a constant that keeps e^{z - guard} finite.
+
+    0 for exact numbers and balls: they do not overflow, and e^{-guard} would be a rounded one.
+    """
+    return 0 if z.dtype == object else np.maximum(z.real, 0)
+
+
 def softplus(z: Array) -> Array:
     """log(1 + e^z) without overflow; the shift is a constant, so complex steps pass through."""
-    shift = np.maximum(z.real.astype(float), 0)
+    shift = guard(z)
     return shift + np.log(np.exp(-shift) + np.exp(z - shift))
 
 
 def sigmoid(z: Array) -> Array:
     """1 / (1 + e^{-z}) without overflow."""
-    shift = np.maximum(z.real.astype(float), 0)
+    shift = guard(z)
     return np.exp(z - shift) / (np.exp(-shift) + np.exp(z - shift))
 
 

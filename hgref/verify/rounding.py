@@ -22,18 +22,20 @@ def tolerances(problem: Problem, lam: Any, g: Hypergradient, roundoff: float) ->
         tol = max(10 · max over runs ‖g̃ − g‖,  4 u ‖g‖,  4 u · largest effect / |λ|)
 
     g̃ is `reverse` with errors of relative size u; the effect of a block is ‖λ ∘ ∇f‖, and terms as
-    large as the largest may have cancelled in any block. In the runs every state, gradient,
+    large as the largest may have cancelled in any block. In the runs λ and every state, gradient,
     product and multiplier is multiplied by 1 + u ξ, and each entry of a gradient or product also
-    gets u ξ times the largest one, as sums that cancel do.
+    gets u ξ times the largest one, as sums that cancel do. In one more run they are rounded to
+    the numbers of that precision: weights that no longer move, since η g is less than half a
+    place, are an error that is not random.
 
     roundoff  u, the unit roundoff of the candidate's type
     returns   name → absolute tolerance on the 2-norm of the block's error
-    Cost      four reverses; inf where a run of that precision diverges
+    Cost      five reverses; inf where a run of that precision diverges
     Source    discrete stochastic arithmetic (Vignes 1978), in its simplest form
     """
     largest = floors(problem, lam, g, roundoff)
-    for seed in range(RUNS):
-        deviations = one_run(problem, lam, g, Rounding(roundoff, seed))
+    for rounding in [*(Rounding(roundoff, seed) for seed in range(RUNS)), Grid(roundoff)]:
+        deviations = one_run(problem, lam, g, rounding)
         for name, deviation in deviations.items():
             largest[name] = max(largest[name], SAFETY * deviation)
     return largest
@@ -50,7 +52,9 @@ def floors(problem: Problem, lam: Any, g: Hypergradient, roundoff: float) -> dic
 
 def one_run(problem: Problem, lam: Any, g: Hypergradient, rounding: Rounding) -> dict[str, float]:
     try:
-        rounded = reverse(with_rounding(problem, rounding), lam).blocks
+        flat, layout = problem.flatten(problem.read(lam)[0])
+        point = layout.point(rounding.entry(flat))
+        rounded = reverse(with_rounding(problem, rounding), point).blocks
     except Diverged:
         return dict.fromkeys(g.layout.shapes, np.inf)
     return {name: float(np.linalg.norm(rounded[name] - g[name])) for name in rounded}
@@ -73,6 +77,22 @@ class Rounding:
 
     def blocks(self, blocks: Blocks) -> Blocks:
         return {name: self.total(block) for name, block in blocks.items()}
+
+
+class Grid(Rounding):
+    """Numbers rounded to the nearest of a precision."""
+
+    def __init__(self, roundoff: float):
+        self.u = roundoff
+
+    def entry(self, x: Array) -> Array:
+        """The nearest number with a mantissa of that length."""
+        mantissa, exponent = np.frexp(x)
+        return np.ldexp(np.rint(mantissa / self.u) * self.u, exponent)
+
+    def total(self, x: Array) -> Array:
+        """A sum, rounded."""
+        return self.entry(x)
 
 
 def with_rounding(problem: Problem, rounding: Rounding) -> Problem:

@@ -109,6 +109,28 @@ def test_a_gradient_computed_in_single_precision_is_right_for_what_it_is(kind, d
         assert report, f"{seed}\n{report}"
 
 
+@pytest.mark.parametrize(("eta", "T"), [(2.0**-6, 2742), (2.0**-7, 5484), (0.3, 300)])
+def test_weights_that_stop_moving_in_single_precision_are_no_mistake(eta, T):
+    """Near the minimum η g is less than half a place of w; and 0.3 is another number there."""
+    H, b, goal = np.diag([4.0, 0.5]), np.ones(2), np.array([0.5, 1.0])
+    problem = hgref.Problem(
+        hgref.GradientDescent(Quadratic(H, b) + L2()), Quadratic(np.eye(2), goal), T
+    )
+    lam = {"eta": eta, "l2": 0.0625 if eta < 0.1 else 0.01}
+    eta, l2, H, b, goal = (np.float32(x) for x in (eta, lam["l2"], H, b, goal))
+    w = [np.zeros(2, np.float32)]
+    for _ in range(T):
+        w.append(w[-1] - eta * (H @ w[-1] + l2 * w[-1] - b))
+    alpha, grad = w.pop() - goal, {"eta": np.float32(0), "l2": np.float32(0)}
+    for s in reversed(w):
+        grad["eta"] -= alpha @ (H @ s + l2 * s - b)
+        grad["l2"] -= eta * (alpha @ s)
+        alpha = alpha - eta * (alpha @ H + l2 * alpha)
+    report = hgref.check(problem, lam, grad)
+    assert report, str(report)
+    assert not hgref.check(problem, lam, {**grad, "l2": 1.001 * grad["l2"]})
+
+
 def simple():
     J = Quadratic(np.diag([1.0, 2.0]), [1.0, -1.0]) + L2("weight")
     problem = hgref.Problem(hgref.Momentum(J), Quadratic(np.eye(2), [1, 1]), 8)

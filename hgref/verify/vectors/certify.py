@@ -6,6 +6,7 @@ import contextlib
 import copy
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,14 +38,18 @@ def certified(problem: Problem, lam: Any, bits: int = BITS) -> Trace:
     bits     precision of the midpoints
     returns  Trace of arrays of python-flint's `arb`: the true value of x lies within x.rad() of
              x.mid(), all rounding included
-    Raises   ModuleNotFoundError without python-flint; ValueError where a mean is over a number of
-             examples that is no power of two (1/n would be rounded before the balls begin)
+    Raises   ModuleNotFoundError without python-flint; ValueError where something would be rounded
+             before the balls begin: 1/n of a mean over n examples that are no power of two, or
+             1 − dampening
     Cost     some thousand times `reverse`
     Exact    proven, as far as python-flint is right
     Source   Johansson 2017, Arb, IEEE Transactions on Computers 66
     """
     for part in (problem.dynamics.J, problem.E):
         require_exact_means(part)
+    dampening = getattr(problem.dynamics, "dampening", 0.0)
+    if Fraction(1.0 - dampening) != 1 - Fraction(dampening):
+        raise ValueError(f"dampening: expected 1 - dampening to be a float64, found {dampening}")
     blocks, layout = problem.point(lam)
     exact = copy.copy(problem)
     with precision(bits):
@@ -59,11 +64,22 @@ def certified(problem: Problem, lam: Any, bits: int = BITS) -> Trace:
     return Trace(g, states, alphas[::-1], Zs)
 
 
+def library() -> Any:
+    """The package flint."""
+    try:
+        import flint
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "ball arithmetic: expected the package python-flint, found none; "
+            'python -m pip install "hgref[certify]"'
+        ) from error
+    return flint
+
+
 @contextlib.contextmanager
 def precision(bits: int) -> Iterator[None]:
     """Inside of it, balls have midpoints of that many bits."""
-    import flint
-
+    flint = library()
     before = flint.ctx.prec
     flint.ctx.prec = bits
     try:
@@ -82,8 +98,7 @@ def require_exact_means(part: Objective) -> None:
 
 def balls(numbers: Array) -> Array:
     """The same float64 numbers as balls of radius 0."""
-    import flint
-
+    flint = library()
     flat = [flint.arb(float(x)) for x in np.asarray(numbers).reshape(-1)]
     array = np.empty(len(flat), dtype=object)
     array[:] = flat
@@ -96,8 +111,7 @@ def digits(ball: Any, count: int) -> str:
     returns  a decimal number; "0" where the number is proven to be smaller than 1e-40
     Raises   ValueError where the ball is too wide for so many digits
     """
-    import flint
-
+    flint = library()
     with precision(BITS):
         ball = flint.arb(ball)
         if abs(ball) < flint.arb(10) ** NOTHING:

@@ -141,6 +141,42 @@ def test_means_that_would_be_rounded_are_refused():
     problem = hgref.Problem(hgref.GradientDescent(J), J, 2)
     with pytest.raises(ValueError, match="expected a power of two in each mean, found 3"):
         certified(problem, {"eta": 0.5})
+    for dampening, exact in ((0.75, True), (0.1, False)):
+        J = hgref.objectives.Quadratic(np.eye(1), np.ones(1))
+        problem = hgref.Problem(hgref.Momentum(J, dampening=dampening), J, 2)
+        if exact:
+            certified(problem, {"eta": 0.5, "mu": 0.5})
+        else:
+            with pytest.raises(ValueError, match="expected 1 - dampening to be a float64"):
+                certified(problem, {"eta": 0.5, "mu": 0.5})
+
+
+@pytest.mark.parametrize("kind", ["logistic", "softplus", "tanh", "softmax", "squares"])
+def test_proven_digits_are_those_of_differences_in_balls(kind):
+    """A difference quotient with a step of 2^-100, in balls of 400 bits, is right to 60 digits."""
+    flint = pytest.importorskip("flint")
+    from hgref.verify.vectors.certify import balls, certified, precision
+
+    rng = np.random.default_rng(3)
+    X, y = np.round(8 * rng.standard_normal((4, 2))) / 8, [0, 1, 1, 0]
+    options = {"activation": kind, "classes": 2} if kind in ("softplus", "tanh") else {}
+    J = {
+        "logistic": lambda: hgref.objectives.Logistic(X, y),
+        "softmax": lambda: hgref.objectives.Softmax(X, y, 2),
+        "squares": lambda: hgref.objectives.LeastSquares(X, y),
+    }.get(kind, lambda: hgref.objectives.MLP(X, y, (2,), **options))()
+    w0 = np.round(8 * rng.standard_normal(J.p)) / 8
+    J = J + hgref.objectives.L2()
+    problem = hgref.Problem(hgref.Momentum(J), J, 3, w0)
+    lam = problem.pack(eta=0.5, mu=0.75, l2=0.0625)
+    proven = certified(problem, lam, 400).g.grad
+    inside = hgref.Problem(problem.dynamics, J, 3, balls(w0))
+    with precision(400):
+        h = flint.arb(2) ** -100
+        for j in range(lam.size):
+            step = h * np.eye(lam.size, dtype=int)[j]
+            slope = (inside.f(balls(lam) + step) - inside.f(balls(lam) - step)) / (2 * h)
+            assert abs(slope - proven[j]) < flint.arb(2) ** -180
 
 
 def test_the_command_derives_all_of_them_anew(capsys, tmp_path):
