@@ -386,10 +386,10 @@ def test_initial_weights_schedules_and_direct_dependence():
     V = rng.uniform(-1, 1, (lam.size, 2)) * np.abs(np.asarray(lam))[:, None]
     slopes, _ = hgref.witness.central_differences(problem.f, lam, V)
     assert relative(g.grad @ V, slopes) < 1e-8
-    assert (
-        problem.E.grad_lam(1, w0, problem.unpack(lam))["mu"] == lam[problem.layout.size * 0 + 0]
-        or True
-    )
+    blocks = problem.unpack(lam)
+    direct = problem.E.grad_lam(1, w0, blocks)
+    assert direct["mu"] == pytest.approx(blocks["l2"])
+    assert direct["l2"] == pytest.approx(2 * blocks["l2"] + blocks["mu"])
 
 
 def test_it_adds_to_objectives_of_hgref():
