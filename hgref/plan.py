@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hgref.arguments import as_count
 from hgref.dynamics import Recurrent
+from hgref.hypergradient.treeverse import leaf_of, steps_in_leaves
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.losses import TwoClasses
 from hgref.objectives.mlp import MLP
 from hgref.problem import Problem
 
 FEW = 200_000  # multiplications of a small pass, see `is_small`
+ALONE = 500_000  # multiplications of a pass for which hgref.fast.cpu takes one thread
+OBJECTS = 80_000  # bytes of all that is small, about
 ONE_CALL = 250_000  # numbers of states in the stretches of hgref.fast.cpu
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 UNITS |= {f"{unit}I": 2 ** (10 * power) for power, unit in enumerate("KMGT", 1)}
@@ -86,9 +89,10 @@ def plan(
         reverse       T (p + B·kept) numbers      kept: what an example leaves for the way back
           recompute   T p
         checkpointed  (T/k) d + k (p + B·kept)    k the largest distance that fits
+          slots       s d + L (p + B·kept)        where none fits: s the most slots that do
         forward       2 m d                       one column of Z for each hyperparameter
 
-    and √T states, at least 2 MB of them, on the way back
+    and √T states, at least 2 MB of them, on the way back; L <= s or k if there are fewer
 
     budget   bytes, or a text: "500 MB", "2 GB", "1.5 GiB"
     wrt      names of the blocks that are wanted, which is what `forward` costs by; default all
@@ -108,28 +112,19 @@ def plan(
     return Plan(tuple(ways(problem, limit, layout.size, np.dtype(dtype).itemsize)), limit)
 
 
-def ways(problem: Problem, limit: int, m: int, size: int) -> Iterator[Way]:
+def ways(problem: Problem, limit: int, m: int, size: int) -> list[Way]:
     """All ways, in the order of the time they take."""
     T, p, d = problem.T, problem.p, problem.d
     losses = [part for part in problem.dynamics.J.terms() if isinstance(part, DataLoss)]
-    fixed = sum(copied(part, size) + scratch(part, p, size) for part in losses)
-    back = 8 * replayed(T, d)
+    fixed = OBJECTS + sum(copied(part, size) + scratch(part, p, size) for part in losses)
     predictions = size * sum(part.features.B * kept_by(part) for part in losses)
-    forward = Way("forward(problem, lam)", fixed + 8 * m * (d + 2 * p), T, T * m)
-    tape = fixed + back + T * size * p
-    reverse = Way("reverse(problem, lam)", tape + T * predictions, T, T)
-    again = Way("reverse(problem, lam, recompute=True)", tape + predictions, T, T)
-    yield from [forward, reverse, again] if m == 1 else [reverse, again]
-    for options, per_step in (("", predictions), (", recompute=True", 0)):
-        step = size * p + per_step
-        k = largest_distance(T, 8 * d, step, limit - fixed - back)
-        if k == T:
-            continue  # that is `reverse`
-        call = f"checkpointed(problem, lam, every={k}{options})"
-        need = fixed + back + math.ceil(T / k) * 8 * d + k * step
-        yield Way(call, need, 2 * T - k, T, math.ceil(T / k))
-    if m > 1:
-        yield forward
+    made = [Way("forward(problem, lam)", fixed + 8 * m * (d + 2 * p), T, T * m)]
+    for options, kept in (("", predictions), (", recompute=True", 0)):
+        once = fixed + 8 * (3 * d + 5 * p) + predictions - kept  # s_T, α and their copies
+        tape = Tape(T, 8 * d, size * p + kept, once, replayed(T, d) // d)
+        made.append(Way(f"reverse(problem, lam{options})", tape.bytes(1, T), T, T))
+        made += checkpointed(tape, limit, options)
+    return sorted(made, key=lambda way: way.steps + way.products)
 
 
 def no_choice(problem: Problem, m: int) -> str:
@@ -141,11 +136,50 @@ def no_choice(problem: Problem, m: int) -> str:
     )
 
 
-def largest_distance(T: int, state: int, step: int, limit: int) -> int:
-    """The largest k ≤ T with (T/k) state + k step ≤ limit; the cheapest k where none is."""
-    fits = [k for k in range(T, 0, -1) if math.ceil(T / k) * state + k * step <= limit]
-    best = min(T, max(1, round(math.sqrt(T * state / step))))
-    return fits[0] if fits else best
+class Tape(NamedTuple):
+    """What a way back over T steps is made of: bytes of a state, of a step on the tape, and once.
+
+    most  states that are computed again from the tape at one time
+    """
+
+    T: int
+    state: int
+    step: int
+    once: int
+    most: int
+
+    def bytes(self, states: int, leaf: int) -> int:
+        """With so many states kept, and a leaf of steps gone back over at once, in stretches."""
+        states += math.ceil(leaf / self.most) + min(leaf, self.most)
+        return self.once + states * self.state + leaf * self.step
+
+    def every(self, k: int) -> int:
+        return self.bytes(math.ceil(self.T / k), k)
+
+    def slots(self, s: int) -> int:
+        leaf = leaf_of(self.T, s)
+        return self.bytes(min(s + 1, math.ceil(self.T / leaf)), leaf)  # and the one in hand
+
+
+def checkpointed(tape: Tape, limit: int, options: str) -> Iterator[Way]:
+    """By the largest distance that fits; where none does, by the most slots that do."""
+    T = tape.T
+    k = largest(tape.every, T, limit)
+    if k == T:
+        return  # that is `reverse`
+    k = k or min(range(1, T + 1), key=tape.every)
+    leaves = math.ceil(T / k)
+    call = f"checkpointed(problem, lam, every={k}{options})"
+    yield Way(call, tape.every(k), T + k * (leaves - 1), T, leaves)
+    if tape.every(k) > limit:
+        s = largest(tape.slots, T, limit) or 1
+        call = f"checkpointed(problem, lam, slots={s}{options})"
+        yield Way(call, tape.slots(s), steps_in_leaves(T, s), T, s)
+
+
+def largest(size: Callable[[int], int], most: int, limit: int) -> int:
+    """The largest k in 1 … most with size(k) <= limit, or 0."""
+    return next((k for k in range(most, 0, -1) if size(k) <= limit), 0)
 
 
 def replayed(T: int, d: int) -> int:
@@ -182,10 +216,19 @@ def is_small(part: DataLoss, k: int) -> bool:
 
 
 def scratch(part: DataLoss, p: int, size: int) -> int:
-    """Bytes of sums, of rows and of a network's intermediate results, about."""
-    hidden = sum(part.widths[1:-1]) if isinstance(part, MLP) else 0
-    row = 4 * part.outputs + 12 * hidden
-    return size * (4 * p + part.features.B * row) + 24 * part.features.n
+    """Bytes of sums, of rows and of a network's intermediate results, about, there and back."""
+    B, N = part.features.B, part.features.N
+    hidden = part.widths[1:-1] if isinstance(part, MLP) else ()
+    n1 = (*hidden, part.outputs)[0]
+    threads = 1 if B * N * n1 < ALONE else numba_threads()
+    sums = 2 * (threads * (p + N * n1) + N * n1)
+    return size * (sums + B * (4 * part.outputs + 8 * sum(hidden))) + 24 * part.features.n
+
+
+def numba_threads() -> int:
+    import numba
+
+    return int(numba.get_num_threads())
 
 
 # --- sizes as text ---

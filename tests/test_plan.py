@@ -1,5 +1,6 @@
 """Plans are held against what the calls then allocate."""
 
+import re
 import tracemalloc
 
 import numpy as np
@@ -8,8 +9,10 @@ import scipy.sparse
 
 import hgref
 from hgref.fast import cpu
+from hgref.fast.cpu import scratch
+from hgref.fast.cpu.recorded import Recorded
 from hgref.objectives import L2, MLP, Softmax
-from hgref.plan import as_bytes, largest_distance
+from hgref.plan import ALONE, Tape, as_bytes, checkpointed, largest, readable
 
 
 def cleaning(T=120, sparse=False, momentum=False, mlp=False):
@@ -39,21 +42,50 @@ def peak(call):
         tracemalloc.stop()
 
 
+def assert_bytes(problem, budget, dtype, rel, abs):
+    """Of every way backwards that fits, held against what it allocates; returns their calls."""
+    lam, made = point(problem), hgref.plan(problem, budget, dtype=dtype)
+    calls = [way.call for way in made.ways if way.bytes <= made.budget]
+    for way in made.ways:
+        if way.call not in calls or way.call.startswith("forward"):
+            continue  # a column for every example: see below
+        code = f"lambda: cpu.{way.call[:-1]}, dtype=dtype)"
+        run = eval(code, {"cpu": cpu, "dtype": dtype, "problem": problem, "lam": lam})
+        assert peak(run) == pytest.approx(way.bytes, rel=rel, abs=abs)
+    return calls
+
+
+def least(problem, dtype):
+    """Bytes without which there is no way backwards."""
+    ways = hgref.plan(problem, 1, dtype=dtype).ways
+    return min(way.bytes for way in ways if "slots=1" in way.call)
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("options", [{}, {"sparse": True}, {"momentum": True}, {"mlp": True}])
 def test_bytes_are_those_that_the_calls_allocate(options, dtype):
     problem = cleaning(**options)
-    lam = point(problem)
-    made = hgref.plan(problem, "1 GB", dtype=dtype)
-    names = {"problem": problem, "lam": lam}
-    for way in made.ways:
-        if way.call.startswith("forward"):
-            continue  # a column for every example: see below
-        code = way.call[:-1] + ", dtype=dtype)"
-        function = code.partition("(")[0]
-        run = eval(f"lambda: cpu.{code}", {"cpu": cpu, "dtype": dtype, **names})
-        assert function in ("reverse", "checkpointed")
-        assert peak(run) == pytest.approx(way.bytes, rel=0.2, abs=1e5)
+    assert len(assert_bytes(problem, "1 GB", dtype, rel=0.2, abs=1e5)) == 3
+    calls = assert_bytes(problem, int(1.2 * least(problem, dtype)), dtype, rel=0.2, abs=1e5)
+    assert "slots" in calls[0]
+
+
+@pytest.mark.parametrize(
+    ("dynamics", "dtype"),
+    [
+        (hgref.GradientDescent, np.float64),
+        (hgref.Momentum, np.float32),
+        (hgref.Adam, np.float64),
+    ],
+)
+def test_bytes_of_many_weights(dynamics, dtype):
+    """18000 weights: what counts is how often they are there."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((300, 600)), rng.integers(0, 30, 300)
+    problem = hgref.Problem(dynamics(Softmax(X, y, 30) + L2()), Softmax(X[:9], y[:9], 30), 40)
+    one = least(problem, dtype)
+    for budget in (one, int(1.4 * one), 10 * one):
+        assert_bytes(problem, budget, dtype, rel=0.1, abs=0)
 
 
 def test_forward_pays_for_its_columns():
@@ -75,17 +107,66 @@ def test_the_best_is_the_quickest_that_fits():
     assert tight.best.steps < 2 * problem.T
     assert "->" in str(tight)
     assert " x" in str(tight)
-    nothing = hgref.plan(problem, 1000)
+    tightest = min(way.bytes for way in hgref.plan(problem, 1000).ways)
+    slots = hgref.plan(problem, tightest + 50_000)
+    assert slots.best.call.startswith("checkpointed(problem, lam, slots=")
+    assert not [way for way in slots.ways if "every" in way.call and way.bytes <= slots.budget]
+    assert slots.best.bytes <= slots.budget
+    nothing = hgref.plan(problem, tightest - 1)
     assert nothing.best is None
-    assert "Nothing fits into 1 kB: the least is" in str(nothing)
+    assert f"the least is {readable(tightest)}" in str(nothing)
+    smallest = min(nothing.ways, key=lambda way: way.bytes)
+    assert smallest.call.startswith("checkpointed(problem, lam, slots=1")
 
 
-def test_largest_distance_by_trying_all():
-    for T, state, step, limit in [(100, 8, 3, 400), (7, 1, 1, 100), (50, 10, 1, 120)]:
-        k = largest_distance(T, state, step, limit)
-        cost = [-(-T // k) * state + k * step for k in range(1, T + 1)]
-        assert cost[k - 1] <= limit
-        assert all(c > limit for c in cost[k:])
+def test_of_distances_the_largest_of_slots_the_most_that_fit_are_taken():
+    tape = Tape(T=100, state=30, step=10, once=50, most=100)
+    assert list(checkpointed(tape, tape.every(100), "")) == []  # that is `reverse`
+    for limit in range(1, tape.every(100)):
+        every, *slots = checkpointed(tape, limit, "")
+        k = number(every)
+        assert every.bytes == tape.every(k)
+        if every.bytes <= limit:
+            assert not slots
+            assert all(tape.every(j) > limit for j in range(k + 1, 101))
+        else:
+            assert every.bytes == min(map(tape.every, range(1, 101))) > limit
+            (way,) = slots
+            assert way.bytes == tape.slots(number(way))
+            assert way.bytes <= limit or number(way) == 1
+            assert all(tape.slots(s) > limit for s in range(number(way) + 1, 101))
+
+
+def number(way):
+    return int(re.search(r"=(\d+)", way.call)[1])
+
+
+@pytest.mark.parametrize("budget", [500_000, 340_000])
+def test_steps_are_those_that_are_run(budget, monkeypatch):
+    problem, steps, advance = cleaning(momentum=True), [], Recorded.advance
+
+    def counted(run, s, first, last, *kept):
+        steps.append(last - first + 1)
+        advance(run, s, first, last, *kept)
+
+    monkeypatch.setattr(Recorded, "advance", counted)
+    names = {"cpu": cpu, "problem": problem, "lam": point(problem)}
+    for way in hgref.plan(problem, budget).ways:
+        if not way.call.startswith("forward"):
+            steps.clear()
+            eval(f"cpu.{way.call}", names)
+            assert sum(steps) == way.steps
+
+
+def test_threads_are_counted_from_where_there_are_more_than_one():
+    assert scratch.ALONE == ALONE
+
+
+def test_largest_by_trying_all():
+    for limit in (1, 5, 30, 1000):
+        k = largest(lambda k: 60 // k + k, 50, limit)
+        fits = [k for k in range(1, 51) if 60 // k + k <= limit]
+        assert k == max(fits, default=0)
 
 
 @pytest.mark.parametrize(
