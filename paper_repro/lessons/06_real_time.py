@@ -55,7 +55,7 @@ plt.show()
 # lines of `hgref.realtime`, then the same by hand, to keep each $\lambda$ and $\nabla f_t$.
 
 # %%
-print("".join(inspect.getsourcelines(hgref.realtime)[0][-12:]))
+print(inspect.getsource(hgref.realtime).split('"""')[-1])
 start, every = problem.pack(eta=0.002, mu=0.5), 5
 inside = hgref.constraints.Box([1e-4, 0], [1, 0.95]).project
 
