@@ -25,6 +25,7 @@ MODULES = {  # in reading order; with what each is for
 }
 ABSENT = "Not installed where this page was made."
 NUMBER = re.compile(r"\((\d+|PHO)\)")
+NAMED = re.compile(r"<(?:function|class) '?([\w.]+)[^>]*>")  # a default that has a name
 CITED = re.compile(r"eq\. \((?:\d+|PHO)\)(?:, \((?:\d+|PHO)\))*")
 
 
@@ -90,7 +91,8 @@ def signature(item: Any) -> str:
     found = inspect.signature(item)
     arguments = (p for p in found.parameters.values() if p.name != "self")
     plain = [p.replace(annotation=inspect.Parameter.empty) for p in arguments]
-    return str(found.replace(parameters=plain, return_annotation=inspect.Signature.empty))
+    text = str(found.replace(parameters=plain, return_annotation=inspect.Signature.empty))
+    return NAMED.sub(r"\1", text)
 
 
 # --- as a page ---
