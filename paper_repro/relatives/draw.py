@@ -135,14 +135,14 @@ def price(axes: Any, rows: list[Row], T: int) -> None:
               color=STYLES["checkpointed"][0], ls=":", zorder=1)  # fmt: skip
     axes.set(yscale="log", xlabel="peak memory (NumPy's arrays)",
              ylabel="gradients of J and products with H, for each step")  # fmt: skip
-    axes.margins(y=0.1)
     axes.set_yticks(TICKS, [str(tick) for tick in TICKS])
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(0.85, 1.35 * max(work(row) for row in rows) / T)
     axes.grid(axis="y", color="0.9", lw=0.6)
     axes.set_title(
-        "Price: the fewer states are kept, the more steps are taken again", loc="left", fontsize=10
-    )
+        "Price: the fewer states are kept, the more steps are taken again (beside it: seconds)",
+        loc="left", fontsize=10,
+    )  # fmt: skip
 
 
 def name(row: Row) -> str:

@@ -41,10 +41,10 @@ class Setting(Preset):
     tol: float = 1e-6
     dropped: tuple[float, ...] = (0.1, 0.01, 0.001)
     gd_eta: float = 0.5
-    gd_T: int = 3600
+    gd_T: int = 3000
     momentum_eta: float = 0.2
-    momentum_T: int = 960
-    points: int = 12
+    momentum_T: int = 800
+    points: int = 10
     rounds: int = 3
     slow_rounds: int = 1
     slow: float = 1.0
