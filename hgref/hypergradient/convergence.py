@@ -56,8 +56,8 @@ class Convergence:
         Exact    a bound for GradientDescent where J is quadratic in w and M changes alike in all
                  directions (L2). Elsewhere an estimate: the Lipschitz constants L_M, L_H are
                  measured between w_0 and w_T alone, and Momentum may be slower than r^T at first
-        Beware   it multiplies norms: 10² to 10⁵ times the distance is usual, the slope is right. r is
-                 that of the least curvature, which a run may never meet that starts beside it
+        Beware   it multiplies norms: 10² to 10⁵ times the distance is usual, the slope is right. r
+                 is that of the least curvature, which a run from w_0 = 0 may never meet
         Source   the sum of (10) at the fixed point, compared term by term; Grazzi et al. 2020,
                  Theorem 2.1, has the same orders
         """
