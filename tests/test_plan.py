@@ -79,10 +79,10 @@ def test_bytes_are_those_that_the_calls_allocate(options, dtype):
     ],
 )
 def test_bytes_of_many_weights(dynamics, dtype):
-    """18000 weights: what counts is how often they are there."""
+    """8020 weights: what counts is how often they are there."""
     rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((300, 600)), rng.integers(0, 30, 300)
-    problem = hgref.Problem(dynamics(Softmax(X, y, 30) + L2()), Softmax(X[:9], y[:9], 30), 40)
+    X, y = rng.standard_normal((100, 400)), rng.integers(0, 20, 100)
+    problem = hgref.Problem(dynamics(Softmax(X, y, 20) + L2()), Softmax(X[:9], y[:9], 20), 20)
     one = least(problem, dtype)
     for budget in (one, int(1.4 * one), 10 * one):
         assert_bytes(problem, budget, dtype, rel=0.1, abs=0)
