@@ -91,9 +91,9 @@ plt.show()
 # ## A run too long for reverse: checkpoints
 #
 # Keep every $k$-th state, and on the way back run the $k$ steps after each again: $T/k + k$ states,
-# fewer than $2T$ steps. Memory is least where $1 - T/k^2 = 0$, that is $k = \sqrt{T}$. Fewer still:
-# with $n$ slots, run $k$ steps, put a checkpoint there, go back over the $T - k$ after it with
-# $n - 1$ slots, then over the first $k$ with all $n$. The best $k$ makes the number of steps
+# fewer than $2T$ steps. Memory is least where $1 - T/k^2 = 0$, that is $k = \sqrt{T}$. For less,
+# have $n$ slots: run $k$ steps, put a checkpoint there, go back over the $T - k$ after it with
+# $n - 1$ slots, then over the first $k$ with all $n$. The best $k$ takes, besides the one to $s_T$,
 # $$F(T, n) = \min_k [k + F(k, n) + F(T-k, n-1)], \quad F(1, n) = 0, \quad F(T, 1) = T(T-1)/2.$$
 # `hgref.plan` reckons all this before anything runs, for `hgref.fast.cpu`, whose tape is shorter.
 

@@ -1,10 +1,9 @@
 # %% [markdown]
 # # 5. Momentum and Adam
 #
-# An optimizer acts on every weight alone once the gradient $g = \nabla J_t(w_{t-1})$ is known. So
-# its derivatives are calculus of one coordinate: here they are taken by pen, found again in
-# `hgref/laws.py`, and held against a witness, term by term. Then four Adams are told apart, and
-# a derivative that autodiff calls NaN is given its number.
+# An optimizer acts on every weight alone once $g = \nabla J_t(w_{t-1})$ is known. Its derivatives
+# are calculus of one coordinate: taken by pen, found again in `hgref/laws.py`, held against a
+# witness, term by term. Then four Adams are told apart, and autodiff's NaN gets its number.
 
 # %%
 import inspect
@@ -74,9 +73,10 @@ table(names, x, pen, laws.adam_step,
 # %% [markdown]
 # ## Four Adams
 #
-# They differ in where $\epsilon$ stands and the bias is corrected. On the linear loss $c\,w$ every
-# gradient is $c$: $m_t = (1 - \beta_1^t) c$, $u_t = q_t^2 c^2$ with $q_t^2 = 1 - \beta_2^t$. So
-# $\beta_1$ cancels, and from $w_0 = 0$ there are closed forms (optax's $\epsilon$ is `eps_root`):
+# With $q_t^2 = 1 - \beta_2^t$, torch and optax take $c_1 = 1/(1 - \beta_1^t)$ and $c_2 = 1/q_t^2$;
+# tf1 and the paper $c_1 = q_t/(1 - \beta_1^t)$ and $c_2 = 1$. Outside the root stands $\epsilon$ in
+# torch and tf1; inside, as $\rho$, the paper's and optax's `eps_root`. On the linear loss $c\,w$
+# all $g = c$, $m_t = (1 - \beta_1^t) c$, $u_t = q_t^2 c^2$: $\beta_1$ cancels, and $w_T$ from 0 is
 #
 # $$\text{torch: } \frac{-\eta T c}{|c| + \epsilon} \qquad
 # \text{optax: } \frac{-\eta T c}{\sqrt{c^2 + \epsilon}} \qquad

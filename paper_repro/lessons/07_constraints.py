@@ -58,7 +58,7 @@ print("mean of right, of wrong:", *(f"{first['weights'][i].mean():.4f}" for i in
 #
 # Inside $(0, 1)$ both are 0, so $y_i = x_i - \theta$; at 0, $x_i - \theta = -a_i \le 0$; at 1,
 # $x_i - \theta = 1 + b_i \ge 1$. In one: $y_i = \mathrm{clip}(x_i - \theta, 0, 1)$, with
-# $\theta = 0$ if that sums to at most $R$; else $\theta$ makes the sum $R$, found by halving.
+# $\theta = 0$ if that sums to at most $R$; else the sum is $R$. Here by halving; `CappedBox` sorts.
 
 
 # %%
@@ -76,12 +76,12 @@ def project(x, R):
 x = np.array([1.7, 0.9, 0.6, 0.5, -0.3])
 nearest, theta = project(x, 2.0)
 print("by hand  ", nearest, "\nCappedBox", hgref.constraints.CappedBox(2.0).project(x))
-others = 2 * rng.dirichlet(np.ones(6), 10_000)[:, :5]  # points with Σ ≤ 2
+others = 2 * rng.dirichlet(np.ones(6), 10_000)[:, :5]  # Σ ≤ 2, and some are in Λ
 others = others[(others <= 1).all(axis=1)]
 nearer = np.linalg.norm(others - x, axis=1) < np.linalg.norm(nearest - x)
 print(f"of {len(others)} others in Λ {nearer.sum()} are nearer")
 
-bends = np.sort(np.concatenate([x, x - 1]))
+bends = np.sort([x, x - 1], axis=None)
 sums = np.clip(x - bends[:, None], 0, 1).sum(axis=1)
 fig, ax = plt.subplots()
 ax.plot(bends, sums, "ko-", mfc="white", label="bends, at $x_i$ and $x_i − 1$")
@@ -99,11 +99,11 @@ plt.show()
 # %%
 outer, path = hgref.outer.Adam(0.1), [start[1:]]
 memory = outer.start(path[0])
-for k in range(1, 31):
+for k in range(1, 32):
     g = hgref.reverse(problem, {"eta": 2.0, "weights": path[-1]})
     moved, memory = outer.update(k, path[-1], g["weights"], memory)
     path.append(project(moved, R)[0])
-out = path[-1] < 1e-3
+out = path[30] < 1e-3  # where the last g was taken
 print(f"{out.sum()} thrown out, {(out & wrong).sum()} of them of the {wrong.sum()} wrong ones")
 right = ((test.predict(s).argmax(axis=1) == y[2 * n :]).mean() for s in (first.s_T, g.s_T))
 print("right on 400 other digits: {:.1%} at equal weights, {:.1%} at these".format(*right))
