@@ -1,11 +1,16 @@
 """What the README says is so: its code, its output, its equations, its table, its commands."""
 
+import contextlib
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from hgref.__main__ import parser as hgref_parser
+from paper_repro.__main__ import parser as paper_repro_parser
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -69,12 +74,40 @@ def test_each_equation_cited_in_the_code_is_in_the_table():
 
 def test_pictures_and_files_that_are_named_exist():
     headings = {
-        "#" + "-".join(re.findall(r"\w+", line.lower()))
+        "#" + re.sub(r"[^\w -]", "", line.lower()).strip().replace(" ", "-")
         for line in README.splitlines()
         if line.startswith("#")
     }
     for link in re.findall(r"\]\((.*?)\)", README):
         assert link in headings or (ROOT / link).is_file(), link
+
+
+PROGRAMS = {"paper_repro": paper_repro_parser, "hgref": hgref_parser}
+
+
+def commands():
+    """Each command of the README that calls Python, without what stands after it."""
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):
+        for line in block.splitlines():
+            for command in line.partition("  #")[0].split(" && "):
+                yield command.strip()
+
+
+@pytest.mark.parametrize("command", dict.fromkeys(commands()))
+def test_every_command_is_one_that_its_program_knows(command):
+    words = shlex.split(command)
+    if words[:2] == ["python", "-m"] and words[2] in PROGRAMS:
+        with pytest.raises(SystemExit) if "--help" in words else contextlib.nullcontext():
+            PROGRAMS[words[2]]().parse_args(words[3:])  # exits where it does not know them
+    elif words[:4] == ["python", "-m", "pip", "install"]:
+        extras = re.findall(r"[\w]+", words[-1])
+        text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        assert all(re.search(rf"^{extra} = \[", text, re.MULTILINE) for extra in extras)
+    elif words[:3] == ["python", "-m", "pytest"]:
+        assert words[3:] in ([], ["-m", "gpu"])
+    else:
+        assert words[0] == "python"
+        assert (ROOT / words[1]).is_file()
 
 
 def test_ci_calls_the_commands_of_the_readme():
