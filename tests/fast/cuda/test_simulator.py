@@ -48,6 +48,9 @@ def test_checkpoints_and_short_launches_change_nothing(simulated, monkeypatch):
     for every in (1, 2, None):
         again = simulated.checkpointed(problem, lam, every)
         np.testing.assert_array_equal(again.grad, whole.grad)
+    for slots in (1, 2, 9):
+        again = simulated.checkpointed(problem, lam, slots=slots)
+        np.testing.assert_array_equal(again.grad, whole.grad)
 
 
 def test_a_run_that_is_too_long_for_the_memory_goes_back_from_checkpoints(simulated, monkeypatch):
