@@ -42,6 +42,7 @@ LIBRARIES: dict[str, Library] = {
 # what was looked at and has no row
 NOT_POSED = {
     "FAR-HO, RFHO, sparse-ho": "not on PyPI; the first two are written for TensorFlow 1",
+    "BOML": "PyPI has pre-releases alone, for TensorFlow 1, which pip does not install here",
     "hypertorch": "PyPI has another package of this name, about hypergraphs; that of "
     "Grazzi et al. is not there",
     "learn2learn 0.2.0": "its one source archive does not compile under Python 3.11 or newer: "

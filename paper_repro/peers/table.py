@@ -75,7 +75,8 @@ def accusations(content: Content) -> Iterator[str]:
     yield "\n## What is not right, and the script that shows it\n"
     yield (
         "The scripts are in `paper_repro/peers/reproducers/`: the library and NumPy, no hgref, a "
-        "closed form or differences as the judge; exit status 1 where the library is wrong.\n"
+        "closed form or differences as the judge; exit status 1 where the library is wrong. Each "
+        "runs alone: `python paper_repro/peers/reproducers/NAME.py`.\n"
     )
     made = [["library", "vectors", "verdict", "largest error", "diagnosis", "scripts"]]
     for one in content["libraries"].values():

@@ -1,7 +1,9 @@
 """Betty: iterative differentiation, an IterativeProblem below an ImplicitProblem in its Engine.
 
 Documented calls: betty.problems.IterativeProblem, Config(unroll_steps=T), Config(first_order=False)
-of the problem above, betty.engine.Engine(problems, config, dependencies).run().
+of the problem above, betty.engine.Engine(problems, config, dependencies).run(); its list of
+features has "Iterative Differentiation". It declares Python below 3.11; --ignore-requires-python
+installs it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """higher: torch.optim's optimizers, made differentiable.
 
 Documented calls: higher.optim.get_diff_optim(opt, reference_params, override={name: [Tensor]}) and
-diffopt.step(loss, params=…, override=…).
+diffopt.step(loss, params=…, override=…), where override "permits the passing of tensors requiring
+gradient to differentiable optimizers for use as optimizer settings".
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """hypergrad: its differentiable SGD.
 
 Documented call: hypergrad.optimizers.diff_sgd(params, grads, state, weight_decay, momentum, lr,
-dampening, nesterov), whose annotations make each of these a float.
+dampening, nesterov), whose annotations make each of the numbers a float; its source calls it
+"differentiable SGD".
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """jaxopt: its solvers unrolled, jax.grad through `run` or through repeated `update`.
 
 Documented calls: jaxopt.GradientDescent(fun, stepsize, acceleration=False, implicit_diff=False,
-unroll=True) and jaxopt.OptaxSolver(fun=…, opt=…); solver.run, and solver.update for mini-batches.
+unroll=True) and jaxopt.OptaxSolver(fun=…, opt=…); solver.run, and solver.update for mini-batches;
+implicit_diff is "whether to enable implicit diff or autodiff of unrolled iterations".
 """
 
 from __future__ import annotations

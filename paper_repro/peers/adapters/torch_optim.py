@@ -1,7 +1,8 @@
 """torch.optim: SGD, Adam, AdamW, RMSprop and Adagrad with differentiable=True.
 
-Documented calls: torch.optim.SGD(params, lr=Tensor, differentiable=True), and the same of
-Adam(…, betas=(Tensor, Tensor)), AdamW, RMSprop and Adagrad.
+Documented calls: torch.optim.SGD(params, lr=Tensor, differentiable=True), and the same of Adam(…,
+betas=(Tensor, Tensor)), AdamW, RMSprop and Adagrad, whose "differentiable" is said to be "whether
+autograd should occur through the optimizer step in training".
 """
 
 from __future__ import annotations

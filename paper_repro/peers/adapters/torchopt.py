@@ -2,7 +2,7 @@
 
 Documented calls: torchopt.sgd, adam, adamw, rmsprop, adagrad with lr a schedule (a function of the
 count that returns a tensor), optimizer.update(…, inplace=False), torchopt.apply_updates(…,
-inplace=False).
+inplace=False); lr is "a fixed global scaling factor or a learning rate scheduler".
 """
 
 from __future__ import annotations
