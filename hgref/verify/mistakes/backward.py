@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from hgref import laws
 from hgref.arguments import Array
+from hgref.dynamics.momentum import Momentum
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective
 from hgref.problem import Problem
 from hgref.verify.mistakes.mistake import Mistake
-from hgref.verify.mistakes.plan import Plan, each_term, has_batches, with_J
+from hgref.verify.mistakes.plan import Plan, each_term, has_batches, with_dynamics, with_J
 
 Plans = Iterator[tuple[str, Plan]]
 
@@ -93,6 +95,29 @@ def cutting(blocks: list[int]) -> Callable[[Problem, Array], Array]:
         return alpha
 
     return cut
+
+
+class FirstDetached(Momentum):
+    """The velocity's first gradient is a constant to the backward pass."""
+
+    def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
+        if t > 1:
+            return super().vjp(t, s, lam, alpha)
+        law = self.law(t, s, lam)
+        _, mu, keep, decay, _ = law[3:]
+        b_v, b_w, b_g, b_eta, b_mu = laws.momentum_vjp(*law, *self.split(alpha))
+        b_next = keep * b_v / mu  # what v' = μ v + κ h was asked for
+        direct = b_g - b_next  # of h beside v': Nesterov's
+        uH, uM = self.J.grad_vjp(t, law[1], lam, direct)
+        shares = self.cotangents_at(t, lam, b_eta, b_mu)
+        return np.concatenate([b_v, b_w - decay * b_next + uH]), {**uM, **shares}
+
+
+def first_velocity(plan: Plan) -> Plans:
+    if type(plan.dynamics) is Momentum and np.all(plan.lam["mu"]):
+        detached = FirstDetached.__new__(FirstDetached)
+        detached.__dict__.update(plan.dynamics.__dict__)
+        yield "", plan.changed(adjoint=with_dynamics(plan.adjoint or plan.problem, detached))
 
 
 def no_direct_term(plan: Plan) -> Plans:
@@ -178,6 +203,13 @@ BACKWARD = [
         "the memory of the optimizer carries no derivative",
         "the RFHO authors' comment: two ways disagree for some strange reason",
         frozen_accessory,
+    ),
+    Mistake(
+        "first-velocity-detached",
+        "the first gradient went into the velocity as a constant",
+        "what λ and w0 did to g_1 is lost, in every later step too",
+        "torch.optim.SGD(differentiable=True) clones and detaches it; hypergrad's diff_sgd",
+        first_velocity,
     ),
     Mistake(
         "direct-term-forgotten",

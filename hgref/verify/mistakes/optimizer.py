@@ -75,8 +75,16 @@ def bias_off_by_one(plan: Plan) -> Plans:
 
 
 def bias_constant(plan: Plan) -> Plans:
-    if isinstance(plan.dynamics, Adam):
-        yield "", plan.changed(adjoint=with_bias(plan, bias_vjp=no_slope))
+    """In both betas, or in one, as where the square root of the other is taken apart."""
+    if not isinstance(plan.dynamics, Adam):
+        return
+    slope = plan.dynamics.rule.bias_vjp
+
+    def beta1_alone(*point: Any) -> tuple[Any, Any]:
+        return slope(*point)[0], 0.0
+
+    for variant, cut in (("", no_slope), ("in beta2", beta1_alone)):
+        yield variant, plan.changed(adjoint=with_bias(plan, bias_vjp=cut))
 
 
 # --- momentum ---
