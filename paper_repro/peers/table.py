@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from paper_repro.peers.judge import CRASHED, SILENT
@@ -86,9 +86,19 @@ def accusations(content: Content) -> Iterator[str]:
                 scripts = ", ".join(f"`{script}`" for script in cell["reproducers"])
                 groups.setdefault((shown_as(cell), scripts), {})[name] = cell
         for (verdict, scripts), cells in groups.items():
-            about = [", ".join(cells), verdict, largest(cells), reasons(cells)]
+            about = [brief(cells, one["cells"]), verdict, largest(cells), reasons(cells)]
             made.append([one["title"], *about, scripts])
     yield from markdown(made, numbers=False)
+
+
+def brief(names: Iterable[str], every: Iterable[str]) -> str:
+    """The vectors' names; where all of a dynamics are among them, its name alone."""
+    names, said = list(names), []
+    for name in names:
+        kind = split(name)[0]
+        whole = all(other in names for other in every if split(other)[0] == kind)
+        said.append(kind if whole else name)
+    return ", ".join(dict.fromkeys(said))
 
 
 def reasons(cells: dict[str, Any]) -> str:
@@ -151,7 +161,7 @@ def silences(one: dict[str, Any]) -> Iterator[str]:
         if cell["verdict"] == SILENT:
             groups.setdefault(cell.get("why", ""), []).append(name)
     for sentence, names in groups.items():
-        yield f"{sentence} ({len(names)}: {', '.join(names)})"
+        yield f"{sentence} ({brief(names, one['cells'])})"
 
 
 def omissions(one: dict[str, Any]) -> Iterator[str]:

@@ -16,10 +16,13 @@ from paper_repro.peers.pose import Answer, NotExpressible, Pose, loss
 
 
 def hypergradient(pose: Pose) -> Answer:
+    if pose.kind not in KINDS or pose.option("nesterov", False) or pose.option("dampening", 0):
+        raise NotExpressible(
+            "autograd.misc.optimizers has sgd with plain momentum, adam with torch's ε, and an "
+            "rmsprop whose mean starts at 1"
+        )
     if pose.scheduled:
         raise NotExpressible("autograd.misc.optimizers take one step_size for all steps")
-    if pose.kind not in KINDS or pose.option("nesterov", False) or pose.option("dampening", 0):
-        raise NotExpressible(f"autograd.misc.optimizers have nothing like {pose.name}")
 
     def f(lam: dict[str, Any]) -> Any:
         def gradient(w: Any, t: int) -> Any:  # t counts from 0 here

@@ -41,7 +41,7 @@ class Weights(torch.nn.Module):
 
 def hypergradient(pose: Pose) -> Answer:
     if pose.kind not in KINDS:
-        raise NotExpressible(f"Betty has no differentiable optimizer for {pose.kind}")
+        raise NotExpressible("Betty can differentiate SGD, Adam and AdamW, with torch's ε")
     if pose.scheduled:
         raise NotExpressible("one rate for all steps: the schedulers are torch's, of floats")
     mine = {name: value for name, value in pose.lam.items() if name in ("l2", "weights")}

@@ -18,8 +18,10 @@ from paper_repro.peers.pose import Answer, NotExpressible, Pose, loss
 
 
 def hypergradient(pose: Pose) -> Answer:
-    if pose.kind not in TENSORS or pose.kind == "adamw-torch":
-        raise NotExpressible(f"higher has no optimizer in the convention of {pose.kind}")
+    if pose.kind == "adamw-torch":
+        raise NotExpressible("higher does not support torch.optim.AdamW yet")
+    if pose.kind not in TENSORS:
+        raise NotExpressible("higher follows torch.optim, whose ε is elsewhere")
     groups = [(name,) for name in pose.lam if name not in ("l2", "weights", "w0")]
     return differentiated(pose, groups, "", trained_error)
 

@@ -13,7 +13,7 @@ from paper_repro.peers.pose import NotExpressible, Pose
 def transformation(pose: Pose, lam: dict[str, Any]) -> Any:
     """The optimizer of a vector; the step size is a schedule, a function of the count."""
     if pose.kind not in KINDS:
-        raise NotExpressible(f"optax has nothing from which {pose.kind} can be composed")
+        raise NotExpressible("optax has nothing that sums squares and has ε outside the root")
 
     def rate(count: Any) -> Any:
         return lam["eta"][count] if pose.scheduled else lam["eta"]

@@ -28,7 +28,7 @@ TENSORS: dict[str, list[tuple[str, ...]]] = {
 
 def hypergradient(pose: Pose) -> Answer:
     if pose.kind not in TENSORS:
-        raise NotExpressible(f"torch.optim has no optimizer in the convention of {pose.kind}")
+        raise NotExpressible("torch.optim has ε outside the root, after the bias is corrected")
     return differentiated(pose, TENSORS[pose.kind], WHY, trained_error)
 
 

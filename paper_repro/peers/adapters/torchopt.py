@@ -20,7 +20,10 @@ WHY = "TorchOpt documents it as a float"
 
 def hypergradient(pose: Pose) -> Answer:
     if pose.kind not in KINDS:
-        raise NotExpressible(f"TorchOpt has no optimizer with the ε of {pose.kind}")
+        raise NotExpressible(
+            "TorchOpt has ε outside the root, and one inside it in adam alone, after the bias is "
+            "corrected"
+        )
     return differentiated(pose, [("eta",)], WHY, trained_error)
 
 

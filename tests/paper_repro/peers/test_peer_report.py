@@ -13,7 +13,7 @@ from paper_repro.peers.draw import COLOURS, draw, grid
 from paper_repro.peers.libraries import LIBRARIES
 from paper_repro.peers.marks import MEANINGS, SYMBOLS, shown_as, split
 from paper_repro.peers.setting import Setting
-from paper_repro.peers.table import counts, page, rows
+from paper_repro.peers.table import brief, counts, page, rows
 from paper_repro.record import read_json
 
 CARD = Path(__file__).parents[3] / "figures" / "report-card.json"
@@ -80,13 +80,13 @@ def test_the_page(content):
     text = page(content)
     assert rows(content)[1:3] == [["right", "✓ ✓ ✓"], ["wrong", "✗ ✗ ✗"]]
     assert counts(content)[1][:2] == ["right", "3"]
-    assert "| wrong | gd-quadratic, gd-least-squares, gd-softmax | wrong | 2e+00 | sign" in text
+    assert "| wrong | gd | wrong | 2e+00 | sign" in text
     assert "| `shown` |" in text
     assert "its sign is wrong" in text
-    assert "* silent: it has no optimizer at all (3: gd-quadratic" in text
+    assert "* silent: it has no optimizer at all (gd)" in text
     assert "| not installed: pip install it |" in text
     assert r"found 1 \| expected -1" in text
-    assert "| nan | gd-quadratic, gd-least-squares, gd-softmax | unsettled |" in text
+    assert "| nan | gd | unsettled |" in text
 
 
 def test_the_picture(content, tmp_path):
@@ -157,5 +157,7 @@ def test_without_any_library_it_says_how_to_get_them(library, tmp_path):
 
 
 def test_names_of_vectors():
+    every = ["gd-quadratic", "gd-softmax", "dampened-softmax", "dampened-quadratic"]
+    assert brief(every[:3], every) == "gd, dampened-softmax"
     assert split("adam-torch-least-squares") == ("adam-torch", "least-squares")
     assert split("something-else") == ("something-else", "")
