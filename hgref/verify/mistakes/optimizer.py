@@ -137,6 +137,13 @@ def averaged_momentum(plan: Plan) -> Plans:
 
 OPTIMIZER = [
     Mistake(
+        "bias-correction-constant",
+        "Adam's bias correction was treated as a constant",
+        "the derivatives with respect to β1 and β2 lack a term",
+        "bias corrections computed in plain Python numbers; higher takes math.sqrt of a tensor",
+        bias_constant,
+    ),
+    Mistake(
         "adam-convention",
         "another convention of Adam was trained than the one asked about",
         "ε stands elsewhere, or the bias is corrected elsewhere",
@@ -163,13 +170,6 @@ OPTIMIZER = [
         "c1 and c2 are those of the next step",
         "step counts that start at 0, or that are raised twice",
         bias_off_by_one,
-    ),
-    Mistake(
-        "bias-correction-constant",
-        "Adam's bias correction was treated as a constant",
-        "the derivatives with respect to β1 and β2 lack a term",
-        "bias corrections computed in plain Python numbers",
-        bias_constant,
     ),
     Mistake(
         "nesterov",
