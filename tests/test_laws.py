@@ -168,7 +168,9 @@ def test_decay(x, dx, b):
         (b,),
     )
     w, eta, decay = x
-    assert laws.decay_step(w, eta, decay) == pytest.approx(w - eta * decay * w, abs=1e-15)
+    assert laws.decay_step(w, eta, decay) == pytest.approx(
+        w - eta * decay * w, rel=1e-14, abs=1e-15
+    )
 
 
 @pytest.mark.parametrize("kind", ["folded", "split"])
