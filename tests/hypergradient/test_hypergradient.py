@@ -47,7 +47,8 @@ def test_taylor_slope_is_two(dynamics, objective, choice):
     """In the most curved of five directions: some happen to have hardly any curvature."""
     problem, lam = build(dynamics, objective, choice)
     g = hgref.reverse(problem, lam)
-    reports = [taylor(problem.f, g.grad, lam, h=0.01, levels=10, seed=k) for k in range(5)]
+    h = 0.003 if "eps" in g and "beta2" not in g else 0.01  # where g is small their curvature turns
+    reports = [taylor(problem.f, g.grad, lam, h=h, levels=10, seed=k) for k in range(5)]
     most = max(reports, key=lambda report: report.remainder[-1])
     assert most.slope == pytest.approx(2, abs=0.05)
 

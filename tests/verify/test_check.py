@@ -2,18 +2,19 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from strategies import OBJECTIVES, build, choices, few, pairs
 
 import hgref
 from hgref import laws
 from hgref.objectives import L2, Callback, LeastSquares, Quadratic
 
+half = settings(max_examples=few.max_examples // 2)  # each example is checked once a block
 every_pair = pytest.mark.parametrize(("dynamics", "objective"), pairs(OBJECTIVES))
 
 
 @every_pair
-@few
+@half
 @given(choice=choices(max_T=15))
 def test_a_right_gradient_is_right_and_a_slightly_wrong_one_is_not(dynamics, objective, choice):
     problem, lam = build(dynamics, objective, choice)
@@ -109,7 +110,7 @@ def test_a_gradient_computed_in_single_precision_is_right_for_what_it_is(kind, d
         assert report, f"{seed}\n{report}"
 
 
-@pytest.mark.parametrize(("eta", "T"), [(2.0**-6, 2742), (2.0**-7, 5484), (0.3, 300)])
+@pytest.mark.parametrize(("eta", "T"), [(2.0**-6, 2742), (0.3, 300)])
 def test_weights_that_stop_moving_in_single_precision_are_no_mistake(eta, T):
     """Near the minimum η g is less than half a place of w; and 0.3 is another number there."""
     H, b, goal = np.diag([4.0, 0.5]), np.ones(2), np.array([0.5, 1.0])
