@@ -108,3 +108,21 @@ def projected(problem: Problem, layout: Layout, project: Any, lam: Array) -> Arr
 def anywhere(lam: Array) -> Array:
     """The projection onto all of R^m: Λ when no constraint is given."""
     return lam
+
+
+class Path:
+    """What a path λ_0 … λ_K, with f along it, is asked for."""
+
+    lam: Array
+    f: Array
+    layout: Layout
+
+    @property
+    def last(self) -> Array:
+        """λ_K."""
+        return self.layout.point(self.lam[-1])
+
+    @property
+    def best(self) -> Array:
+        """The point of the path with the smallest f."""
+        return self.layout.point(self.lam[int(np.argmin(self.f))])

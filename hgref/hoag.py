@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array, as_array, as_count, require_callable, require_known
-from hgref.descent import anywhere, projected
+from hgref.descent import Path, anywhere, projected
 from hgref.hypergradient.implicit import limit_gradient
 from hgref.hypergradient.inner import Inner
 from hgref.layout import Layout
@@ -28,7 +28,7 @@ INNER_ITERATIONS, SOLVER_ITERATIONS = 10_000, 10_000
 
 
 @dataclass(frozen=True, eq=False)
-class Hoag:
+class Hoag(Path):
     """The path of HOAG over k = 0 … K hyper-iterations.
 
     lam       (K+1, m) λ_0 … λ_K
@@ -47,16 +47,6 @@ class Hoag:
     products: int
     w: Array
     layout: Layout
-
-    @property
-    def last(self) -> Array:
-        """λ_K."""
-        return self.layout.point(self.lam[-1])
-
-    @property
-    def best(self) -> Array:
-        """The point of the path with the smallest f."""
-        return self.layout.point(self.lam[int(np.argmin(self.f))])
 
 
 def hoag(

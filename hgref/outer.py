@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array, as_count, require_callable
-from hgref.descent import Adam, Descent, GradientDescent, anywhere, projected, require_descent
+from hgref.descent import Adam, Descent, GradientDescent, Path, anywhere, projected, require_descent
 from hgref.hoag import Hoag, hoag
 from hgref.hypergradient.reverse import reverse
 from hgref.layout import Layout, alike
@@ -25,7 +25,7 @@ Project = Callable[[Array], Array]
 
 
 @dataclass(frozen=True, eq=False)
-class Minimization:
+class Minimization(Path):
     """The path of an outer optimisation over k = 0 … K hyper-iterations.
 
     lam      (K+1, m) λ_0 … λ_K
@@ -38,16 +38,6 @@ class Minimization:
     f: Array
     records: dict[str, Array]
     layout: Layout
-
-    @property
-    def last(self) -> Array:
-        """λ_K."""
-        return self.layout.point(self.lam[-1])
-
-    @property
-    def best(self) -> Array:
-        """The point of the path with the smallest f."""
-        return self.layout.point(self.lam[int(np.argmin(self.f))])
 
 
 def minimize(

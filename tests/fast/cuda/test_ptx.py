@@ -50,8 +50,7 @@ for dynamics in (hgref.GradientDescent, hgref.Momentum, hgref.Adam, hgref.RMSPro
 
 
 @pytest.mark.skipif(bool(config.ENABLE_CUDASIM), reason="wants the compiler, not the simulator")
-@pytest.mark.parametrize("kind", ["linear", "layered"])
-@pytest.mark.parametrize("major", [8, 9])
+@pytest.mark.parametrize(("major", "kind"), [(8, "linear"), (9, "linear"), (9, "layered")])
 def test_kernels_compile_without_a_driver(major, kind):
     for module in ("numba_cuda", "cuda.bindings"):
         if importlib.util.find_spec(module.split(".")[0]) is None:
