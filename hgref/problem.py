@@ -225,6 +225,12 @@ class Problem:
             s = self.step(t, s, lam)
             yield s
 
+    def last_state(self, lam: Blocks) -> Array:
+        """s_T, nothing before it kept."""
+        for s in self.states(lam):  # noqa: B007 - the last one is wanted
+            pass
+        return s
+
     # --- the validation error ---
 
     def error(self, t: int, s: Array, lam: Blocks) -> Any:
@@ -263,9 +269,7 @@ class Problem:
         Source   Franceschi et al. 2017, section 2
         """
         blocks, _ = self.read(lam)
-        for s in self.states(blocks):  # noqa: B007 - the last one is wanted
-            pass
-        return self.error(self.T, s, blocks)
+        return self.error(self.T, self.last_state(blocks), blocks)
 
 
 def start_weights(J: Objective, E: Objective, w0: Any) -> Array:

@@ -80,8 +80,7 @@ def implicit(
     if iterations is None:
         iterations = max(1000, 10 * problem.p) if solver == "cg" else 100_000
     as_count("iterations", iterations, 1)
-    for s in problem.states(lam):  # noqa: B007 - the last one is wanted
-        pass
+    s = problem.last_state(lam)
     row, direct = problem.error_grad(problem.T, s, lam)
     share, unsolved = SOLVERS[solver](inner, s, row, tol, iterations)
     used = inner.products

@@ -112,13 +112,17 @@ class Backtrack:
 
     def whole(self, t: int, x: Array) -> Array:
         """x as whole multiples of the unit."""
-        beyond = np.abs(x) > self.largest
-        if beyond.any():
+        self.require_inside(t, x)
+        return np.rint(x / self.unit).astype(np.int64)
+
+    def require_inside(self, t: int, x: Array) -> None:
+        """Raise OverflowError where a number leaves the 62 bits."""
+        most = np.abs(x).max()
+        if most > self.largest:
             raise OverflowError(
                 f"largest: expected no weight, velocity or gradient above {self.largest}, found "
-                f"{np.abs(x).max():.3g} at step t = {t}; give a larger one, or a smaller eta"
+                f"{most:.3g} at step t = {t}; give a larger one, or a smaller eta"
             )
-        return np.rint(x / self.unit).astype(np.int64)
 
     def state(self) -> Array:
         """(v, w) in floating point, (d,)."""
@@ -143,8 +147,10 @@ class Backtrack:
             if (t - 1) % self.every == 0:
                 self.checksums.append(self.checksum())
             pull, mu = self.pull(t)
-            self.v = self.inside(t, forgetful(self.v, mu, self.buffer) + pull)
-            self.w = self.inside(t, self.w - self.move(t))
+            self.v = forgetful(self.v, mu, self.buffer) + pull
+            self.require_inside(t, self.v * self.unit)
+            self.w = self.w - self.move(t)
+            self.require_inside(t, self.w * self.unit)
 
     def back(self) -> Iterator[tuple[int, Array]]:
         """(t, s_{t-1}) for t = T … 1, each as it was."""
@@ -159,11 +165,6 @@ class Backtrack:
                     f"{self.every - 1} steps later"
                 )
             yield t, self.state()
-
-    def inside(self, t: int, x: Array) -> Array:
-        """x, refused where a number left the 62 bits."""
-        self.whole(t, x * self.unit)
-        return x
 
     def checksum(self) -> int:
         return zlib.crc32(np.concatenate([self.v, self.w]).tobytes())
