@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,15 +15,9 @@ from hgref.dynamics.rmsprop import RMSProp
 from hgref.dynamics.root_of_squares import CONVENTIONS, RootOfSquares
 from hgref.layout import Blocks
 from hgref.verify.mistakes.mistake import Mistake
-from hgref.verify.mistakes.plan import Plan, with_dynamics
+from hgref.verify.mistakes.plan import Plan, altered, with_dynamics
 
 Plans = Iterator[tuple[str, Plan]]
-
-
-def changed(dynamics: Dynamics, **attributes: Any) -> Any:
-    other = copy.copy(dynamics)
-    other.__dict__.update(attributes)
-    return other
 
 
 # --- RMSProp, AdaGrad ---
@@ -34,7 +27,7 @@ def epsilon_elsewhere(plan: Plan) -> Iterator[tuple[str, Dynamics]]:
     if isinstance(plan.dynamics, RootOfSquares):
         for convention in CONVENTIONS:
             if convention != plan.dynamics.convention:
-                yield convention, changed(plan.dynamics, convention=convention)
+                yield convention, altered(plan.dynamics, convention=convention)
 
 
 def epsilon_place(plan: Plan) -> Plans:
@@ -46,7 +39,7 @@ def accumulator_start(plan: Plan) -> Plans:
     starts = set(INITIAL.values()) if isinstance(plan.dynamics, AdaGrad) else {1.0}
     if isinstance(plan.dynamics, RootOfSquares):
         for initial in sorted(starts - {plan.dynamics.initial}):
-            started = with_dynamics(plan.problem, changed(plan.dynamics, initial=initial))
+            started = with_dynamics(plan.problem, altered(plan.dynamics, initial=initial))
             yield f"at {initial:g}", plan.changed(problem=started)
 
 

@@ -16,7 +16,7 @@ from hgref.layout import Blocks
 from hgref.objectives.objective import Objective
 from hgref.problem import Problem
 from hgref.verify.mistakes.mistake import Mistake
-from hgref.verify.mistakes.plan import Plan, each_term, has_batches, with_dynamics, with_J
+from hgref.verify.mistakes.plan import Plan, altered, each_term, has_batches, with_dynamics, with_J
 
 Plans = Iterator[tuple[str, Plan]]
 
@@ -115,8 +115,7 @@ class FirstDetached(Momentum):
 
 def first_velocity(plan: Plan) -> Plans:
     if type(plan.dynamics) is Momentum and np.all(plan.lam["mu"]):
-        detached = FirstDetached.__new__(FirstDetached)
-        detached.__dict__.update(plan.dynamics.__dict__)
+        detached = altered(plan.dynamics, FirstDetached)
         yield "", plan.changed(adjoint=with_dynamics(plan.adjoint or plan.problem, detached))
 
 

@@ -17,6 +17,7 @@ from hgref.verify.mistakes.adaptive import epsilon_elsewhere
 from hgref.verify.mistakes.mistake import Mistake
 from hgref.verify.mistakes.plan import (
     Plan,
+    altered,
     depends_on_t,
     with_dynamics,
 )
@@ -107,16 +108,14 @@ class DampedFromTheStart(Momentum):
 
 def dampening(plan: Plan) -> Plans:
     if isinstance(plan.dynamics, Momentum) and plan.dynamics.dampening:
-        ignored = copy.copy(plan.dynamics)
-        ignored.dampening = 0.0
+        ignored = altered(plan.dynamics, dampening=0.0)
         yield "ignored", plan.changed(problem=with_dynamics(plan.problem, ignored))
 
 
 def dampening_at_the_first_step(plan: Plan) -> Plans:
     plain = isinstance(plan.dynamics, Momentum) and plan.dynamics.dampening
     if plain and not depends_on_t(plan):
-        damped = DampedFromTheStart.__new__(DampedFromTheStart)
-        damped.__dict__.update(plan.dynamics.__dict__)
+        damped = altered(plan.dynamics, DampedFromTheStart)
         yield "", plan.changed(problem=with_dynamics(plan.problem, damped))
 
 

@@ -97,6 +97,14 @@ def answered(plan: Plan, blocks: Blocks) -> Blocks:
 # --- problems with one part exchanged; the rest, the layout included, stays ---
 
 
+def altered(dynamics: Dynamics, kind: type[Dynamics] | None = None, **attributes: Any) -> Any:
+    """A copy of a dynamics with other attributes, or of another kind."""
+    other = copy.copy(dynamics)
+    other.__class__ = kind or type(dynamics)
+    other.__dict__.update(attributes)
+    return other
+
+
 def with_dynamics(problem: Problem, dynamics: Dynamics) -> Problem:
     other = copy.copy(problem)
     other.dynamics = dynamics
