@@ -4,35 +4,25 @@
 
 A span of columns is a task on any concurrent.futures.Executor: ProcessPoolExecutor, Dask's
 Client.get_executor(), mpi4py.futures. Every worker runs the training itself: one step costs as much
-as one column or two, whereas the states of all steps, T d numbers, would have to be sent.
-
-The problem with its data goes to each worker once. It is kept there under a name made of its bytes;
-a task brings the name along, and the bytes only where no task on that executor has brought them yet
-or where the worker answers that it does not know the name.
+as one column or two, whereas the states of all steps, T d numbers, would have to be sent. The
+problem with its data goes to each worker once: see `hgref.sent_once`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import pickle
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, as_completed
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from hgref.arguments import as_count
 from hgref.layout import Columns
 from hgref.problem import Diverged, Hypergradient, Problem
-
-KEPT = 2  # problems that a worker remembers
+from hgref.sent_once import SentOnce, lacking, workers_of
 
 Carry = Callable[..., Hypergradient]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
-REMEMBERED: dict[str, Problem] = {}  # on a worker
-BROUGHT: WeakKeyDictionary[Executor, set[str]] = WeakKeyDictionary()  # names, by the caller
 
 
 def across(
@@ -51,19 +41,17 @@ def across(
     Raises   what a worker raises, the span of columns noted; RuntimeError with the span where the
              worker was lost; TypeError for what cannot be sent. Tasks that wait are cancelled
     """
-    spans = columns.among(workers_of(executor, workers))
-    name, data = packed(problem)
-    known = BROUGHT.setdefault(executor, set())
-    brings = None if name in known else data
+    sent = SentOnce(executor, problem, "the problem")
+    parts = workers_of(executor) if workers is None else as_count("workers", workers, 1)
+    spans = columns.among(parts)
 
-    def ask(span: Columns, data: bytes | None) -> Future[Any]:
-        return executor.submit(on_worker, carry, name, data, lam, span, partials, options)
+    def ask(j: int, bring: bool = False) -> Future[Any]:
+        return sent.submit(of_span, carry, lam, spans[j], partials, options, bring=bring)
 
-    asked = {ask(span, brings): j for j, span in enumerate(spans)}
-    known.add(name)
+    asked = {ask(j): j for j in range(len(spans))}
     found: dict[int, Hypergradient] = {}
     try:
-        arriving = arrivals(asked, lambda j: ask(spans[j], data))
+        arriving = arrivals(asked, lambda j: ask(j, bring=True))
         for j, future in arriving if progress is None else progress(Sized(arriving, len(spans))):
             found[j] = result_of(future, spans[j])
     finally:
@@ -78,13 +66,13 @@ def arrivals(
     """(number, future) of each task as it is done; asked again, with data, where it had none."""
     waiting = dict(asked)
     while waiting:
-        lacking = []
+        without = []
         for future in as_completed(waiting):
-            if future.exception() is None and future.result() is None:
-                lacking.append(waiting[future])
+            if lacking(future):
+                without.append(waiting[future])
             else:
                 yield waiting[future], future
-        waiting = {again(j): j for j in lacking}
+        waiting = {again(j): j for j in without}
         asked.update(waiting)
 
 
@@ -101,64 +89,18 @@ class Sized:
         return self.length
 
 
-def workers_of(executor: Executor, workers: int | None) -> int:
-    """The number of spans: what was asked for, else the executor's workers, else the cores."""
-    if workers is not None:
-        return as_count("workers", workers, 1)
-    if not hasattr(executor, "submit"):
-        raise TypeError(
-            f"executor: expected a concurrent.futures.Executor, found {type(executor).__name__}"
-        )
-    client = getattr(executor, "_client", None)  # Dask's
-    if client is not None:
-        return max(1, sum(client.nthreads().values()))
-    return int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
-
-
-def packed(problem: Problem) -> tuple[str, bytes]:
-    """(name, bytes) of a problem."""
-    try:
-        data = pickle.dumps(problem, protocol=5)
-    except Exception as error:
-        raise TypeError(
-            f"executor: the problem cannot be sent to other processes ({error}); functions in it "
-            f"have to be defined at the top of a module, not lambdas"
-        ) from error
-    return hashlib.blake2b(data, digest_size=16).hexdigest(), data
-
-
-def on_worker(
+def of_span(
+    problem: Problem,
     carry: Carry,
-    name: str,
-    data: bytes | None,
     lam: Any,
     columns: Columns,
     partials: bool,
     options: dict[str, Any],
-) -> Hypergradient | None:
-    """A task, on a worker; None: it does not know the problem and was not brought it."""
-    if name not in REMEMBERED:
-        if data is None:
-            return None
-        REMEMBERED[name] = pickle.loads(data)
-        for old in list(REMEMBERED)[:-KEPT]:
-            del REMEMBERED[old]
-    with one_thread():
-        g = carry(REMEMBERED[name], lam, columns, partials, **options)
+) -> Hypergradient:
+    """A task, on a worker."""
+    g = carry(problem, lam, columns, partials, **options)
     s_T = g.s_T if columns.first == 0 else np.zeros(0)  # one of them is enough to send back
     return Hypergradient(g.f, g.grad, s_T, g.layout, g.partials)
-
-
-def one_thread() -> Any:
-    """BLAS and OpenMP on one thread: there are as many workers as cores."""
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            "executor: expected the package threadpoolctl, which keeps workers from taking each "
-            "other's cores, found none; python -m pip install threadpoolctl"
-        ) from error
-    return threadpool_limits(1)
 
 
 def result_of(future: Future[Any], span: Columns) -> Hypergradient:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from strategies import KINKED, build, choices, few, relative
 
 import hgref
-from hgref.hypergradient import workers
+from hgref import sent_once
 from hgref.layout import Layout
 
 pytest.importorskip("threadpoolctl")
@@ -28,12 +28,12 @@ class Counting(Executor):
         function, arguments = pickle.loads(self.sent[-1])
         own = self.memories[len(self.sent) % self._max_workers]
         try:
-            workers.REMEMBERED, kept = own, workers.REMEMBERED
+            sent_once.REMEMBERED, kept = own, sent_once.REMEMBERED
             future.set_result(pickle.loads(pickle.dumps(function(*arguments))))
         except Exception as error:
             future.set_exception(error)
         finally:
-            workers.REMEMBERED = kept
+            sent_once.REMEMBERED = kept
         return future
 
 
@@ -108,7 +108,7 @@ def test_workers_remember_few_problems():
     executor = Counting(1)
     for T in range(1, 6):
         hgref.forward(*many(T=T), executor=executor)
-    assert len(executor.memories[0]) == workers.KEPT
+    assert len(executor.memories[0]) == sent_once.KEPT
 
 
 def test_spans_are_neighbours_that_cover_all():
@@ -130,7 +130,7 @@ def test_spans_are_neighbours_that_cover_all():
 class Lost(Counting):
     def submit(self, function, /, *arguments):
         future = Future()
-        if arguments[4].first:
+        if arguments[3][2].first:
             future.set_exception(MemoryError("no room"))
             return future
         return super().submit(function, *arguments)

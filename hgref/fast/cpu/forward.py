@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import Any
 
-import numba
 import numpy as np
 
 from hgref.fast.cpu import blas
@@ -56,12 +55,7 @@ def carry(
     problem: Problem, lam: Any, columns: Columns, partials: bool, dtype: Any
 ) -> Hypergradient:
     """`forward` for some columns alone, as a worker is asked for them."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        return carried(problem, problem.point(lam)[0], columns, partials, dtype)
-    finally:
-        numba.set_num_threads(threads)
+    return carried(problem, problem.point(lam)[0], columns, partials, dtype)
 
 
 @blas.alone
