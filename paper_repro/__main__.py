@@ -14,6 +14,8 @@ from paper_repro.lessons import command as lessons
 from paper_repro.peers import command as peers
 from paper_repro.report import command as report
 from paper_repro.report.everything import run_all
+from paper_repro.sweep import command as sweep
+from paper_repro.sweep.engine import TaskFailed
 
 MEASUREMENTS = {
     "benchmark": benchmark,
@@ -41,7 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{name:{wide}}  {module.SUMMARY}")
         return 0
     try:
-        if options.experiment is None:
+        if sweep.asked(options):
+            sweep.run(options)
+        elif options.experiment is None:
             run_all(options, print)
         else:
             EXPERIMENTS[options.experiment].run(options)
@@ -49,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         kept = options.experiment not in NOT_RESUMABLE
         print(f"\nInterrupted. {KEPT if kept else NOT_KEPT}")
         return INTERRUPTED
-    except (ValueError, OSError, ImportError, ArithmeticError) as error:
+    except (ValueError, OSError, ImportError, ArithmeticError, TaskFailed) as error:
         print(f"paper_repro: {error}", file=sys.stderr)
         return 2
     return 0
@@ -64,11 +68,13 @@ def parser() -> argparse.ArgumentParser:
     )
     main.add_argument("--list", action="store_true", help="list the experiments and stop")
     add_common_options(main, out=Path("figures"), data_dir=None, seed=None, size="default")
+    sweep.add_options(main, shown=True, **dict.fromkeys(sweep.OPTIONS))
     commands = main.add_subparsers(dest="experiment", metavar="EXPERIMENT")
     for name, module in EXPERIMENTS.items():
         one = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
         module.add_options(one)
         add_common_options(one)  # no defaults: they would undo what stands before the name
+        sweep.add_options(one, shown=name in sweep.SWEPT)
     return main
 
 

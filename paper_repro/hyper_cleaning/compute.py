@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from paper_repro.hyper_cleaning.setting import Setting
 from paper_repro.record import read_json, surroundings, write_json
 
 SHOWN = 40  # digits in each half of the picture
+BASELINES = ("Oracle", "Baseline")
 
 Row = dict[str, Any]
 
@@ -38,17 +40,18 @@ def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[st
     """
     started = time.perf_counter()
     data = corrupt(images, setting)
-    partial = folder / ".partial" / f"hyper-cleaning-{setting.key(images.name)}"
-    resumed = partial.exists()
+    halfway = folder / ".partial" / f"hyper-cleaning-{setting.key(images.name)}"
+    resumed = halfway.exists()
     bar.reset(total=(setting.hyper_iterations + 1) * len(setting.R) + 2)
 
-    rows = list(baselines(data, setting, partial, bar))
+    rows = list(baselines(data, setting, halfway, bar))
     runs = {}
     for R in setting.R:
         bar.set_description(f"DH-{R:g}")
-        file = partial / f"DH-{R:g}.npz"
+        file = halfway / f"DH-{R:g}.npz"
         runs[R] = clean(data, setting, R, file, lambda ks: ticking(ks, setting, bar))
-        rows.append(cleaned(data, setting, R, runs[R], partial, bar))
+        make = partial(cleaned, data, setting, R, weights_of(runs[R]))
+        rows.append(remembered(halfway / f"DH-{R:g}.json", make, bar))
 
     about = {
         "experiment": "hyper-cleaning",
@@ -65,7 +68,7 @@ def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[st
         "digits": {**about, "R": R, **digits(images, data, setting, weights_of(runs[R]))},
     }
     paths = {n: write_json(folder / f"hyper-cleaning-{n}.json", c) for n, c in contents.items()}
-    shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(halfway, ignore_errors=True)
     return paths
 
 
@@ -94,39 +97,34 @@ def weights_of(run: Minimization) -> Array:
 # --- Table 1 ---
 
 
-def baselines(data: Corrupted, setting: Setting, partial: Path, bar: Any) -> Iterator[Row]:
-    """Oracle, D_val ∪ (D_tr \\ D_f), and Baseline, D_val ∪ D_tr: every weight is 1 or 0."""
-    weights = {"Oracle": (~data.wrong).astype(float), "Baseline": np.ones(setting.train)}
-    for method, w in weights.items():
+def baselines(data: Corrupted, setting: Setting, halfway: Path, bar: Any) -> Iterator[Row]:
+    """The two between which the cleaned models lie."""
+    for method in BASELINES:
         bar.set_description(method)
-
-        def make(method: str = method, w: Array = w) -> Row:
-            test = accuracy(data, data.test, final_model(data, setting, w))
-            nothing = dict.fromkeys(("F1", "precision", "recall", "discarded"))
-            return {"method": method, "test accuracy": test, **nothing}
-
-        yield remembered(partial / f"{method}.json", make, bar)
+        make = partial(baseline, data, setting, method)
+        yield remembered(halfway / f"{method}.json", make, bar)
 
 
-def cleaned(
-    data: Corrupted, setting: Setting, R: float, run: Minimization, partial: Path, bar: Any
-) -> Row:
+def baseline(data: Corrupted, setting: Setting, method: str) -> Row:
+    """Oracle, D_val ∪ (D_tr \\ D_f), or Baseline, D_val ∪ D_tr: every weight is 1 or 0."""
+    w = (~data.wrong).astype(float) if method == "Oracle" else np.ones(setting.train)
+    test = accuracy(data, data.test, final_model(data, setting, w))
+    nothing = dict.fromkeys(("F1", "precision", "recall", "discarded"))
+    return {"method": method, "test accuracy": test, **nothing}
+
+
+def cleaned(data: Corrupted, setting: Setting, R: float, w: Array) -> Row:
     """DH-R: the final model on D_tr weighted by λ, and how well λ found the wrong labels."""
-
-    def make() -> Row:
-        w = weights_of(run)
-        out = discarded(setting, w)
-        found = np.count_nonzero(out & data.wrong)
-        return {
-            "method": f"DH-{R:g}",
-            "test accuracy": accuracy(data, data.test, final_model(data, setting, w)),
-            "F1": 2 * found / (out.sum() + data.wrong.sum()),
-            "precision": found / max(out.sum(), 1),
-            "recall": found / data.wrong.sum(),
-            "discarded": out.sum(),
-        }
-
-    return remembered(partial / f"DH-{R:g}.json", make, bar)
+    out = discarded(setting, w)
+    found = np.count_nonzero(out & data.wrong)
+    return {
+        "method": f"DH-{R:g}",
+        "test accuracy": accuracy(data, data.test, final_model(data, setting, w)),
+        "F1": 2 * found / (out.sum() + data.wrong.sum()),
+        "precision": found / max(out.sum(), 1),
+        "recall": found / data.wrong.sum(),
+        "discarded": out.sum(),
+    }
 
 
 # --- Figure 1 ---

@@ -23,14 +23,14 @@ def clean(
     data: Corrupted,
     setting: Setting,
     R: float,
-    file: Path,
-    progress: Callable[[Iterable[int]], Iterable[int]],
+    file: Path | None = None,
+    progress: Callable[[Iterable[int]], Iterable[int]] | None = None,
 ) -> Minimization:
     """DH-R: min E_val(w_T) over λ in Λ = {0 ≤ λ_i ≤ 1, Σλ_i ≤ R}, by REVERSE-HG.  eq. (PHO)
 
     data      D_tr with its wrong labels, D_val
     R         bound on Σλ; λ starts at R/n, and η = rate · n / R keeps the mean rate
-    file      where the run is saved, and goes on from
+    file      where the run is saved, and goes on from; None: nowhere
     progress  wraps the hyper-iterations
     returns   the path of λ (eta stands still), with the accuracies of w_T along it
     Cost      hyper_iterations times T steps forward and backward

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 from paper_repro.data.speech.phones import Phones
-from paper_repro.phones.methods import REAL, Losses, real_time, vanilla, warm_up
+from paper_repro.phones.methods import REAL, Losses, Tick, real_time, vanilla, warm_up
 from paper_repro.phones.network import Row, testing, training, validation
 from paper_repro.phones.progress import Progress
 from paper_repro.phones.search import random_search
@@ -81,28 +81,34 @@ def compute(phones: Phones, setting: Setting, folder: Path, bar: Any) -> dict[st
 
 def all_methods(losses: Losses, partial: Path, progress: Progress) -> Iterator[tuple[str, Row]]:
     """(name, result) of each method; from its file where that exists."""
-    setting, found = losses.setting, dict[str, Row]()
-    start = {"eta": setting.eta, "mu": setting.mu, "rho": 0.0}
-    nothing = dict.fromkeys(RATES, 0.0)
-
-    def searched() -> Row:
-        seconds = setting.budget * found["RTHO"]["seconds"]
-        return random_search(losses, seconds, partial / "trials.json", progress.look)
-
-    make: dict[str, Callable[[], Row]] = {
-        "Vanilla": lambda: vanilla(losses, progress.look),
-        "RTHO": lambda: real_time(losses, start, progress.look),
-        "RTHO-NT": lambda: real_time(losses, nothing, progress.look),
-        "RS": searched,
-    }
+    found = dict[str, Row]()
     for name in METHODS:
         progress.begin(name)
         file = partial / f"{name}.json"
         if not file.exists():
-            write_json(file, make[name]())
+            trials, rtho = partial / "trials.json", found.get("RTHO")
+            write_json(file, trained(name, losses, rtho, trials, progress.look))
         found[name] = read_json(file)
         progress.end()
         yield name, found[name]
+
+
+def trained(name: str, losses: Losses, rtho: Row | None, trials: Path | None, tick: Tick) -> Row:
+    """What a method finds.
+
+    rtho    the result of RTHO: random search is given a multiple of its seconds
+    trials  where random search keeps what it has done; None: nowhere
+    """
+    setting = losses.setting
+    if name == "Vanilla":
+        return vanilla(losses, tick)
+    if name == "RTHO":
+        return real_time(losses, {"eta": setting.eta, "mu": setting.mu, "rho": 0.0}, tick)
+    if name == "RTHO-NT":
+        return real_time(losses, dict.fromkeys(RATES, 0.0), tick)
+    if rtho is None:
+        raise ValueError("RS: expected the result of RTHO, found none")
+    return random_search(losses, setting.budget * rtho["seconds"], trials, tick)
 
 
 def table_row(name: str, found: Row) -> Row:

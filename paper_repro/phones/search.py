@@ -15,18 +15,18 @@ from paper_repro.record import read_json, write_json
 RANGES = {"eta": (1e-3, 1.0), "1 - mu": (1e-2, 1.0), "rho": (1e-3, 10.0)}  # log-uniform
 
 
-def random_search(losses: Losses, seconds: float, file: Path, tick: Tick) -> Row:
+def random_search(losses: Losses, seconds: float, file: Path | None, tick: Tick) -> Row:
     """The best of as many random (η, μ, ρ) as the time allows, by validation accuracy.
 
     seconds  time for all trials, above 0; the last is cut short, at its next look
-    file     where trials are kept: an interrupted search goes on there
+    file     where trials are kept: an interrupted search goes on there; None: nowhere
     returns  see `methods.result`, of the best trial, with the seconds of all, and `search`: what
              each trial found
     Beware   seconds depend on the machine and on what else it does; trials are the same each time
              as far as they go
     """
     rng = np.random.default_rng(losses.setting.seed + 2)
-    trials: list[Row] = read_json(file)["trials"] if file.exists() else []
+    trials: list[Row] = read_json(file)["trials"] if file and file.exists() else []
     spent = sum(trial["seconds"] for trial in trials)
     for k in count():
         lam = draw(rng)
@@ -36,7 +36,8 @@ def random_search(losses: Losses, seconds: float, file: Path, tick: Tick) -> Row
             break
         trials.append(trial_of(losses, lam, spent, seconds, tick))
         spent += trials[-1]["seconds"]
-        write_json(file, {"trials": trials})
+        if file is not None:
+            write_json(file, {"trials": trials})
     best = max(trials, key=lambda trial: trial["validation accuracy"])
     search = [{k: v for k, v in trial.items() if k != "rows"} for trial in trials]
     return {**best, "seconds": spent, "search": search}

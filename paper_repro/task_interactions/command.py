@@ -27,7 +27,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="what the classes are told apart by (default: cnn where the extra features is "
         "installed, else pixels)",
     )  # fmt: skip
-    parser.add_argument("--seeds", type=int, metavar="N", help="random splits")
     parser.add_argument("--T", type=int, metavar="N", help="steps of the inner training")
     parser.add_argument("--hyper-iterations", type=int, metavar="N", help="Adam steps on C and ρ")
     parser.add_argument("--R", type=float, metavar="R", help="bound on ΣC in HMTL-S")

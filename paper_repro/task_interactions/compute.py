@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from dataclasses import asdict
@@ -10,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.stats
 
-from hgref.arguments import Array
 from paper_repro.data.tasks import Tasks
+from paper_repro.interval import interval
 from paper_repro.record import read_json, surroundings, write_json
 from paper_repro.task_interactions.methods import METHODS, learn
 from paper_repro.task_interactions.setting import Setting
 from paper_repro.task_interactions.splits import split
-
-LEVEL = 0.95  # of the intervals
 
 Row = dict[str, Any]
 
@@ -40,24 +36,36 @@ def compute(tasks: Tasks, setting: Setting, folder: Path, bar: Any) -> dict[str,
     bar.reset(total=setting.seeds * len(METHODS))
     seeds = range(setting.seed, setting.seed + setting.seeds)
     splits = [learnt(tasks, setting, seed, partial, bar) for seed in seeds]
+    about = {"wall seconds": round(time.perf_counter() - started, 1), "resumed": resumed}
+    paths = write(splits, tasks, setting, folder, about)
+    shutil.rmtree(partial, ignore_errors=True)
+    return paths
+
+
+def write(
+    splits: list[Row], tasks: Tasks, setting: Setting, folder: Path, beside: Row
+) -> dict[str, Path]:
+    """The table and the figure out of what the methods found on each split.
+
+    splits   method → numbers, of each
+    beside   what else is to be told about the run
+    returns  name → JSON file: table2, figure2
+    """
     about = {
         "experiment": setting.experiment,
         "data": {"source": tasks.name, "classes": tasks.classes},
         "setting": asdict(setting),
         "made with": surroundings(),
-        "wall seconds": round(time.perf_counter() - started, 1),
-        "resumed": resumed,
+        **beside,
     }
     contents = {
         "table2": {**about, "rows": [row(name, splits) for name in METHODS], "splits": splits},
         "figure2": {**about, **relations(splits), **pictures(tasks)},
     }
-    paths = {
+    return {
         name: write_json(folder / f"{setting.experiment}-{name}.json", content)
         for name, content in contents.items()
     }
-    shutil.rmtree(partial, ignore_errors=True)
-    return paths
 
 
 def learnt(tasks: Tasks, setting: Setting, seed: int, partial: Path, bar: Any) -> Row:
@@ -88,12 +96,6 @@ def row(name: str, splits: list[Row]) -> Row:
         "95 % interval": [gain - half, gain + half],
         "validation error": np.mean([found[name]["error"] for found in splits]),
     }
-
-
-def interval(x: Array) -> tuple[float, float]:
-    """Mean of paired differences, and half the width of Student's interval about it."""
-    quantile = scipy.stats.t.ppf((1 + LEVEL) / 2, len(x) - 1)
-    return float(x.mean()), float(quantile * x.std(ddof=1) / math.sqrt(len(x)))
 
 
 # --- Figure 2 ---

@@ -7,10 +7,11 @@ import pytest
 import scipy.stats
 
 from paper_repro.claim import judge
+from paper_repro.interval import interval
 from paper_repro.record import read_json
 from paper_repro.task_interactions import compute as module
 from paper_repro.task_interactions.claims import RULES
-from paper_repro.task_interactions.compute import compute, interval
+from paper_repro.task_interactions.compute import compute
 from paper_repro.task_interactions.draw import draw, table_rows, terminal
 
 METHODS = ["SLT", "NMTL", "HMTL", "HMTL-S"]

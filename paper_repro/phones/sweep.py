@@ -1,0 +1,70 @@
+"""Table 3 over many seeds.
+
+The speech is that of the first seed for all of them, as TIMIT's recordings are the same for all who
+have it: what varies is the start of the network, its mini-batches, the validation frames that are
+looked at and the draws of random search. So a difference between methods is one on this corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from paper_repro.data.root import data_root
+from paper_repro.data.speech.phones import Phones, load_phones
+from paper_repro.phones.compute import trained
+from paper_repro.phones.methods import Losses, warm_up
+from paper_repro.phones.network import testing, training, validation
+from paper_repro.phones.setting import Setting
+from paper_repro.sweep import over_seeds
+from paper_repro.sweep.over_seeds import Compared, Found
+from paper_repro.sweep.task import Method, Row, Task
+
+WHAT = Compared(
+    "phones", "Vanilla", "test accuracy",
+    ("validation accuracy", "seconds", "steps"),
+)  # fmt: skip
+
+FIXED = frozenset({"outer_rate", "budget"})
+IN_REAL_TIME = frozenset({"patience", "better", "budget"})
+FROM_NOTHING = IN_REAL_TIME | {"eta", "mu"}
+
+
+def load(setting: Setting, data_dir: Path | None) -> Phones:
+    """The speech of all seeds: that of the first."""
+    from tqdm import tqdm
+
+    with tqdm(total=1, desc="speech", leave=False) as bar:
+        return load_phones(
+            setting.source, data_root(data_dir), minutes=setting.minutes, context=setting.context,
+            q=setting.q, seed=setting.seed, bar=bar,
+        )  # fmt: skip
+
+
+def methods(setting: Setting) -> Iterator[Method]:
+    """The four of Table 3; random search is given its seconds by RTHO."""
+    yield Method("Vanilla", FIXED)
+    yield Method("RTHO", IN_REAL_TIME)
+    yield Method("RTHO-NT", FROM_NOTHING)
+    yield Method("RS", frozenset({"eta", "mu", "outer_rate"}), needs="RTHO")
+
+
+def run(phones: Phones, task: Task, needed: Row | None) -> Row:
+    """What a method finds.
+
+    Beware   seconds depend on the machine and on what else it does, and with them the number of
+             runs that random search makes: of two sweeps its rows may differ
+    """
+    setting: Any = task.setting
+    J, E, test = (part(phones, setting) for part in (training, validation, testing))
+    losses = Losses(J, E, test, setting)
+    warm_up(losses)
+    return trained(task.method, losses, needed, None, lambda row, share: None)
+
+
+def finish(
+    found: Found, phones: Phones, setting: Setting, folder: Path, beside: Row
+) -> tuple[list[Path], str]:
+    """Means over the seeds: the files, and the table for a terminal."""
+    return over_seeds.finish(WHAT, found, phones.name, setting, folder, beside)

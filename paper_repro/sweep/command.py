@@ -1,0 +1,117 @@
+"""`python -m paper_repro … --seeds N --workers N`."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+from hgref.arguments import as_count
+from paper_repro.experiments import FIGURES
+from paper_repro.sweep.engine import Sweep
+from paper_repro.sweep.task import Row, tasks_of
+from paper_repro.sweep.workers import Start, cluster, in_turn, processes
+
+SWEPT = {name: one.sweep for name, one in FIGURES.items() if one.sweep is not None}
+OWN_SEEDS = {"task-interactions"}  # without workers, their seeds are no sweep
+OPTIONS = ("seeds", "workers", "scheduler")
+FOLDER = ".sweep"
+
+
+def add_options(parser: argparse.ArgumentParser, shown: bool, **defaults: Any) -> None:
+    """Seeds and workers; hidden from the help of an experiment that has none."""
+    title = f"many seeds ({', '.join(SWEPT)})"
+    group: Any = parser.add_argument_group(title) if shown else parser
+    where: Any = group.add_mutually_exclusive_group()
+
+    def add(to: Any, flag: str, words: str, **about: Any) -> None:
+        name = flag.removeprefix("--")
+        default = defaults.get(name, argparse.SUPPRESS)
+        told = words if shown else argparse.SUPPRESS
+        to.add_argument(flag, dest=name, default=default, help=told, **about)
+
+    add(group, "--seeds", "so many seeds, from --seed on: means, intervals, paired differences; "
+        "what was computed before is not computed again", type=int, metavar="N")  # fmt: skip
+    add(where, "--workers", "on so many processes of this machine, a core each",
+        type=int, metavar="N")  # fmt: skip
+    add(where, "--scheduler", "on the workers of the Dask cluster whose scheduler is at ADDRESS "
+        "(extra: dask)", metavar="ADDRESS")  # fmt: skip
+
+
+def asked(options: argparse.Namespace) -> bool:
+    """Whether the command line asks for a sweep."""
+    given = [name for name in OPTIONS if getattr(options, name) is not None]
+    return bool(given) and not (given == ["seeds"] and options.experiment in OWN_SEEDS)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Sweep one experiment, or all that have seeds; say what was made and what was left out."""
+    name = options.experiment
+    if name is not None and name not in SWEPT:
+        given = ", ".join(f"--{one}" for one in OPTIONS if getattr(options, one) is not None)
+        raise ValueError(f"{given}: expected one of {', '.join(SWEPT)}, or no name, found {name}")
+    start = start_of(options)
+    for one in SWEPT if name is None else (name,):
+        try:
+            sweep(one, options, start)
+        except (FileNotFoundError, ModuleNotFoundError) as error:
+            if name is not None:
+                raise
+            print(f"skipped: {one}: {error}")
+    if name is None:
+        print(f"left out, without seeds: {', '.join(one for one in FIGURES if one not in SWEPT)}")
+
+
+def start_of(options: argparse.Namespace) -> Start:
+    """Where the tasks are to run."""
+    if options.workers is not None and options.scheduler is not None:
+        raise ValueError("workers: expected either --workers or --scheduler, found both")
+    if options.workers is not None:
+        return partial(processes, as_count("workers", options.workers, 1))
+    return in_turn if options.scheduler is None else cluster(options.scheduler)
+
+
+def seeds_of(options: argparse.Namespace, setting: Any) -> range:
+    """The seeds from that of the setting on; as many as the setting has, where it has many."""
+    count = getattr(setting, "seeds", options.seeds)
+    if count is None:
+        raise ValueError("seeds: expected --seeds N with --workers or --scheduler, found none")
+    return range(setting.seed, setting.seed + as_count("seeds", count, 2))
+
+
+def sweep(name: str, options: argparse.Namespace, start: Start) -> None:
+    """All tasks of one experiment, then its table and figure."""
+    from tqdm import tqdm
+
+    started = time.perf_counter()
+    module, setting = SWEPT[name], FIGURES[name].command.setting_of(options)
+    seeds = seeds_of(options, setting)
+    data = module.load(setting, options.data_dir)
+    tasks = tasks_of(name, module.methods(setting), setting, seeds, data)
+    todo = Sweep(tasks, module.run, data, options.out / FOLDER, start, tqdm.write)
+    there = len(todo.there)
+    print(f"{name} on {data.name}: {len(tasks)} tasks, {there} of them done before")
+    found = dict(shown(todo, len(tasks)))
+    seconds = round(time.perf_counter() - started, 1)
+    beside = {"wall seconds": seconds, "resumed": there > 0}
+    made, table = module.finish(found, data, setting, options.out, beside)
+    print(table)
+    for path in made:
+        print(f"wrote {path}")
+
+
+def shown(todo: Sweep, count: int) -> Iterator[tuple[tuple[str, int], Row]]:
+    """((method, seed), result) of each task, on a bar that names the one just done."""
+    from tqdm import tqdm
+
+    there = len(todo.there)
+    bar = tqdm(total=count, initial=there, unit="task", smoothing=0)
+    with bar, closing(todo.results()) as results:
+        for j, (task, row) in enumerate(results):
+            if j >= there:
+                bar.set_description(f"{task.method}, seed {task.seed}", refresh=False)
+                bar.update()
+            yield (task.method, task.seed), row
