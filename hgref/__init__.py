@@ -27,7 +27,7 @@ from hgref.hypergradient import (
     truncated,
 )
 from hgref.outer import as_scipy
-from hgref.plan import plan
+from hgref.planning.plan import plan
 from hgref.problem import Diverged, Hypergradient, Problem
 from hgref.verify import assert_hypergradient, check, check_fn, diagnose
 

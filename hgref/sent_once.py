@@ -11,6 +11,7 @@ import hashlib
 import os
 import pickle
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -57,7 +58,9 @@ class SentOnce:
         bring    True: with the thing's bytes in any case, for a task that came back LACKING
         """
         data = self.data if self.bring or bring else None
-        return self.executor.submit(on_worker, self.name, data, function, arguments)
+        with warnings.catch_warnings():  # Dask warns of large tasks; these are large once
+            warnings.filterwarnings("ignore", "Sending large graph")
+            return self.executor.submit(on_worker, self.name, data, function, arguments)
 
 
 def lacking(future: Future[Any]) -> bool:

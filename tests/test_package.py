@@ -24,7 +24,7 @@ LAYERS = [  # a module may import from its own layer or from one above it in thi
     {"problem"},
     {"jacobians", "constraints", "witness", "descent"},
     {"hypergradient", "saved_run"},
-    {"outer", "hoag", "verify", "plan"},
+    {"outer", "hoag", "verify", "planning"},
     {"fast"},
     {"interop", "__main__"},
 ]

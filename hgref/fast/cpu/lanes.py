@@ -14,8 +14,9 @@ from numba.core.errors import RequireLiteralValue
 from numba.extending import intrinsic, overload
 
 from hgref.fast.cpu.compiled import UNCOUNTED
+from hgref.planning.passes import NARROW
 
-WIDE, NARROW = 16, 8  # columns at a time; panels are padded to a multiple of NARROW
+WIDE = 2 * NARROW  # columns at a time, or NARROW of them
 CHAINS = 4
 
 

@@ -16,7 +16,7 @@ from hgref.fast.cpu.network import Columns
 from hgref.fast.cpu.recursion import back, compiled_back, compiled_run, run
 from hgref.fast.cpu.scratch import all_weights, kept_rows, workspaces
 from hgref.layout import Blocks
-from hgref.plan import ONE_CALL
+from hgref.planning.memory import ONE_CALL
 from hgref.problem import Hypergradient, Problem
 
 STORED = 2**30  # bytes of predictions that are kept without being asked

@@ -1,4 +1,4 @@
-"""Scratch memory for passes over the data, and how their rows are divided."""
+"""Scratch memory for passes over the data."""
 
 from __future__ import annotations
 
@@ -10,20 +10,14 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.fast.cpu import blas
-from hgref.fast.cpu.features import Small, Sparse, Work
-from hgref.fast.cpu.lanes import NARROW
+from hgref.fast.cpu.features import Dense, Small, Sparse, Work
 from hgref.fast.cpu.lowering import Data, Lowered, batch_size, two_headed, weighted
 from hgref.fast.cpu.network import Columns, kept_width
-from hgref.fast.cpu.weights import MANY, Part, Threads
+from hgref.fast.cpu.weights import Part, Threads
 from hgref.objectives.data_loss import DataLoss
+from hgref.planning import passes, sizes
 
-# OpenBLAS has a quick path for products of fewer than a million multiplications, on one thread; a
-# block of rows is to stay in it, and in half of a small second-level cache.
-SMALL_PRODUCT = 900_000
-BLOCK_BYTES = 420_000
-LEAST_ROWS, WIDE_ROWS = 32, 128  # where so few rows are left that the path is slow, more are taken
-LINE = 64  # bytes
-ALONE = 500_000  # multiplications a pass below which a second thread costs more than it does
+FORMS = {Small: "small", Dense: "dense", Sparse: "sparse"}
 
 
 def workspaces(low: Lowered, columns: Columns) -> tuple[Work, ...]:
@@ -40,65 +34,40 @@ def all_weights(low: Lowered, works: tuple[Work, ...]) -> Part | Threads:
     if low.J.coupling.tasks:
         sums += (np.zeros((1, *sums[0].shape[1:]), low.dtype),)  # beyond the tasks' it stays 0
     whole = len(low.J.H) > 0  # a product with H reads weights that another piece has moved
-    if low.small or low.problem.p < MANY or whole:
+    if low.small or low.problem.p < passes.MANY or whole:
         return Part(sums, np.ones(1, bool), 0, np.uint64(0), np.uint64(low.problem.p))
     return Threads(sums, np.ones(numba.get_num_threads(), bool))
 
 
 def workspace(data: Data, columns: Columns, p: int, real: Any, shared: DataLoss | None) -> Work:
     """For one data loss; `shared`: the loss, where the shares of its hyperparameters are wanted."""
-    widths, B = data.net.widths, batch_size(data)
-    N, n1 = int(widths[0]), int(widths[1])
-    parts, rows = partition(data, columns, real)
-    into, out, lead = (columns.base + columns.k) * n1, (columns.lead + columns.k) * n1, columns.lead
-    if isinstance(data, Sparse):
-        padded_in, padded_out = (-(-C // NARROW) * NARROW for C in (into, out))
-        shapes: dict[str, tuple[int, ...]]
-        shapes = {"panel": (N, padded_in), "z": (B, padded_in), "r": (B, padded_out)}
-        shapes |= {"X": (parts, 0, N), "pulled": (1, N, padded_out)}
-    else:
-        N = len(data.X) if isinstance(data, Small) else N
-        shapes = {"panel": (into, N), "z": (parts, into * rows), "r": (parts, out * rows)}
-        batch = (N, rows) if isinstance(data, Small) else (rows, N)
-        shapes |= {"X": (parts, *batch) if data.batches.size else (parts, 0, 0)}
-        shapes |= {"pulled": (parts, out, N)}
+    threads = passes.Threads(numba.get_num_threads(), blas.can_be_told())
+    about = sizes_of(data, shared), FORMS[type(data)], passes.Panel(*columns)
+    rows, shapes = passes.scratch(*about, p, real.itemsize, threads)
     arrays: dict[str, Any] = {name: aligned(shape, real) for name, shape in shapes.items()}
-    return Work(
-        rows=rows,
-        width=kept_width(data.net),
-        offset=np.zeros(into, real),
-        G=np.zeros((parts, lead + columns.k, p), real),
-        c=np.zeros(B, real),
-        share=np.zeros(B * weighted(shared), real),
-        to_head=np.zeros((parts, len(data.net.Y) * two_headed(shared)), real),
-        every=np.arange(B),
-        **arrays,
+    return Work(rows=rows, width=kept_width(data.net), every=np.arange(batch_size(data)), **arrays)
+
+
+def sizes_of(data: Data, shared: DataLoss | None) -> sizes.Data:
+    """A data loss in numbers; one of no examples where J has none."""
+    n = data.net.Y.shape[1]
+    return sizes.Data(
+        n=n,
+        widths=tuple(map(int, data.net.widths)),
+        batch=batch_size(data) if data.batches.size else None,
+        nonzeros=data.by_row.values.size if isinstance(data, Sparse) else None,
+        bias=data.net.bias,
+        weighted=weighted(shared),
+        two_headed=two_headed(shared),
     )
 
 
 def aligned(shape: tuple[int, ...], real: Any) -> Array:
     """Zeros that begin where a line of the cache does: a vector register across two is slow."""
     size = math.prod(shape) * real.itemsize
-    memory = np.zeros(size + LINE, np.uint8)
-    start = -memory.ctypes.data % LINE
+    memory = np.zeros(size + passes.LINE, np.uint8)
+    start = -memory.ctypes.data % passes.LINE
     return memory[start : start + size].view(real).reshape(shape)
-
-
-def partition(data: Data, columns: Columns, real: Any) -> tuple[int, int]:
-    """(threads' parts, rows in a block)."""
-    widths, B = data.net.widths, max(batch_size(data), 1)
-    threads = numba.get_num_threads()
-    N, panel = int(widths[0]), max((columns.base + columns.k) * int(widths[1]), 1)
-    if isinstance(data, Sparse):
-        entries = data.by_row.values.size * B // max(data.net.Y.shape[1], 1)
-        return (1 if entries * panel < ALONE else threads), B
-    rows = min(SMALL_PRODUCT // (N * panel), BLOCK_BYTES // (N * real.itemsize)) // 8 * 8
-    layered, wide = len(widths) > 2, rows < LEAST_ROWS
-    if layered or wide:  # large products
-        if not blas.can_be_told():
-            return 1, B
-        rows = -(-B // threads) if layered else WIDE_ROWS
-    return (1 if B * N * panel < ALONE else threads), min(rows, B)
 
 
 def kept_rows(low: Lowered, steps: int) -> tuple[Array, ...]:

@@ -27,7 +27,6 @@ from hgref.fast.cpu.coordinates import jvp, step, vjp
 from hgref.fast.cpu.training import add_penalty_shares, collect
 
 PIECE = 8192  # weights: a dozen numbers of each stay in a second-level cache
-MANY = 4 * PIECE  # with fewer a second thread costs more than it does
 
 
 class Part(NamedTuple):

@@ -22,7 +22,7 @@ from hgref.fast.cuda.recursion import Recursions, recursions
 from hgref.layout import Blocks, Layout
 from hgref.objectives import L2, MLP, MultiTask, TaskCoupling
 from hgref.objectives.data_loss import DataLoss
-from hgref.plan import kept_numbers
+from hgref.planning.sizes import kept_numbers
 from hgref.problem import Problem
 
 

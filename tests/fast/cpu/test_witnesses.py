@@ -7,7 +7,7 @@ from strategies import DYNAMICS, build, choices, few, relative
 
 import hgref
 from hgref.fast import cpu
-from hgref.fast.cpu.weights import MANY
+from hgref.planning.passes import MANY
 from hgref.witness import central_differences, complex_step
 
 OBJECTIVES = ["softmax", "with-l2", "mlp"]
