@@ -14,6 +14,7 @@ from paper_repro.lessons import command as lessons
 from paper_repro.peers import command as peers
 from paper_repro.report import command as report
 from paper_repro.report.everything import run_all
+from paper_repro.scaling import command as scaling
 from paper_repro.sweep import command as sweep
 from paper_repro.sweep.engine import TaskFailed
 
@@ -21,6 +22,7 @@ MEASUREMENTS = {
     "benchmark": benchmark,
     "gpu": gpu,
     "peers": peers,
+    "scaling": scaling,
 }  # of this machine, or of other libraries: run by name, from beginning to end
 EXPERIMENTS = {
     **{name: experiment.command for name, experiment in FIGURES.items()},

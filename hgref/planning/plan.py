@@ -90,7 +90,7 @@ def on_workers(sizes: Sizes, itemsize: int, rates: Rates, n: int) -> Way:
     k, sent = math.ceil(sizes.m / n), sizes.sent + 8 * (sizes.all or sizes.m) + OVERHEAD
     way = forward(sizes.among(k), itemsize, rates)
     items = {"the data, as they came and as arrays": 2 * sizes.sent, **way.items}
-    time = way.seconds + n * sent * rates.sent
+    time = way.seconds + rates.task + n * sent * rates.sent
     call = f"forward(problem, lam, executor=executor, workers={n})"
     return Way(call, way.bytes + 2 * sizes.sent, time, way.steps, way.products, items,
                workers=n, sent=sent)  # fmt: skip

@@ -32,7 +32,7 @@ class Rates:
     weight    for each weight and column in the loops of a step
     small     for a pass over a few data besides;  threaded: for one that runs on threads
     call      for a hypergradient besides;  copied: for a byte that is stored anew
-    sent      for a byte that goes to a worker
+    sent      for a byte that goes to a worker;  task: for it to begin and to answer
     threads   of the compiled passes
     """
 
@@ -43,9 +43,10 @@ class Rates:
     weight: float
     small: float = 0.7e-6
     threaded: float = 35e-6
-    call: float = 1e-3
+    call: float = 2e-3
     copied: float = 1e-9
     sent: float = 2e-9
+    task: float = 5e-3
     threads: int = 1
 
     def on(self, threads: int) -> Rates:

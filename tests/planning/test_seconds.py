@@ -13,7 +13,7 @@ from hgref.planning.rates import Rates, measured, through
 from hgref.planning.seconds import Seconds
 from hgref.planning.sizes import Data, Sizes
 
-NOTHING = Rates(0, 0, 0, 0, 0, small=0, threaded=0, call=0, copied=0, sent=0)
+NOTHING = Rates(0, 0, 0, 0, 0, small=0, threaded=0, call=0, copied=0, sent=0, task=0)
 MULTIPLICATIONS = replace(NOTHING, product=1)
 SOME = Rates(1e-10, 5e-11, 1e-9, 1e-10, 7e-9)
 n, N, C, H = 5000, 784, 10, 128

@@ -1,0 +1,59 @@
+"""Plans held against runs, gains of workers, and plans on paper."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hgref.planning.plan import numba_threads
+from hgref.planning.rates import measured
+from paper_repro.benchmark.compute import load, processor
+from paper_repro.record import surroundings, write_json
+from paper_repro.scaling import on_paper, planned, shared
+from paper_repro.scaling.problems import problems
+from paper_repro.scaling.setting import Setting
+
+
+def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
+    """Run, time and weigh; write the numbers.
+
+    setting  sizes and rounds
+    folder   for the result
+    bar      a tqdm progress bar; its total is set here
+    returns  {"scaling": its JSON file}
+    Cost     rounds · some twenty hypergradients
+    Beware   seconds are compared only within one run: there is no going on from half of one
+    """
+    started, before = time.perf_counter(), load()
+    cases = problems(setting)
+    bar.reset(total=setting.rounds * (len(cases) + len(shared.LAYERS)))
+    rates = measured(8)
+    rows: list[planned.Row] = []
+    for name, case in cases.items():
+        bar.set_description(name)
+        rows += planned.rows(setting, name, case, bar.update)
+    bar.set_description("workers")
+    columns = cases["penalties"]
+    content = {
+        "experiment": "scaling",
+        "data": {"source": "random numbers, labelled by a random linear model"},
+        "setting": asdict(setting),
+        "rates": asdict(rates),
+        "planned": rows,
+        "shared": {
+            "m": columns.columns.size,
+            "rows": list(shared.rows(setting, columns, bar.update)),
+            "sent": shared.sent(setting, columns),
+        },
+        "on paper": on_paper.rows(measured(4)),
+        "made with": {
+            **surroundings(),
+            "processor": processor(),
+            "threads": numba_threads(),
+            "load before": before,
+        },
+        "wall seconds": round(time.perf_counter() - started, 1),
+    }
+    return {"scaling": write_json(folder / "scaling.json", content)}

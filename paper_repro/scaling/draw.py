@@ -1,0 +1,169 @@
+"""The picture and the page, out of their JSON file and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from hgref.planning.text import duration, size
+from paper_repro.costs.draw import busy
+from paper_repro.picture import save
+from paper_repro.record import read_json
+from paper_repro.table import columns, markdown, write_text
+
+MARKS = ("o", "s", "^")  # a problem each
+COLORS = {"forward": "#08519c", "reverse": "#d94801", "checkpointed": "#525252"}
+PROMISED = {"bytes": 0.15, "seconds": 0.5}  # relative
+
+
+def draw(paths: dict[str, Path]) -> list[Path]:
+    """Write the picture and the page, each beside the JSON file."""
+    path = paths["scaling"]
+    content = read_json(path)
+    return [*save(panels(content), path), write_text(path.with_suffix(".md"), page(content))]
+
+
+# --- the picture ---
+
+
+def panels(content: dict[str, Any]) -> Figure:
+    """What was measured against what was predicted: left bytes, right seconds."""
+    figure = Figure(figsize=(9.4, 4.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    against(left, content, "bytes", 1e6, "megabytes")
+    against(right, content, "seconds", 1, "seconds")
+    figure.suptitle("hgref.plan beside what is measured, for every way that fits", fontsize=11)
+    return figure
+
+
+def against(axes: Any, content: dict[str, Any], what: str, unit: float, label: str) -> None:
+    """The diagonal, the promised band about it, a mark for each way to each problem."""
+    rows = content["planned"]
+    names = list(dict.fromkeys(row["problem"] for row in rows))
+    numbers = [row[side][what] / unit for row in rows for side in ("predicted", "measured")]
+    ends = [0.7 * min(numbers), 1.5 * max(numbers)]
+    share = PROMISED[what]
+    axes.fill_between(
+        ends, [x / (1 + share) for x in ends], [x / (1 - share) for x in ends], color="0.9", lw=0,
+        label=f"within {share:.0%}",
+    )  # fmt: skip
+    axes.plot(ends, ends, color="0.5", lw=0.8)
+    for row in rows:
+        kind = row["way"].partition("(")[0]
+        on_workers = "executor" in row["way"]
+        axes.plot(
+            row["predicted"][what] / unit, row["measured"][what] / unit, ls="none", ms=7,
+            marker=MARKS[names.index(row["problem"])], color=COLORS[kind],
+            mfc="white" if on_workers else COLORS[kind],
+        )  # fmt: skip
+    axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
+    axes.set(xlabel=f"predicted {label}", ylabel=f"measured {label}")
+    legend(axes, names)
+
+
+def legend(axes: Any, names: list[str]) -> None:
+    """Marks are problems, colours are algorithms, hollow ones ran on workers."""
+    for mark, name in zip(MARKS, names, strict=False):
+        axes.plot([], [], ls="none", marker=mark, color="0.3", label=name)
+    for name, color in COLORS.items():
+        axes.plot([], [], ls="none", marker="_", ms=12, mew=3, color=color, label=name)
+    axes.plot([], [], ls="none", marker="o", mfc="white", color=COLORS["forward"],
+              label="forward on workers")  # fmt: skip
+    axes.legend(fontsize=8, frameon=False, loc="upper left")
+
+
+# --- the page ---
+
+
+def planned_rows(content: dict[str, Any]) -> list[list[str]]:
+    """Bytes and seconds of each way, as predicted and as measured."""
+    rows = [["problem", "way", "planned bytes", "measured", "", "planned time", "measured", ""]]
+    for row in content["planned"]:
+        before, after = row["predicted"], row["measured"]
+        rows.append([
+            row["problem"],
+            row["way"].replace("problem, lam", "…").replace("executor=executor, ", ""),
+            size(before["bytes"]), size(after["bytes"]), off(before["bytes"], after["bytes"]),
+            duration(before["seconds"]), duration(after["seconds"]),
+            off(before["seconds"], after["seconds"]),
+        ])  # fmt: skip
+    return rows
+
+
+def off(predicted: float, measured: float) -> str:
+    return f"{100 * (predicted / measured - 1):+.0f} %"
+
+
+def shared_rows(content: dict[str, Any]) -> list[list[str]]:
+    """What workers gain."""
+    rows = [["layer", "workers", "seconds", "one process", "gain", "difference"]]
+    for row in content["shared"]["rows"]:
+        seconds = f"{row['seconds']:.2f}", f"{row['seconds of one process']:.2f}"
+        gain = f"{row['gain']:.2f}"
+        rows.append([row["layer"], row["workers"], *seconds, gain, f"{row['difference']:.0e}"])
+    return rows
+
+
+def terminal(content: dict[str, Any]) -> str:
+    """The two tables in columns."""
+    lines = [*columns(planned_rows(content)), "", *columns(shared_rows(content))]
+    return "\n".join([*lines, *busy(content["made with"]["load before"])])
+
+
+def page(content: dict[str, Any]) -> str:
+    """Both tables and the plans on paper."""
+    made, s = content["made with"], content["setting"]
+    shared, sent = content["shared"], content["shared"]["sent"]
+    lines = [
+        "# Before it is run, and on more than one core",
+        "",
+        "## What `hgref.plan` predicts, and what is measured",
+        "",
+        *markdown(planned_rows(content)),
+        "",
+        f"Every way that fits into {size(s['budget'])}, by `hgref.fast.cpu` in float64 on "
+        f"{made['threads']} threads of {made['processor']}; workers have one thread and are sent "
+        f"the problem anew. Seconds: medians of {s['rounds']} rounds in which all took turns. "
+        "Bytes: what Python's and NumPy's allocations come to at their peak.",
+        "",
+        "## Columns of Z on workers",
+        "",
+        *markdown(shared_rows(content)),
+        "",
+        f"m = {shared['m']} columns (η and {s['penalties']} penalties) of softmax regression on "
+        f"{s['examples']} × {s['features']} numbers, T = {s['T']}, {s['workers']} workers beside "
+        "one process, one thread each. Difference: of the gradients, the largest relative one of "
+        "a block. One process carries m + 1 columns, a worker (m + 2) / 2, since each runs the "
+        f"training itself: at most {gain_at_most(shared['m'], s['workers']):.2f} times as "
+        "quick.",
+        f"Sent to a worker: {sent['first call']:,} bytes at the first call, where data and λ are "
+        f"{sent['data and λ']:,}; {sent['second call']:,} at the second.",
+        "",
+        "## On paper",
+    ]
+    for one in content["on paper"]:
+        lines += ["", f"### {one['title']}", "", *worked(one)]
+    return "\n".join([*lines, *busy(made["load before"]), ""])
+
+
+def gain_at_most(m: int, workers: int) -> float:
+    """Columns of one process over those of a worker, the training being one of them."""
+    return (1 + m) / (1 + m / workers)
+
+
+def worked(one: dict[str, Any]) -> list[str]:
+    """The plan of a problem that was never run."""
+    best = f"`{one['best']}` is the way to take." if one["best"] else "Nothing fits."
+    return [
+        f"{one['about'][0].upper()}{one['about'][1:]}. p = {one['weights']:,} weights, a state of "
+        f"{one['state']:,} numbers, m = {one['m']}, T = {one['T']:,}. A process may take "
+        f"{one['budget']}; products in float32; seconds at this machine's rates on 64 threads.",
+        "",
+        "```text",
+        one["plan"],
+        "```",
+        "",
+        best,
+    ]

@@ -1,0 +1,77 @@
+"""Every way that a plan shows, run: its bytes and seconds beside the predicted ones."""
+
+from __future__ import annotations
+
+import ast
+import multiprocessing
+import tracemalloc
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from typing import Any
+
+import hgref
+from hgref.fast import cpu
+from hgref.planning.way import Way
+from paper_repro.benchmark.problems import Case
+from paper_repro.benchmark.timing import in_turn, summary
+from paper_repro.scaling.setting import Setting
+from paper_repro.scaling.weighed import Weighing, renamed
+
+Row = dict[str, Any]
+Run = Callable[[], Any]
+
+
+def rows(setting: Setting, name: str, case: Case, tick: Callable[[], None]) -> Iterator[Row]:
+    """For each way that fits: predicted and measured bytes and seconds, and bytes sent."""
+    made = hgref.plan(case.problem, setting.budget, workers=setting.workers, wrt=case.wrt)
+    ways = [way for way in made.ways if way.bytes <= setting.budget]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(setting.workers, spawn) as executor:
+        runs = {way.call: run_of(way, case, executor, setting.rounds + 1) for way in ways}
+        for run in runs.values():
+            run()  # everything is compiled, and the workers are awake
+        seconds = in_turn(runs, setting, tick)
+    for way in ways:
+        found = on_worker(way, case) if way.workers > 1 else {"bytes": peak(runs[way.call])}
+        yield {
+            "problem": name,
+            "way": way.call,
+            "predicted": {"bytes": way.bytes, "seconds": way.seconds, "sent": way.sent or None},
+            "measured": {"sent": None, **found, "seconds": summary(seconds[way.call])["median"]},
+        }
+
+
+def run_of(way: Way, case: Case, executor: Executor, calls: int) -> Run:
+    """A function without arguments that goes this way; workers are sent the problem each time."""
+    if way.workers > 1:
+        problems = iter([renamed(case.problem, call) for call in range(calls)])
+        options: dict[str, Any] = {"executor": executor, "workers": way.workers}
+        return lambda: cpu.forward(next(problems), case.lam, case.wrt, **options)
+    call: Any = ast.parse(way.call, mode="eval").body
+    algorithm = getattr(cpu, call.func.id)
+    options = {one.arg: ast.literal_eval(one.value) for one in call.keywords}
+    if algorithm is cpu.forward:
+        options["wrt"] = case.wrt
+    else:
+        options.setdefault("recompute", False)
+    return lambda: algorithm(case.problem, case.lam, **options)
+
+
+def peak(run: Run) -> int:
+    """Bytes that were allocated at the most during a call."""
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def on_worker(way: Way, case: Case) -> dict[str, int]:
+    """The most that a worker allocates, and what is sent to it."""
+    with Weighing() as executor:
+        for call in range(2):  # the first time its kernels are read from disk
+            problem = renamed(case.problem, call)
+            cpu.forward(problem, case.lam, case.wrt, executor=executor, workers=way.workers)
+    last = slice(-way.workers, None)
+    return {"bytes": max(executor.peaks[last]), "sent": max(executor.sent[last])}

@@ -1,0 +1,57 @@
+"""The sizes of the problems, and how often they are timed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hgref.arguments import as_count
+from paper_repro.preset import Preset
+
+
+@dataclass(frozen=True)
+class Setting(Preset):
+    """Problems with examples like digits, as large as two cores do in seconds.
+
+    examples, features, classes   of each
+    T             steps of the linear models;  network_T: of the network on mini-batches
+    hidden, batch of the network
+    penalties     of the model whose columns of Z are shared; with η they are m
+    workers       processes
+    budget        bytes in which the plan has to stay
+    rounds        how often everything is timed, taking turns
+    seed          of all random data
+    """
+
+    examples: int
+    features: int
+    classes: int
+    T: int
+    network_T: int
+    hidden: int
+    batch: int
+    penalties: int = 31
+    workers: int = 2
+    budget: int = 120_000_000
+    rounds: int = 5
+    slow_rounds: int = 3
+    slow: float = 5.0
+    seed: int = 0
+
+    def checked(self) -> Setting:
+        as_count("seed", self.seed, 0)
+        as_count("rounds", self.rounds, 1)
+        as_count("workers", self.workers, 2)
+        return self
+
+
+DEFAULT = Setting(
+    examples=5000, features=784, classes=10, T=100, network_T=100, hidden=128, batch=200
+)
+
+# seconds: to see that everything runs; too little to be timed well
+SMALL = replace(
+    DEFAULT, examples=300, features=50, classes=3, T=12, network_T=12, hidden=8, batch=20,
+    penalties=7, budget=1_000_000, rounds=2,
+)  # fmt: skip
+
+PRESETS = {"default": DEFAULT, "small": SMALL}

@@ -1,0 +1,55 @@
+"""An executor that weighs its tasks: what is sent to a worker, and what that allocates."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import tracemalloc
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from typing import Any
+
+import hgref
+
+
+class Weighing(Executor):
+    """One worker process that carries out a task at a time.
+
+    sent    bytes of each task as it goes to the worker
+    peaks   bytes that were allocated there at the most, the task's own among them
+    """
+
+    def __init__(self) -> None:
+        self.pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+        self.sent: list[int] = []
+        self.peaks: list[int] = []
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        task = pickle.dumps((function, arguments, named), protocol=5)
+        result, peak = self.pool.submit(weighed, task).result()
+        self.sent.append(len(task))
+        self.peaks.append(peak)
+        future: Future[Any] = Future()
+        future.set_result(result)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self.pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def weighed(task: bytes) -> tuple[Any, int]:
+    """(result, bytes allocated at the most), on the worker."""
+    tracemalloc.start()
+    try:
+        function, arguments, named = pickle.loads(task)
+        result = function(*arguments, **named)
+        return result, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def renamed(problem: hgref.Problem, number: int) -> Any:
+    """A copy whose bytes are others, so that it is sent to workers that know the problem."""
+    made: Any = pickle.loads(pickle.dumps(problem, protocol=5))
+    made.copy = number
+    return made
