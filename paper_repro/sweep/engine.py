@@ -33,7 +33,8 @@ class Sweep:
     start    see `paper_repro.sweep.workers`
     say      is told what is odd
     Raises   TaskFailed where a task raises, or where it was in flight at three deaths of workers,
-             at the last of them alone. What was done before is kept
+             at the last of them alone: what was done before is kept; ValueError where a task that
+             another one needs is not among them
     Cost     at most as many tasks as there are workers are in flight, and lost by an interruption
     """
 
@@ -41,6 +42,7 @@ class Sweep:
         self, tasks: Sequence[Task], run: Run, data: Any, folder: Path, start: Start, say: Say
     ):
         self.run, self.data, self.folder, self.start = run, data, folder, start
+        require_needed(tasks)
         results.clear_temporary(folder)
         read = ((task, results.read(folder, task, say)) for task in tasks)
         self.there = [(task, row) for task, row in read if row is not None]
@@ -77,6 +79,13 @@ class Sweep:
             if ready and task.key not in flying:
                 return task
         return None
+
+
+def require_needed(tasks: Sequence[Task]) -> None:
+    keys = {task.key for task in tasks}
+    for task in tasks:
+        if task.needs is not None and task.needs.key not in keys:
+            raise ValueError(f"{task.label}: expected {task.needs.label} among the tasks")
 
 
 class OneExecutor:

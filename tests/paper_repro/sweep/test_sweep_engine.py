@@ -11,8 +11,8 @@ import pytest
 
 from hgref.sent_once import REMEMBERED
 from paper_repro.record import read_json
-from paper_repro.sweep.engine import TaskFailed
-from paper_repro.sweep.workers import AtOnce
+from paper_repro.sweep.engine import Sweep, TaskFailed
+from paper_repro.sweep.workers import AtOnce, in_turn
 
 
 def files(folder):
@@ -84,6 +84,12 @@ def test_an_error_names_its_task_and_ends_the_sweep(setting, tmp_path, log):
         made_up.swept(made_up.sweep(setting.changed(bad="times-3 1"), tmp_path))
     assert len(files(tmp_path)) == 6
     assert len(made_up.runs(log)) == 7
+
+
+def test_a_needed_task_has_to_be_among_them(setting, tmp_path):
+    tasks = [task for task in made_up.tasks(setting) if task.method != "plain"]
+    with pytest.raises(ValueError, match="after, seed 0: expected made-up: plain, seed 0 among"):
+        Sweep(tasks, made_up.run, made_up.DATA, tmp_path, in_turn, print)
 
 
 def test_old_temporary_files_are_cleared_and_new_ones_left(setting, tmp_path):
