@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +142,10 @@ class OneExecutor:
         except BrokenExecutor:
             self.broken = True
             self.sweep.died(task)
+        except CancelledError as error:  # by nobody here: a scheduler that is gone
+            raise ConnectionError(
+                f"scheduler: lost while {task.label} was in flight; what is done is kept"
+            ) from error
         except Exception as error:
             raise TaskFailed(f"{task.label}: {type(error).__name__}: {error}") from error
         else:
