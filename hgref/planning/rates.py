@@ -89,9 +89,10 @@ def measured(itemsize: int = 8) -> Rates:
 
 
 def through(seconds: Callable[[int], float]) -> tuple[float, float]:
-    """(a, b) of a line a + b·columns, for one of two products."""
+    """(a, b) of a line a + b·columns, for one of two products; b·many is half of it at least."""
     few, many = (seconds(columns) / 2 for columns in COLUMNS)
-    slope = max(many - few, 0) / (COLUMNS[1] - COLUMNS[0])
+    most = many / COLUMNS[1]
+    slope = min(max((many - few) / (COLUMNS[1] - COLUMNS[0]), most / 2), most)
     return max(few - slope * COLUMNS[0], 0), slope
 
 
