@@ -65,7 +65,8 @@ class SentOnce:
 
 def lacking(future: Future[Any]) -> bool:
     """Whether a task that is done was not carried out for want of the thing."""
-    return future.exception() is None and future.result() is LACKING
+    done = not future.cancelled() and future.exception() is None
+    return done and future.result() is LACKING
 
 
 def workers_of(executor: Executor) -> int:

@@ -144,6 +144,21 @@ def test_a_failure_says_which_columns():
     assert isinstance(caught.value.__cause__, MemoryError)
 
 
+def test_columns_that_others_cancelled_are_named():
+    class Cancelled(Counting):
+        def submit(self, function, /, *arguments):
+            future = super().submit(function, *arguments)
+            if arguments[3][2].first == 0:
+                return future
+            future = Future()
+            future.cancel()
+            future.set_running_or_notify_cancel()
+            return future
+
+    with pytest.raises(RuntimeError, match="executor: columns 31 to 62 of Z, .*CancelledError"):
+        hgref.forward(*many(), executor=Cancelled())
+
+
 def test_divergence_on_a_worker_is_divergence():
     problem, lam = many(T=400)
     lam[0] = 1e200
