@@ -12,6 +12,7 @@ from hgref.planning.rates import measured
 from paper_repro.benchmark.compute import load, processor
 from paper_repro.record import surroundings, write_json
 from paper_repro.scaling import on_paper, planned, shared
+from paper_repro.scaling.engines import dask, engines
 from paper_repro.scaling.problems import problems
 from paper_repro.scaling.setting import Setting
 
@@ -31,22 +32,23 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
     bar.reset(total=setting.rounds * (len(cases) + len(shared.LAYERS)))
     rates = measured(8)
     rows: list[planned.Row] = []
-    for name, case in cases.items():
-        bar.set_description(name)
-        rows += planned.rows(setting, name, case, bar.update)
-    bar.set_description("workers")
     columns = cases["penalties"]
+    with engines(setting.workers) as on:
+        for name, case in cases.items():
+            bar.set_description(name)
+            rows += planned.rows(setting, name, case, on, bar.update)
+        bar.set_description("workers")
+        sent = shared.sent(setting, columns, on.weighing)
+        with dask(setting.workers) as cluster:  # not before: its loop would be weighed as well
+            executors = {"processes": on.processes, **cluster}
+            gains = list(shared.rows(setting, columns, executors, bar.update))
     content = {
         "experiment": "scaling",
         "data": {"source": "random numbers, labelled by a random linear model"},
         "setting": asdict(setting),
         "rates": asdict(rates),
         "planned": rows,
-        "shared": {
-            "m": columns.columns.size,
-            "rows": list(shared.rows(setting, columns, bar.update)),
-            "sent": shared.sent(setting, columns),
-        },
+        "shared": {"m": columns.columns.size, "rows": gains, "sent": sent},
         "on paper": on_paper.rows(measured(4)),
         "made with": {
             **surroundings(),

@@ -33,7 +33,7 @@ PAPERS = (
         "mini-batches of 200; λ is η, μ and ρ; 20,000 steps, some four epochs",
         Sizes(T=20_000, m=3, state=2, rates=2, J=(Data(FRAMES, PHONES, batch=200, itemsize=4),),
               E=(Data(VALID, PHONES, itemsize=4),)),
-        "16 GB", 3,
+        "64 GB", 3,
     ),
     Paper(
         "A billion weights",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import multiprocessing
 import tracemalloc
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from typing import Any
 
 import hgref
@@ -14,6 +13,7 @@ from hgref.fast import cpu
 from hgref.planning.way import Way
 from paper_repro.benchmark.problems import Case
 from paper_repro.benchmark.timing import in_turn, summary
+from paper_repro.scaling.engines import Engines
 from paper_repro.scaling.setting import Setting
 from paper_repro.scaling.weighed import Weighing, renamed
 
@@ -21,18 +21,20 @@ Row = dict[str, Any]
 Run = Callable[[], Any]
 
 
-def rows(setting: Setting, name: str, case: Case, tick: Callable[[], None]) -> Iterator[Row]:
+def rows(
+    setting: Setting, name: str, case: Case, engines: Engines, tick: Callable[[], None]
+) -> Iterator[Row]:
     """For each way that fits: predicted and measured bytes and seconds, and bytes sent."""
     made = hgref.plan(case.problem, setting.budget, workers=setting.workers, wrt=case.wrt)
     ways = [way for way in made.ways if way.bytes <= setting.budget]
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(setting.workers, spawn) as executor:
-        runs = {way.call: run_of(way, case, executor, setting.rounds + 1) for way in ways}
-        for run in runs.values():
-            run()  # everything is compiled, and the workers are awake
-        seconds = in_turn(runs, setting, tick)
+    runs = {way.call: run_of(way, case, engines.processes, setting.rounds + 1) for way in ways}
+    for run in runs.values():
+        run()  # everything is compiled, and the workers are awake
+    seconds = in_turn(runs, setting, tick)
     for way in ways:
-        found = on_worker(way, case) if way.workers > 1 else {"bytes": peak(runs[way.call])}
+        on_workers = way.workers > 1
+        run = runs[way.call]
+        found = of_task(way, case, engines.weighing) if on_workers else {"bytes": peak(run)}
         yield {
             "problem": name,
             "way": way.call,
@@ -67,11 +69,10 @@ def peak(run: Run) -> int:
         tracemalloc.stop()
 
 
-def on_worker(way: Way, case: Case) -> dict[str, int]:
+def of_task(way: Way, case: Case, weighing: Weighing) -> dict[str, int]:
     """The most that a worker allocates, and what is sent to it."""
-    with Weighing() as executor:
-        for call in range(2):  # the first time its kernels are read from disk
-            problem = renamed(case.problem, call)
-            cpu.forward(problem, case.lam, case.wrt, executor=executor, workers=way.workers)
+    for call in range(2):  # the first time its kernels are read from disk
+        problem = renamed(case.problem, call)
+        cpu.forward(problem, case.lam, case.wrt, executor=weighing, workers=way.workers)
     last = slice(-way.workers, None)
-    return {"bytes": max(executor.peaks[last]), "sent": max(executor.sent[last])}
+    return {"bytes": max(weighing.peaks[last]), "sent": max(weighing.sent[last])}

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from typing import Any
 
 import hgref
@@ -26,26 +23,26 @@ LAYERS: dict[str, Callable[..., hgref.Hypergradient]] = {
 }
 
 
-def rows(setting: Setting, case: Case, tick: Callable[[], None]) -> Iterator[Row]:
+def rows(
+    setting: Setting, case: Case, executors: Mapping[str, Executor], tick: Callable[[], None]
+) -> Iterator[Row]:
     """For each layer and kind of workers: seconds, gain, and how far the gradients are apart."""
-    with engines(setting.workers) as executors:
-        for layer, forward in LAYERS.items():
-            runs = {"one process": alone(forward, case)}
-            runs |= {n: shared(forward, case, executor) for n, executor in executors.items()}
-            gradients = {name: run() for name, run in runs.items()}  # data are sent, all is awake
-            seconds = {name: summary(s) for name, s in in_turn(runs, setting, tick).items()}
-            one = seconds["one process"]["median"]
-            for name in executors:
-                yield {
-                    "layer": layer,
-                    "workers": name,
-                    "seconds": seconds[name]["median"],
-                    "seconds of one process": one,
-                    "gain": one / seconds[name]["median"],
-                    "difference": difference(
-                        gradients[name], gradients["one process"], case.columns
-                    ),
-                }
+    for layer, forward in LAYERS.items():
+        runs = {"one process": alone(forward, case)}
+        runs |= {n: shared(forward, case, executor) for n, executor in executors.items()}
+        gradients = {name: run() for name, run in runs.items()}  # data are sent, all is awake
+        seconds = {name: summary(s) for name, s in in_turn(runs, setting, tick).items()}
+        one = seconds["one process"]["median"]
+        for name in executors:
+            apart = difference(gradients[name], gradients["one process"], case.columns)
+            yield {
+                "layer": layer,
+                "workers": name,
+                "seconds": seconds[name]["median"],
+                "seconds of one process": one,
+                "gain": one / seconds[name]["median"],
+                "difference": apart,
+            }
 
 
 def alone(forward: Callable[..., hgref.Hypergradient], case: Case) -> Callable[[], Array]:
@@ -64,31 +61,13 @@ def shared(
     return lambda: forward(case.problem, case.lam, case.wrt, executor=executor).grad
 
 
-@contextmanager
-def engines(workers: int) -> Iterator[dict[str, Executor]]:
-    """Executors by name: processes, and Dask's where that is installed."""
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as processes:
-        if find_spec("distributed") is None:
-            yield {"processes": processes}
-            return
-        from distributed import Client, LocalCluster
-
-        cluster = LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
-        )
-        with cluster, Client(cluster) as client:
-            yield {"processes": processes, "Dask": client.get_executor()}
-
-
-def sent(setting: Setting, case: Case) -> Row:
+def sent(setting: Setting, case: Case, weighing: Weighing) -> Row:
     """Bytes that go to a worker at the first call and at the second, and those of the data."""
     calls = []
-    with Weighing() as executor:
-        for _ in range(2):
-            executor.sent.clear()
-            cpu.forward(
-                case.problem, case.lam, case.wrt, executor=executor, workers=setting.workers
-            )
-            calls.append(max(executor.sent))
+    for _ in range(2):
+        weighing.sent.clear()
+        options: dict[str, Any] = {"executor": weighing, "workers": setting.workers}
+        cpu.forward(case.problem, case.lam, case.wrt, **options)
+        calls.append(max(weighing.sent))
     data = Sizes.of(case.problem).sent
     return {"first call": calls[0], "second call": calls[1], "data and λ": data + case.lam.nbytes}

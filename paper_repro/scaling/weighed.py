@@ -13,14 +13,15 @@ import hgref
 
 
 class Weighing(Executor):
-    """One worker process that carries out a task at a time.
+    """One worker that carries out a task at a time; default: a process.
 
     sent    bytes of each task as it goes to the worker
     peaks   bytes that were allocated there at the most, the task's own among them
     """
 
-    def __init__(self) -> None:
-        self.pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+    def __init__(self, worker: Executor | None = None):
+        spawn = multiprocessing.get_context("spawn")
+        self.pool = worker or ProcessPoolExecutor(1, spawn)
         self.sent: list[int] = []
         self.peaks: list[int] = []
 
