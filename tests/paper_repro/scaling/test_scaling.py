@@ -91,9 +91,8 @@ def test_on_paper_the_numbers_are_those_that_the_page_tells():
     assert phones["weights"] > 15e6  # as the paper says
     assert phones["state"] > 30e6
     assert billion["weights"] == pytest.approx(1e9, rel=0.02)
-    assert phones["best"] == "forward(problem, lam)"
-    assert billion["best"].startswith("checkpointed(problem, lam, slots=")
     for one in (phones, billion):
+        assert f"-> {one['best']}" in one["plan"]
         assert "not " + one["budget"] + ": the tape of" in one["plan"]
 
 
