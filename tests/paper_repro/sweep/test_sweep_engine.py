@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from concurrent.futures import BrokenExecutor, Future
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 
 import made_up
 import pytest
@@ -86,6 +86,14 @@ def test_an_error_names_its_task_and_ends_the_sweep(setting, tmp_path, log):
     assert len(made_up.runs(log)) == 7
 
 
+@pytest.mark.parametrize("bad", ["plain 0", "times-1 0"])
+def test_a_result_that_comes_with_an_error_is_kept(setting, tmp_path, monkeypatch, bad):
+    monkeypatch.setattr(AtOnce, "_max_workers", 2)
+    with pytest.raises(TaskFailed, match="a bad number"):
+        made_up.swept(made_up.sweep(setting.changed(bad=bad), tmp_path))
+    assert len(files(tmp_path)) == 1
+
+
 def test_a_needed_task_has_to_be_among_them(setting, tmp_path):
     tasks = [task for task in made_up.tasks(setting) if task.method != "plain"]
     with pytest.raises(ValueError, match="after, seed 0: expected made-up: plain, seed 0 among"):
@@ -162,7 +170,27 @@ def test_the_task_that_kills_is_named_and_no_other(setting, tmp_path):
         made_up.swept(made_up.sweep(setting, tmp_path, start))
     assert len(started) == 3
     assert tells[-1][0] == "times-1 0"
+    assert list((tmp_path / "made-up").glob("plain-seed-0-*"))  # with it in flight at two deaths
     assert ("plain 0", True) in tells
+
+
+class Lost(AtOnce):
+    """A cluster of which the scheduler goes away."""
+
+    def submit(self, function, /, *arguments):
+        future = super().submit(function, *arguments)
+        if arguments[-1][1].seed < 2:
+            return future
+        lost = Future()
+        lost.cancel()
+        lost.set_running_or_notify_cancel()
+        return lost
+
+
+def test_a_scheduler_that_is_lost_is_told(setting, tmp_path):
+    with pytest.raises(ConnectionError, match="lost while made-up: plain, seed 2 was in flight"):
+        made_up.swept(made_up.sweep(setting, tmp_path, lambda: nullcontext(Lost())))
+    assert len(files(tmp_path)) == 8
 
 
 def test_the_data_go_with_the_first_tasks_alone_unless_lacking(setting, undisturbed, tmp_path):

@@ -137,6 +137,13 @@ def test_ctrl_c_does_not_wait_for_long_tasks(tmp_path, log):
     assert until(lambda: all(gone(pid) for pid in pids(log)))
 
 
+def test_ctrl_c_is_blocked_in_a_process_from_its_first_moment():
+    with processes(1) as executor:
+        held_back = executor.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+    assert signal.SIGINT in held_back
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
 @pytest.mark.parametrize("count", [0, -1])
 def test_without_workers_there_are_no_processes(setting, tmp_path, count):
     with pytest.raises(ValueError, match=f"workers: expected at least 1, found {count}"):

@@ -50,6 +50,12 @@ def test_other_data_are_another_key(setting, data):
     assert not set(keys(setting).values()) & set(keys(setting, data=data).values())
 
 
+def test_seed_and_R_are_in_the_key_and_not_in_names_alone(setting):
+    task = made_up.tasks(setting)[1]
+    assert len({dataclasses.replace(task, R=R).key for R in (None, 1.0, 3.0)}) == 3
+    assert len({dataclasses.replace(task, seed=seed).key for seed in range(3)}) == 3
+
+
 def test_another_program_or_needed_result_is_another_key(setting, monkeypatch):
     *_, after = made_up.tasks(setting, 1)
     assert after.needs.method == "plain"
