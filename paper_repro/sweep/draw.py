@@ -81,7 +81,9 @@ def figure(content: Content) -> Figure:
     for j, row in enumerate(rows):
         column(ax, j, row, measure)
     ax.set_xticks(range(len(rows)), [tick(row, content) for row in rows])
-    ax.set_xlabel(f"below: gain over {content['reference']} on the same seed ± its 95 % interval")
+    ax.set_xlabel(
+        f"under a method: its gain over {content['reference']} on the same seed ± 95 % interval"
+    )
     ax.set(ylabel=f"{measure}, %", xlim=(-0.5, len(rows) - 0.5))
     ax.grid(axis="y", alpha=0.3)
     ax.legend(*ax.get_legend_handles_labels(), fontsize=8.5, frameon=False, ncols=3,
