@@ -37,7 +37,7 @@ class Memory:
             f"{m} columns of Z, their tangents and passes":
                 columns + self.scratch(Panel(1, m, 1), m),
             "data as compiled loops want them": self.data(m),
-            "the state, the error": self.vectors(0) + self.error(3),
+            "the state, the error": self.vectors(0) + self.error(),
         }  # fmt: skip
 
     # --- backwards ---
@@ -47,7 +47,7 @@ class Memory:
         s, kept = self.sizes, 0 if recompute else self.kept()
         once = self.data(1) + self.scratch(Panel(1, 0, 1), 1)
         once += self.scratch(Panel(int(recompute), 1, 0), 1) + (self.kept() - kept)
-        once += self.vectors(1) + self.error(2)
+        once += self.vectors(1) + self.error()
         step, most = self.itemsize * s.p + kept, replayed(s.T, s.d) // s.d
         return Tape(s.T, 8 * s.d, step, once, most, self.lowering(1))
 
@@ -87,10 +87,11 @@ class Memory:
         examples = sum((1 + columns * one.weighted) * one.n for one in s.J)
         return OBJECTS + 8 * (rates + weights + matrix + examples + 3 * (s.all or s.m))
 
-    def error(self, arrays: int) -> int:
-        """E and its gradient, by the readable layer: arrays of outputs; h and its like."""
-        of_each = ((one, sum(one.widths[1:-1])) for one in self.sizes.E)
-        return 8 * sum(one.B * (arrays * one.outputs + 3 * hidden) for one, hidden in of_each)
+    def error(self) -> int:
+        """E and its gradient, by the readable layer: h, h′ and a sum of each hidden unit, and three
+        arrays as wide as the widest layer."""
+        widths = [(one.B, one.widths[1:]) for one in self.sizes.E]
+        return 8 * sum(B * (3 * sum(layers[:-1]) + 3 * max(layers)) for B, layers in widths)
 
 
 def copied(one: Data, k: int, itemsize: int) -> int:

@@ -28,15 +28,15 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
     Beware   seconds are compared only within one run: there is no going on from half of one
     """
     started, before = time.perf_counter(), load()
-    cases = problems(setting)
-    bar.reset(total=setting.rounds * (len(cases) + len(shared.LAYERS)))
+    posed = problems(setting)
+    columns = next(one.case for one in posed if one.name == "penalties")
+    bar.reset(total=setting.rounds * (len(posed) + len(shared.LAYERS)))
     rates = measured(8)
     rows: list[planned.Row] = []
-    columns = cases["penalties"]
     with engines(setting.workers) as on:
-        for name, case in cases.items():
-            bar.set_description(name)
-            rows += planned.rows(setting, name, case, on, bar.update)
+        for one in posed:
+            bar.set_description(one.name)
+            rows += planned.rows(setting, one, on, bar.update)
         bar.set_description("workers")
         sent = shared.sent(setting, columns, on.weighing)
         with dask(setting.workers) as cluster:  # not before: its loop would be weighed as well

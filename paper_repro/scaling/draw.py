@@ -47,7 +47,7 @@ def against(axes: Any, content: dict[str, Any], what: str, unit: float, label: s
     share = PROMISED[what]
     axes.fill_between(
         ends, [x / (1 + share) for x in ends], [x / (1 - share) for x in ends], color="0.9", lw=0,
-        label=f"within {share:.0%}",
+        label=f"within {100 * share:.0f} %",
     )  # fmt: skip
     axes.plot(ends, ends, color="0.5", lw=0.8)
     for row in rows:
@@ -123,7 +123,7 @@ def page(content: dict[str, Any]) -> str:
         "",
         *markdown(planned_rows(content)),
         "",
-        f"Every way that fits into {size(s['budget'])}, by `hgref.fast.cpu` in float64 on "
+        f"Every way that fits into its budget, by `hgref.fast.cpu` in float64 on "
         f"{made['threads']} threads of {made['processor']}; workers have one thread and are sent "
         f"the problem anew. Seconds: medians of {s['rounds']} rounds in which all took turns. "
         "Bytes: what Python's and NumPy's allocations come to at their peak.",

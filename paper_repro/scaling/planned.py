@@ -14,6 +14,7 @@ from hgref.planning.way import Way
 from paper_repro.benchmark.problems import Case
 from paper_repro.benchmark.timing import in_turn, summary
 from paper_repro.scaling.engines import Engines
+from paper_repro.scaling.problems import Posed
 from paper_repro.scaling.setting import Setting
 from paper_repro.scaling.weighed import Weighing, renamed
 
@@ -22,11 +23,12 @@ Run = Callable[[], Any]
 
 
 def rows(
-    setting: Setting, name: str, case: Case, engines: Engines, tick: Callable[[], None]
+    setting: Setting, posed: Posed, engines: Engines, tick: Callable[[], None]
 ) -> Iterator[Row]:
     """For each way that fits: predicted and measured bytes and seconds, and bytes sent."""
-    made = hgref.plan(case.problem, setting.budget, workers=setting.workers, wrt=case.wrt)
-    ways = [way for way in made.ways if way.bytes <= setting.budget]
+    case = posed.case
+    made = hgref.plan(case.problem, posed.budget, workers=setting.workers, wrt=case.wrt)
+    ways = [way for way in made.ways if way.bytes <= made.budget]
     runs = {way.call: run_of(way, case, engines.processes, setting.rounds + 1) for way in ways}
     for run in runs.values():
         run()  # everything is compiled, and the workers are awake
@@ -36,7 +38,8 @@ def rows(
         run = runs[way.call]
         found = of_task(way, case, engines.weighing) if on_workers else {"bytes": peak(run)}
         yield {
-            "problem": name,
+            "problem": posed.name,
+            "budget": posed.budget,
             "way": way.call,
             "predicted": {"bytes": way.bytes, "seconds": way.seconds, "sent": way.sent or None},
             "measured": {"sent": None, **found, "seconds": summary(seconds[way.call])["median"]},

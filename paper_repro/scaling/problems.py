@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,15 +13,25 @@ from paper_repro.benchmark.problems import Case, Labelled, labelled
 from paper_repro.scaling.setting import Setting
 
 
-def problems(setting: Setting) -> dict[str, Case]:
-    """Name → problem; `wrt` is what forward's columns are."""
+class Posed(NamedTuple):
+    """A problem, and the bytes in which its plan has to stay; `wrt` is what forward carries."""
+
+    name: str
+    case: Case
+    budget: str
+
+
+def problems(setting: Setting) -> list[Posed]:
+    """The three of them."""
     sizes = setting.examples, setting.features, setting.classes
     train, valid = (labelled(setting, *sizes, j) for j in range(2))
-    return {
-        "a weight for each example": weights(setting, train, valid),
-        "penalties": penalties(setting, train, valid),
-        "a network": network(setting, train, valid),
+    made = {
+        "a weight for each example": weights,
+        "penalties": penalties,
+        "a network": network,
     }
+    each = zip(made.items(), setting.budgets, strict=True)
+    return [Posed(name, pose(setting, train, valid), budget) for (name, pose), budget in each]
 
 
 def weights(setting: Setting, train: Labelled, valid: Labelled) -> Case:

@@ -17,7 +17,7 @@ class Setting(Preset):
     hidden, batch of the network
     penalties     of the model whose columns of Z are shared; with η they are m
     workers       processes
-    budget        bytes in which the plan has to stay
+    budgets       bytes in which the plan has to stay, for each problem
     rounds        how often everything is timed, taking turns
     seed          of all random data
     """
@@ -31,7 +31,7 @@ class Setting(Preset):
     batch: int
     penalties: int = 31
     workers: int = 2
-    budget: int = 120_000_000
+    budgets: tuple[str, str, str] = ("30 MB", "250 MB", "150 MB")
     rounds: int = 5
     slow_rounds: int = 3
     slow: float = 5.0
@@ -51,7 +51,7 @@ DEFAULT = Setting(
 # seconds: to see that everything runs; too little to be timed well
 SMALL = replace(
     DEFAULT, examples=300, features=50, classes=3, T=12, network_T=12, hidden=8, batch=20,
-    penalties=7, budget=1_000_000, rounds=2,
+    penalties=7, budgets=("320 kB", "1 MB", "1 MB"), rounds=2,
 )  # fmt: skip
 
 PRESETS = {"default": DEFAULT, "small": SMALL}

@@ -45,9 +45,9 @@ def made(tmp_path_factory):
 
 def test_every_way_that_fits_was_run(made):
     content = read_json(made["scaling"])
-    for name, case in problems(TINY).items():
-        plan = hgref.plan(case.problem, TINY.budget, workers=TINY.workers, wrt=case.wrt)
-        fitting = {way.call for way in plan.ways if way.bytes <= TINY.budget}
+    for name, case, budget in problems(TINY):
+        plan = hgref.plan(case.problem, budget, workers=TINY.workers, wrt=case.wrt)
+        fitting = {way.call for way in plan.ways if way.bytes <= plan.budget}
         rows = [row for row in content["planned"] if row["problem"] == name]
         assert {row["way"] for row in rows} == fitting
         assert all(row["measured"]["seconds"] > 0 for row in rows)
@@ -57,7 +57,7 @@ def test_bytes_are_the_predicted_ones(made):
     for row in read_json(made["scaling"])["planned"]:
         before, after = row["predicted"], row["measured"]
         if after["sent"] is None:
-            assert before["bytes"] == pytest.approx(after["bytes"], rel=0.15, abs=2e4)
+            assert before["bytes"] == pytest.approx(after["bytes"], rel=0.15, abs=6e4)
         else:  # threads of one process do not hold the data once more
             assert before["sent"] == pytest.approx(after["sent"], rel=0.1)
 
