@@ -7,6 +7,7 @@ does not know the name.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import pickle
@@ -39,18 +40,22 @@ class SentOnce:
             raise TypeError(
                 f"executor: expected a concurrent.futures.Executor, found {type(executor).__name__}"
             )
-        self.executor = executor
+        self.executor, self.thing = executor, thing
         try:
-            self.data = pickle.dumps(thing, protocol=5)
+            self.name = name_of(thing)
         except Exception as error:
             raise TypeError(
                 f"executor: {what} cannot be sent to other processes ({error}); functions in it "
                 f"have to be defined at the top of a module, not lambdas"
             ) from error
-        self.name = hashlib.blake2b(self.data, digest_size=16).hexdigest()
         known = BROUGHT.setdefault(executor, set())
         self.bring = self.name not in known
         known.add(self.name)
+
+    @functools.cached_property
+    def data(self) -> bytes:
+        """The thing, pickled: made where it is brought."""
+        return pickle.dumps(self.thing, protocol=5)
 
     def submit(self, function: Callable[..., Any], *arguments: Any, bring: bool = False) -> Any:
         """The future of `function(thing, *arguments)` on a worker, with one thread.
@@ -61,6 +66,24 @@ class SentOnce:
         with warnings.catch_warnings():  # Dask warns of large tasks; these are large once
             warnings.filterwarnings("ignore", "Sending large graph")
             return self.executor.submit(on_worker, self.name, data, function, arguments)
+
+
+class Hashed:
+    """A file that keeps nothing but a hash of what was written to it."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.sha256()  # which processors have instructions for
+
+    def write(self, data: Any) -> int:
+        self.hash.update(data)
+        return memoryview(data).nbytes
+
+
+def name_of(thing: Any) -> str:
+    """A name made of the bytes that pickle would write, which are nowhere all at once."""
+    file = Hashed()
+    pickle.Pickler(file, protocol=5).dump(thing)
+    return file.hash.hexdigest()
 
 
 def lacking(future: Future[Any]) -> bool:

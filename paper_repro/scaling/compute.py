@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
     """
     started, before = time.perf_counter(), load()
     posed = problems(setting)
-    columns = next(one.case for one in posed if one.name == "penalties")
-    bar.reset(total=setting.rounds * (len(posed) + len(shared.LAYERS)))
+    often = replace(setting, T=setting.shared_T, rounds=setting.shared_rounds)
+    columns = next(one.case for one in problems(often) if one.name == "penalties")
+    bar.reset(total=setting.rounds * len(posed) + often.rounds * len(shared.LAYERS))
     rates = measured(8)
     rows: list[planned.Row] = []
     with engines(setting.workers) as on:
@@ -38,10 +39,10 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
             bar.set_description(one.name)
             rows += planned.rows(setting, one, on, bar.update)
         bar.set_description("workers")
-        sent = shared.sent(setting, columns, on.weighing)
+        sent = shared.sent(often, columns, on.weighing)
         with dask(setting.workers) as cluster:  # not before: its loop would be weighed as well
             executors = {"processes": on.processes, **cluster}
-            gains = list(shared.rows(setting, columns, executors, bar.update))
+            gains = list(shared.rows(often, columns, executors, bar.update))
     content = {
         "experiment": "scaling",
         "data": {"source": "random numbers, labelled by a random linear model"},

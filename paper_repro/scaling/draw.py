@@ -133,11 +133,11 @@ def page(content: dict[str, Any]) -> str:
         *markdown(shared_rows(content)),
         "",
         f"m = {shared['m']} columns (η and {s['penalties']} penalties) of softmax regression on "
-        f"{s['examples']} × {s['features']} numbers, T = {s['T']}, {s['workers']} workers beside "
-        "one process, one thread each. Difference: of the gradients, the largest relative one of "
-        "a block. One process carries m + 1 columns, a worker (m + 2) / 2, since each runs the "
-        f"training itself: at most {gain_at_most(shared['m'], s['workers']):.2f} times as "
-        "quick.",
+        f"{s['examples']} × {s['features']} numbers, T = {s['shared_T']}, {s['workers']} workers "
+        f"beside one process, one thread each; medians of {s['shared_rounds']} rounds in which all "
+        "took turns. Difference: of the gradients, the largest relative one of a block. One process "
+        "carries m + 1 columns, a worker m/n + 1, since each runs the training itself: at most "
+        f"{gain_at_most(shared['m'], s['workers']):.2f} times as quick.",
         f"Sent to a worker: {sent['first call']:,} bytes at the first call, where data and λ are "
         f"{sent['data and λ']:,}; {sent['second call']:,} at the second.",
         "",

@@ -16,6 +16,7 @@ class Setting(Preset):
     T             steps of the linear models;  network_T: of the network on mini-batches
     hidden, batch of the network
     penalties     of the model whose columns of Z are shared; with η they are m
+    shared_T, shared_rounds   its steps, and how often it is timed
     workers       processes
     budgets       bytes in which the plan has to stay, for each problem
     rounds        how often everything is timed, taking turns
@@ -30,6 +31,8 @@ class Setting(Preset):
     hidden: int
     batch: int
     penalties: int = 31
+    shared_T: int = 40
+    shared_rounds: int = 11
     workers: int = 2
     budgets: tuple[str, str, str] = ("30 MB", "250 MB", "150 MB")
     rounds: int = 5
@@ -51,7 +54,7 @@ DEFAULT = Setting(
 # seconds: to see that everything runs; too little to be timed well
 SMALL = replace(
     DEFAULT, examples=300, features=50, classes=3, T=12, network_T=12, hidden=8, batch=20,
-    penalties=7, budgets=("320 kB", "1 MB", "1 MB"), rounds=2,
+    penalties=7, shared_T=12, shared_rounds=2, budgets=("320 kB", "1 MB", "1 MB"), rounds=2,
 )  # fmt: skip
 
 PRESETS = {"default": DEFAULT, "small": SMALL}

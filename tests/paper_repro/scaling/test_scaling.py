@@ -20,7 +20,7 @@ from paper_repro.scaling.problems import problems
 from paper_repro.scaling.setting import SMALL
 
 pytest.importorskip("threadpoolctl")
-TINY = replace(SMALL, rounds=1)
+TINY = replace(SMALL, rounds=1, shared_rounds=1)
 
 
 @contextmanager
