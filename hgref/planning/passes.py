@@ -15,7 +15,7 @@ from hgref.planning.sizes import Data
 # block of rows is to stay in it, and in half of a small second-level cache.
 SMALL_PRODUCT = 900_000
 BLOCK_BYTES = 420_000
-LEAST_ROWS, WIDE_ROWS = 32, 128  # where so few rows are left that the path is slow, more are taken
+LEAST_ROWS, WIDE_ROWS = 32, 256  # where so few rows are left that the path is slow, more are taken
 ALONE = 500_000  # multiplications of a pass below which a second thread costs more than it does
 MANY = 32_768  # weights below which a second thread costs more than it does
 NARROW = 8  # a panel for sparse rows is padded to a multiple of so many columns

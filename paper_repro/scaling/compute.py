@@ -29,7 +29,8 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
     """
     started, before = time.perf_counter(), load()
     posed = problems(setting)
-    often = replace(setting, T=setting.shared_T, rounds=setting.shared_rounds)
+    rounds = setting.shared_rounds
+    often = replace(setting, T=setting.shared_T, rounds=rounds, slow_rounds=rounds)
     columns = next(one.case for one in problems(often) if one.name == "penalties")
     bar.reset(total=setting.rounds * len(posed) + often.rounds * len(shared.LAYERS))
     rates = measured(8)

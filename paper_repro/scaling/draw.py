@@ -97,13 +97,21 @@ def off(predicted: float, measured: float) -> str:
 
 
 def shared_rows(content: dict[str, Any]) -> list[list[str]]:
-    """What workers gain."""
-    rows = [["layer", "workers", "seconds", "one process", "gain", "difference"]]
+    """What workers gain, beside what the machine lets two processes gain that share nothing."""
+    head = ["layer", "workers", "seconds", "one process", "gain", "at most here", "difference"]
+    rows = [head]
     for row in content["shared"]["rows"]:
-        seconds = f"{row['seconds']:.2f}", f"{row['seconds of one process']:.2f}"
-        gain = f"{row['gain']:.2f}"
-        rows.append([row["layer"], row["workers"], *seconds, gain, f"{row['difference']:.0e}"])
+        numbers = (row["seconds"], row["seconds of one process"], row["gain"])
+        most = row["of the machine"] * at_most(content) / content["setting"]["workers"]
+        texts = [f"{number:.2f}" for number in (*numbers, most)]
+        rows.append([row["layer"], row["workers"], *texts, f"{row['difference']:.0e}"])
     return rows
+
+
+def at_most(content: dict[str, Any]) -> float:
+    """Columns of one process over those of a worker, the training being one of them."""
+    m, workers = content["shared"]["m"], content["setting"]["workers"]
+    return (1 + m) / (1 + m / workers)
 
 
 def terminal(content: dict[str, Any]) -> str:
@@ -135,9 +143,10 @@ def page(content: dict[str, Any]) -> str:
         f"m = {shared['m']} columns (η and {s['penalties']} penalties) of softmax regression on "
         f"{s['examples']} × {s['features']} numbers, T = {s['shared_T']}, {s['workers']} workers "
         f"beside one process, one thread each; medians of {s['shared_rounds']} rounds in which all "
-        "took turns. Difference: of the gradients, the largest relative one of a block. One process "
-        "carries m + 1 columns, a worker m/n + 1, since each runs the training itself: at most "
-        f"{gain_at_most(shared['m'], s['workers']):.2f} times as quick.",
+        "took turns. Difference: of the gradients, the largest relative one of a block. One "
+        "process carries m + 1 columns, a worker m/n + 1, since each runs the training itself: "
+        f"{at_most(content):.2f} times fewer. At most here: that, less what this machine loses "
+        "where two processes do the whole side by side and share nothing.",
         f"Sent to a worker: {sent['first call']:,} bytes at the first call, where data and λ are "
         f"{sent['data and λ']:,}; {sent['second call']:,} at the second.",
         "",
@@ -146,11 +155,6 @@ def page(content: dict[str, Any]) -> str:
     for one in content["on paper"]:
         lines += ["", f"### {one['title']}", "", *worked(one)]
     return "\n".join([*lines, *busy(made["load before"]), ""])
-
-
-def gain_at_most(m: int, workers: int) -> float:
-    """Columns of one process over those of a worker, the training being one of them."""
-    return (1 + m) / (1 + m / workers)
 
 
 def worked(one: dict[str, Any]) -> list[str]:

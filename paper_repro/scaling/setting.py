@@ -19,7 +19,7 @@ class Setting(Preset):
     shared_T, shared_rounds   its steps, and how often it is timed
     workers       processes
     budgets       bytes in which the plan has to stay, for each problem
-    rounds        how often everything is timed, taking turns
+    rounds        how often everything is timed, taking turns; slow_rounds: what takes over `slow`
     seed          of all random data
     """
 
@@ -32,9 +32,9 @@ class Setting(Preset):
     batch: int
     penalties: int = 31
     shared_T: int = 40
-    shared_rounds: int = 11
+    shared_rounds: int = 7
     workers: int = 2
-    budgets: tuple[str, str, str] = ("30 MB", "250 MB", "150 MB")
+    budgets: tuple[str, str, str] = ("20 MB", "250 MB", "150 MB")
     rounds: int = 5
     slow_rounds: int = 3
     slow: float = 5.0
@@ -48,7 +48,7 @@ class Setting(Preset):
 
 
 DEFAULT = Setting(
-    examples=5000, features=784, classes=10, T=100, network_T=100, hidden=128, batch=200
+    examples=5000, features=784, classes=10, T=50, network_T=100, hidden=128, batch=200
 )
 
 # seconds: to see that everything runs; too little to be timed well

@@ -10,7 +10,7 @@ import hgref
 from hgref.arguments import Array
 from hgref.fast import cpu
 from hgref.planning.sizes import Sizes
-from hgref.sent_once import one_thread
+from hgref.sent_once import LACKING, SentOnce, one_thread
 from paper_repro.benchmark.problems import Case
 from paper_repro.benchmark.timing import difference, in_turn, summary
 from paper_repro.scaling.setting import Setting
@@ -26,21 +26,27 @@ LAYERS: dict[str, Callable[..., hgref.Hypergradient]] = {
 def rows(
     setting: Setting, case: Case, executors: Mapping[str, Executor], tick: Callable[[], None]
 ) -> Iterator[Row]:
-    """For each layer and kind of workers: seconds, gain, and how far the gradients are apart."""
+    """For each layer and kind of workers: seconds, gain, and how far the gradients are apart.
+
+    Of the processes also what they reach that have nothing to do with each other: the whole of it
+    on every one at once. More than that no division of the columns can gain on this machine.
+    """
     for layer, forward in LAYERS.items():
-        runs = {"one process": alone(forward, case)}
+        runs: dict[str, Callable[[], Any]] = {"one process": alone(forward, case)}
         runs |= {n: shared(forward, case, executor) for n, executor in executors.items()}
         gradients = {name: run() for name, run in runs.items()}  # data are sent, all is awake
-        seconds = {name: summary(s) for name, s in in_turn(runs, setting, tick).items()}
-        one = seconds["one process"]["median"]
+        runs["all at once"] = at_once(forward, case, executors["processes"], setting.workers)
+        seconds = {name: summary(s)["median"] for name, s in in_turn(runs, setting, tick).items()}
+        one = seconds["one process"]
         for name in executors:
             apart = difference(gradients[name], gradients["one process"], case.columns)
             yield {
                 "layer": layer,
                 "workers": name,
-                "seconds": seconds[name]["median"],
+                "seconds": seconds[name],
                 "seconds of one process": one,
-                "gain": one / seconds[name]["median"],
+                "gain": one / seconds[name],
+                "of the machine": setting.workers * one / seconds["all at once"],
                 "difference": apart,
             }
 
@@ -59,6 +65,21 @@ def shared(
     forward: Callable[..., hgref.Hypergradient], case: Case, executor: Executor
 ) -> Callable[[], Array]:
     return lambda: forward(case.problem, case.lam, case.wrt, executor=executor).grad
+
+
+def at_once(
+    forward: Callable[..., hgref.Hypergradient], case: Case, executor: Executor, workers: int
+) -> Callable[[], None]:
+    """The whole on each of the workers, none of which waits for another."""
+    sent = SentOnce(executor, case.problem, "the problem")
+
+    def run() -> None:
+        asked = [sent.submit(forward, case.lam, case.wrt) for _ in range(workers)]
+        for future in asked:
+            if future.result() is LACKING:
+                raise RuntimeError("executor: expected workers that know the problem")
+
+    return run
 
 
 def sent(setting: Setting, case: Case, weighing: Weighing) -> Row:
