@@ -15,6 +15,7 @@ from paper_repro.table import columns, markdown, write_text
 
 MARKS = ("o", "s", "^")  # a problem each
 COLORS = {"forward": "#08519c", "reverse": "#d94801", "checkpointed": "#525252"}
+TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5)]
 PROMISED = {"bytes": 0.15, "seconds": 0.5}  # relative
 
 
@@ -58,7 +59,12 @@ def against(axes: Any, content: dict[str, Any], what: str, unit: float, label: s
             marker=MARKS[names.index(row["problem"])], color=COLORS[kind],
             mfc="white" if on_workers else COLORS[kind],
         )  # fmt: skip
-    axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
+    axes.set(xscale="log", yscale="log")
+    ticks = [x for x in TICKS if ends[0] < x < ends[1]]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(ticks, [f"{x:g}" for x in ticks])
+        axis.set_ticks([], minor=True)
+    axes.set(xlim=ends, ylim=ends)
     axes.set(xlabel=f"predicted {label}", ylabel=f"measured {label}")
     legend(axes, names)
 
