@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -120,9 +119,6 @@ def cluster(address: str) -> Start:
             "scheduler: expected the package distributed, found none; "
             'python -m pip install -e ".[dask]"'
         ) from error
-
-    # the data stand in the first tasks, and that is where they are wanted
-    warnings.filterwarnings("ignore", "Sending large graph")
 
     @contextmanager
     def connected() -> Iterator[Executor]:
