@@ -52,8 +52,9 @@ def plan(
     dtype    of the products with the data: float64 or float32
     rates    hgref.planning.rates.Rates of another machine; default: this one's, measured
     returns  Plan: printable; `.best` is the Way to take, `.ways` are all of them
-    Raises   ValueError for a budget that is no size; TypeError for a recurrent network, which
-             hgref.fast.cpu does not have
+    Raises   ValueError for a budget that is no size, or for a wrt beside Sizes; TypeError for what
+             is neither a Problem nor Sizes, and for a recurrent network, which hgref.fast.cpu does
+             not have
     Cost     half a second for the machine's rates, the first time; nothing of the problem is run
     Exact    bytes to 15 %, seconds to a half, on a machine that does nothing else (measured by
              `python -m paper_repro scaling`); steps are counts
@@ -61,12 +62,7 @@ def plan(
     Source   Franceschi et al. 2017, section 3: time and space of the two modes
     """
     limit, itemsize = as_bytes(budget), np.dtype(dtype).itemsize
-    if isinstance(problem, Sizes):
-        sizes = problem
-    elif isinstance(problem.dynamics, Recurrent):
-        raise TypeError(no_choice(problem, Sizes.of(problem, wrt).m))
-    else:
-        sizes = Sizes.of(problem, wrt)
+    sizes = sizes_of(problem, wrt)
     if rates is None:
         rates = measured(itemsize).on(numba_threads())
     n = min(as_count("workers", workers, 1), max(sizes.m, 1))
@@ -74,6 +70,19 @@ def plan(
     if n > 1:
         made.append(on_workers(sizes, itemsize, rates.on(1), n))
     return Plan(tuple(sorted(made, key=lambda way: way.seconds)), limit)
+
+
+def sizes_of(problem: Problem | Sizes, wrt: Iterable[str] | None) -> Sizes:
+    """The problem in numbers."""
+    if isinstance(problem, Sizes):
+        if wrt is not None:
+            raise ValueError(f"wrt: expected none beside Sizes, which have m, found {list(wrt)}")
+        return problem
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem: expected a Problem or Sizes, found {type(problem).__name__}")
+    if isinstance(problem.dynamics, Recurrent):
+        raise TypeError(no_choice(problem, Sizes.of(problem, wrt).m))
+    return Sizes.of(problem, wrt)
 
 
 def forward(sizes: Sizes, itemsize: int, rates: Rates) -> Way:

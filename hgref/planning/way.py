@@ -19,7 +19,7 @@ class Way:
     products     products with A_t, of one column each: T backwards, T·m forwards; of one worker
     checkpoints  states from which it starts anew, 1 for none but s_0
     workers      processes; 1: this one alone
-    sent         bytes that go to each worker, and come back
+    sent         bytes that go to each worker at the first call with this problem
     items        what the bytes are for, in words
     """
 

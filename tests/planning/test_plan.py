@@ -14,6 +14,7 @@ from hgref.fast.cpu.recorded import Recorded
 from hgref.objectives import L2, MLP, Softmax
 from hgref.planning.memory import Tape, largest
 from hgref.planning.plan import schedules
+from hgref.planning.sizes import Data, Sizes
 from hgref.planning.text import size
 
 
@@ -210,6 +211,14 @@ def test_steps_are_those_that_are_run(budget, monkeypatch):
             steps.clear()
             eval(f"cpu.{way.call}", names)
             assert sum(steps) == way.steps
+
+
+def test_what_is_no_problem_is_refused():
+    paper = Sizes(T=5, m=1, J=(Data(10, (3, 2)),))
+    with pytest.raises(ValueError, match=r"wrt: expected none beside Sizes.*found \['eta'\]"):
+        hgref.plan(paper, wrt=["eta"])
+    with pytest.raises(TypeError, match="problem: expected a Problem or Sizes, found int"):
+        hgref.plan(3)
 
 
 def test_largest_by_trying_all():
