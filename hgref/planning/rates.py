@@ -76,8 +76,9 @@ def measured(itemsize: int = 8) -> Rates:
     X = random.standard_normal((BLOCKS, ROWS, WIDTH)).astype(f"f{itemsize}")
     thinned = np.where(abs(X) > 1.4, X, 0).reshape(-1, WIDTH)  # a sixth of them
     S = scipy.sparse.csr_matrix(thinned)
+    St = S.T.tocsr()
     dense = through(lambda columns: shortest(dense_products, X, columns) / X.size)
-    sparse = through(lambda columns: shortest(sparse_products, S, S.T.tocsr(), columns) / S.nnz)
+    sparse = through(lambda columns: shortest(sparse_products, S, St, columns) / S.nnz)
     weight = shortest(loops, [np.ones(WEIGHTS) for _ in range(ARRAYS)]) / WEIGHTS
     return Rates(
         entry=READ * dense[0],

@@ -7,7 +7,7 @@ eigenvalues are of order one, so that one step size suits every size.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +36,11 @@ class Case:
     @property
     def blocks(self) -> Blocks:
         return self.problem.read(self.lam)[0]
+
+    def over(self, T: int) -> Case:
+        """The same with another number of steps; for problems without mini-batches."""
+        p = self.problem
+        return replace(self, problem=Problem(p.dynamics, p.E, T, p.w0, p.learn_w0))
 
     @property
     def columns(self) -> Layout:

@@ -31,7 +31,7 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
     posed = problems(setting)
     rounds = setting.shared_rounds
     often = replace(setting, T=setting.shared_T, rounds=rounds, slow_rounds=rounds)
-    columns = next(one.case for one in problems(often) if one.name == "penalties")
+    columns = next(one.case for one in posed if one.name == "penalties").over(often.T)
     bar.reset(total=setting.rounds * len(posed) + often.rounds * len(shared.LAYERS))
     rates = measured(8)
     rows: list[planned.Row] = []
