@@ -4,7 +4,7 @@ Training is a dynamical system s_t = Φ_t(s_{t-1}, λ); hgref computes the gradi
 error f(λ) = E(s_T(λ)) with respect to the hyperparameters λ, forwards, backwards and in real time.
 """
 
-from hgref import constraints, jacobians, objectives, outer, verify, witness
+from hgref import constraints, dynamics, objectives, outer, verify
 from hgref.dynamics import (
     AdaGrad,
     Adam,
@@ -29,7 +29,7 @@ from hgref.hypergradient import (
 from hgref.outer import as_scipy
 from hgref.planning.plan import plan
 from hgref.problem import Diverged, Hypergradient, Problem
-from hgref.verify import assert_hypergradient, check, check_fn, diagnose
+from hgref.verify import assert_hypergradient, check, check_fn, diagnose, jacobians, witness
 
 __version__ = "0.1.0"
 

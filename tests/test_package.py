@@ -17,14 +17,14 @@ def test_importing_loads_neither_numba_nor_matplotlib_nor_scipy():
 
 
 LAYERS = [  # a module may import from its own layer or from one above it in this list
-    {"arguments", "laws", "files", "sent_once"},
+    {"arguments", "laws", "files"},
     {"layout"},
     {"objectives"},
     {"dynamics"},
     {"problem"},
-    {"jacobians", "constraints", "witness", "descent"},
-    {"hypergradient", "saved_run"},
-    {"outer", "hoag", "verify", "planning"},
+    {"constraints", "descent"},
+    {"hypergradient"},
+    {"outer", "verify", "planning"},
     {"fast"},
     {"interop", "__main__"},
 ]

@@ -5,7 +5,7 @@
 A span of columns is a task on any concurrent.futures.Executor: ProcessPoolExecutor, Dask's
 Client.get_executor(), mpi4py.futures. Every worker runs the training itself: one step costs as much
 as one column or two, whereas the states of all steps, T d numbers, would have to be sent. The
-problem with its data goes to each worker once: see `hgref.sent_once`.
+problem with its data goes to each worker once: see `hgref.hypergradient.sent_once`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from hgref.arguments import as_count
 from hgref.layout import Columns
 from hgref.problem import Diverged, Hypergradient, Problem
-from hgref.sent_once import SentOnce, lacking, workers_of
+from hgref.hypergradient.sent_once import SentOnce, lacking, workers_of
 
 Carry = Callable[..., Hypergradient]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]

@@ -1,5 +1,6 @@
 """Verification: is a hypergradient right, and if not, what is wrong with it?"""
 
+from hgref.verify import jacobians, witness
 from hgref.verify.check import assert_hypergradient, check, check_fn
 from hgref.verify.diagnose import Diagnosis, Explanation, diagnose
 from hgref.verify.mistakes import CATALOGUE, Mistake
@@ -17,4 +18,6 @@ __all__ = [
     "check",
     "check_fn",
     "diagnose",
+    "jacobians",
+    "witness",
 ]

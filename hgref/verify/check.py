@@ -16,7 +16,7 @@ from hgref.problem import Hypergradient, Problem
 from hgref.verify.candidate import Candidate, read_candidate
 from hgref.verify.report import BlockReport, Report, WitnessReport
 from hgref.verify.rounding import tolerances
-from hgref.witness import central_differences, complex_step
+from hgref.verify.witness import central_differences, complex_step
 
 DIRECTIONS = 3
 TINY = float(np.finfo(float).tiny)

@@ -14,7 +14,7 @@ import numpy as np
 import hgref
 from hgref import Problem
 from hgref.arguments import Array
-from hgref.witness import complex_step
+from hgref.verify.witness import complex_step
 from paper_repro.benchmark.complexity import most_bytes
 from paper_repro.benchmark.compute import load, processor
 from paper_repro.benchmark.timing import Tick, in_turn, summary

@@ -15,7 +15,7 @@ from concurrent.futures import (
 from pathlib import Path
 from typing import Any
 
-from hgref.sent_once import LACKING, SentOnce, workers_of
+from hgref.hypergradient.sent_once import LACKING, SentOnce, workers_of
 from paper_repro.sweep import results
 from paper_repro.sweep.results import Say
 from paper_repro.sweep.task import Row, Run, Task, carry_out

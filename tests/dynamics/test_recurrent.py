@@ -12,7 +12,7 @@ import hgref
 from hgref.fast import cpu
 from hgref.objectives import L2, Callback, LeastSquares, Quadratic
 from hgref.outer import Adam, GradientDescent
-from hgref.witness import central_differences, complex_step, taylor
+from hgref.verify.witness import central_differences, complex_step, taylor
 
 
 @st.composite

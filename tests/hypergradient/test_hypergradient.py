@@ -6,7 +6,7 @@ from hypothesis import given
 from strategies import DYNAMICS, KINKED, OBJECTIVES, Choice, build, choices, few, pairs, relative
 
 import hgref
-from hgref.witness import central_differences, complex_step, taylor
+from hgref.verify.witness import central_differences, complex_step, taylor
 
 every_dynamics = pytest.mark.parametrize("dynamics", DYNAMICS)
 every_pair = pytest.mark.parametrize(("dynamics", "objective"), pairs(OBJECTIVES))

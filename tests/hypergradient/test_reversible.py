@@ -12,7 +12,7 @@ from strategies import DYNAMICS, KINKED, build, choices, few, relative
 import hgref
 from hgref.hypergradient.fixed_point import Buffer, forgetful, least, product, remembered
 from hgref.hypergradient.reversible import Backtrack
-from hgref.witness import complex_step
+from hgref.verify.witness import complex_step
 
 whole = st.lists(st.integers(-(2**62) + 1, 2**62 - 1), min_size=1, max_size=20).map(np.array)
 rates = st.floats(0.01, 0.999)

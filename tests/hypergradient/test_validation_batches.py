@@ -6,7 +6,7 @@ import pytest
 import hgref
 from hgref.objectives import Logistic
 from hgref.outer import GradientDescent
-from hgref.witness import complex_step
+from hgref.verify.witness import complex_step
 
 T = 5
 rng = np.random.default_rng(0)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from strategies import KINKED, build, choices, few, relative
 
 import hgref
-from hgref import sent_once
+from hgref.hypergradient import sent_once
 from hgref.layout import Layout
 
 pytest.importorskip("threadpoolctl")

@@ -15,7 +15,7 @@ from strategies import DYNAMICS, OBJECTIVES, TASKS, build, choices, few, pairs, 
 
 import hgref
 from hgref.fast import cpu
-from hgref.witness import complex_step
+from hgref.verify.witness import complex_step
 
 COMPILED = [name for name in OBJECTIVES if name != "callback"]
 some = settings(max_examples=settings().max_examples // 3)

@@ -8,7 +8,7 @@ from strategies import DYNAMICS, build, choices, few, relative
 import hgref
 from hgref.fast import cpu
 from hgref.planning.passes import MANY
-from hgref.witness import central_differences, complex_step
+from hgref.verify.witness import central_differences, complex_step
 
 OBJECTIVES = ["softmax", "with-l2", "mlp"]
 everywhere = pytest.mark.parametrize("dynamics", DYNAMICS)

@@ -6,7 +6,7 @@ from cuda_problems import DYNAMICS, OBJECTIVES, build
 from numba import cuda
 
 import hgref
-from hgref.witness import complex_step
+from hgref.verify.witness import complex_step
 
 CASES = [(list(DYNAMICS)[i % len(DYNAMICS)], kind) for i, kind in enumerate(OBJECTIVES)]
 CASES += [("momentum", "softplus"), ("adam-torch", "weighted"), ("adagrad", "plain")]

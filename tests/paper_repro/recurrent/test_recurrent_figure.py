@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from strategies import few
 
 import hgref
-from hgref.witness import complex_step
+from hgref.verify.witness import complex_step
 from paper_repro.__main__ import main
 from paper_repro.record import read_json
 from paper_repro.recurrent import textbook

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import hgref
-from hgref.witness import central_differences
+from hgref.verify.witness import central_differences
 from paper_repro.__main__ import main
 from paper_repro.record import read_json
 from paper_repro.relatives.claims import RULES

@@ -11,7 +11,7 @@ from silent_bar import Bar
 
 import hgref
 from hgref.outer import Adam, GradientDescent
-from hgref.witness import central_differences
+from hgref.verify.witness import central_differences
 from paper_repro.data.images import Images
 from paper_repro.record import read_json, write_json
 from paper_repro.surface import compute as module

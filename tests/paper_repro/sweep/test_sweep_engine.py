@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager, nullcontext
 import made_up
 import pytest
 
-from hgref.sent_once import REMEMBERED
+from hgref.hypergradient.sent_once import REMEMBERED
 from paper_repro.record import read_json
 from paper_repro.sweep.engine import Sweep, TaskFailed
 from paper_repro.sweep.workers import AtOnce, in_turn

@@ -5,7 +5,7 @@ import pytest
 
 import hgref
 from hgref.fast import cpu
-from hgref.witness import central_differences
+from hgref.verify.witness import central_differences
 from paper_repro.task_interactions.methods import METHODS, accuracy, inner_problem, learn
 from paper_repro.task_interactions.splits import split
 

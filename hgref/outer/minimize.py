@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array, as_count, require_callable
-from hgref.descent import Adam, Descent, GradientDescent, Path, anywhere, projected, require_descent
-from hgref.hoag import Hoag, hoag
+from hgref.descent import Adam, Descent, Path, anywhere, projected, require_descent
 from hgref.hypergradient.reverse import reverse
 from hgref.layout import Layout, alike
 from hgref.problem import Diverged, Hypergradient, Problem
-from hgref.saved_run import Done, SavedRun, fingerprint
+from hgref.outer.saved_run import Done, SavedRun, fingerprint
 
-__all__ = ["Adam", "GradientDescent", "Hoag", "Minimization", "as_scipy", "hoag", "minimize"]
 
 SECONDS_BETWEEN_SAVES = 5.0
 

@@ -8,7 +8,7 @@ from strategies import DYNAMICS, OBJECTIVES, build, choices, few
 
 import hgref
 from hgref.objectives import Quadratic
-from hgref.witness import adjoint_gap, central_differences, complex_step, taylor
+from hgref.verify.witness import adjoint_gap, central_differences, complex_step, taylor
 
 
 def f(x):
