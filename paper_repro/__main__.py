@@ -23,21 +23,21 @@ MEASUREMENTS = {
     "gpu": gpu,
     "peers": peers,
     "scaling": scaling,
-}  # of this machine, or of other libraries: run by name, from beginning to end
+}  # measure this machine or other libraries: run only by name, and not resumable
 EXPERIMENTS = {
     **{name: experiment.command for name, experiment in FIGURES.items()},
     "report": report,
     **MEASUREMENTS,
     "lessons": lessons,
 }
-INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
-KEPT = "What is done is kept: the same command goes on from there."
-NOT_KEPT = "Nothing was written: the numbers of one run belong together."
+INTERRUPTED = 130  # the exit status that shells use after Ctrl-C
+KEPT = "Finished work is saved: run the same command again to continue."
+NOT_KEPT = "Nothing was written: all numbers of a result must come from one run."
 NOT_RESUMABLE = {*MEASUREMENTS, "lessons", "costs", "relatives"}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one experiment, or make all of the paper's figures; the exit status."""
+    """Run one experiment, or all of the paper's figures; returns the exit status."""
     options = parser().parse_args(arguments)
     if options.list:
         wide = max(map(len, EXPERIMENTS))
@@ -64,9 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(
         prog="python -m paper_repro",
-        description="Regenerate the paper's figures and tables: all of them and a page about them, "
-        f"or one experiment. By name alone: {', '.join(MEASUREMENTS)}, lessons.",
-        epilog="Interrupt a figure with Ctrl-C at any time; the same command goes on where it was.",
+        description="Regenerate the paper's figures and tables: all of them with a report, or the "
+        f"experiment named. Run only when named: {', '.join(MEASUREMENTS)}, lessons.",
+        epilog="You can stop a figure with Ctrl-C at any time; the same command continues it.",
     )
     main.add_argument("--list", action="store_true", help="list the experiments and stop")
     add_common_options(main, out=Path("figures"), data_dir=None, seed=None, size="default")
@@ -75,13 +75,13 @@ def parser() -> argparse.ArgumentParser:
     for name, module in EXPERIMENTS.items():
         one = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
         module.add_options(one)
-        add_common_options(one)  # no defaults: they would undo what stands before the name
+        add_common_options(one)  # no defaults: they would overwrite options given before the name
         sweep.add_options(one, shown=name in sweep.SWEPT)
     return main
 
 
 def add_common_options(parser: argparse.ArgumentParser, **defaults: Any) -> None:
-    """The options of every experiment; they may stand before its name or after it."""
+    """Add the options of every experiment; they may be given before or after its name."""
     group = parser.add_argument_group("options of every experiment")
 
     def add(to: Any, flag: str, name: str, **about: Any) -> None:
@@ -92,12 +92,12 @@ def add_common_options(parser: argparse.ArgumentParser, **defaults: Any) -> None
         help="folder for tables and figures (default: figures)")  # fmt: skip
     add(group, "--data-dir", "data_dir", type=Path, metavar="DIR",
         help="folder with original data (default: $HGREF_DATA or the user's cache)")  # fmt: skip
-    add(group, "--seed", "seed", type=int, metavar="N", help="seed of all that is random")
+    add(group, "--seed", "seed", type=int, metavar="N", help="seed of all random numbers")
     sizes = group.add_mutually_exclusive_group()
     add(sizes, "--paper", "size", action="store_const", const="paper",
-        help="the paper's sizes: takes many hours")  # fmt: skip
+        help="the paper's sizes (takes many hours)")  # fmt: skip
     add(sizes, "--small", "size", action="store_const", const="small",
-        help="seconds, to see that it runs")  # fmt: skip
+        help="tiny sizes, to check within seconds that it runs")  # fmt: skip
 
 
 if __name__ == "__main__":

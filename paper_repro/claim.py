@@ -1,4 +1,4 @@
-"""What the paper says about a result, beside what was found."""
+"""Compare what the paper says about a result with what we found."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Rows = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence of the paper, judged by a rule that stands in it.
+    """One claim of the paper, and whether our result agrees with it.
 
-    text     what is claimed, with the rule: "Baseline < every DH-R ≤ Oracle + 0.5"
-    paper    the paper's numbers; "" where it tells none
-    found    those of the result
-    agrees   whether the rule holds for the result; None where nothing can be said
+    text     the claim as a rule that can be checked: "Baseline < every DH-R ≤ Oracle + 0.5"
+    paper    the paper's numbers; "" if it gives none
+    found    our numbers
+    agrees   whether the rule holds for our numbers; None if it cannot be decided
     """
 
     text: str
@@ -25,12 +25,12 @@ class Claim:
     agrees: bool | None
 
 
-Rule = Callable[[Mapping[str, Any]], Claim]  # of the content of one JSON file
+Rule = Callable[[Mapping[str, Any]], Claim]  # its argument is the content of one JSON file
 NOT_A_RESULT = (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 
 def judge(rule: Rule, content: Mapping[str, Any]) -> Claim:
-    """The claim of a rule; one that says so where the content is not what the rule reads."""
+    """Apply a rule; if it cannot read the content, return an undecided claim with the error."""
     try:
         return rule(content)
     except NOT_A_RESULT as error:

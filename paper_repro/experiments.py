@@ -1,4 +1,4 @@
-"""The paper's experiments: a line for each, and all that asks for all of them reads it here."""
+"""The registry of the paper's experiments, one line each."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ from paper_repro.task_interactions import sweep as task_interactions_sweep
 
 
 class Experiment(NamedTuple):
-    """What makes figures and tables, and what the paper says about them.
+    """The modules of one experiment.
 
-    command  a module with SUMMARY, add_options(parser) and run(options); what it writes is called
-             NAME.* or NAME-….*, a JSON file beside each picture and table
-    claims   a module with TITLE, PAPER (rows of the paper's table, or ()) and RULES: the stem of
-             a JSON file → functions of its content that make a Claim; None: nothing is judged
+    command  a module with SUMMARY, add_options(parser) and run(options); its files are named
+             NAME.* or NAME-….*, with a JSON file beside each picture and table
+    claims   a module with TITLE, PAPER (rows of the paper's table, or ()) and RULES, which maps the
+             stem of a JSON file to functions that turn its content into a Claim; None: no claims
     sweep    a module with load(setting, data_dir), methods(setting), run(data, task, needed), which
-             a worker calls, and finish(found, data, setting, folder, beside); None: no seeds
+             the workers call, and finish(found, data, setting, folder, beside); None if the
+             experiment cannot be repeated over seeds
     """
 
     command: ModuleType
@@ -40,7 +41,7 @@ class Experiment(NamedTuple):
     sweep: ModuleType | None = None
 
 
-FIGURES: dict[str, Experiment] = {  # in the order of the paper; without a name, all are made
+FIGURES: dict[str, Experiment] = {  # in the paper's order; all of them run if none is named
     "hyper-cleaning": Experiment(hyper_cleaning, hyper_cleaning_claims, hyper_cleaning_sweep),
     "task-interactions": Experiment(
         task_interactions, task_interactions_claims, task_interactions_sweep

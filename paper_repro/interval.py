@@ -1,4 +1,4 @@
-"""Student's interval about a mean."""
+"""Student's confidence interval for a mean."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LEVEL = 0.95
 
 
 def interval(x: Array) -> tuple[float, float]:
-    """Mean of paired differences, and half the width of Student's interval about it."""
+    """Mean of paired differences, and the half-width of its confidence interval."""
     import scipy.stats
 
     quantile = scipy.stats.t.ppf((1 + LEVEL) / 2, len(x) - 1)

@@ -1,4 +1,4 @@
-"""A figure as files beside the JSON that it was drawn from."""
+"""Save a figure beside the JSON file that it was drawn from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNDATED: dict[str, dict[str, Any]] = {"png": {"Software": None}, "pdf": {"Creati
 
 
 def save(figure: Figure, beside: Path, kinds: tuple[str, ...] = ("png",)) -> list[Path]:
-    """Write the figure in each of the kinds; the same numbers give the same bytes."""
+    """Write the figure in each file format; the same numbers give the same bytes."""
     return [save_as(figure, beside.with_suffix(f".{kind}"), kind) for kind in kinds]
 
 

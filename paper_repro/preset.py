@@ -1,4 +1,4 @@
-"""What the settings of all experiments can do."""
+"""The base class of all settings."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ P = TypeVar("P", bound="Preset")
 
 @dataclass(frozen=True)
 class Preset:
-    """Sizes, rates and seeds of a run: the fields of the subclass."""
+    """Sizes, rates and seeds of a run; subclasses add them as fields."""
 
     def checked(self: P) -> P:
-        """Itself; ValueError or TypeError where a field is none that it may be."""
+        """Return self; raise ValueError or TypeError if a field has an invalid value."""
         return self
 
     def changed(self: P, **options: object) -> P:
-        """This setting with the options that are not None."""
+        """A copy with these options replaced; options that are None stay as they are."""
         given = {name: value for name, value in options.items() if value is not None}
         return replace(self, **given).checked()
 
     def key(self, source: str) -> str:
-        """Names what is half done: one name for each setting and source of the data."""
+        """The name of the saved progress: a hash of the setting and the source of the data."""
         text = json.dumps([asdict(self), source], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
-    """What a command was given for these fields of its setting; None where nothing."""
+    """The command-line options with these names; None for those that were not given."""
     return {name: getattr(options, name, None) for name in names}

@@ -1,4 +1,4 @@
-"""What stands in every result beside its numbers: how they were made, and with what."""
+"""Read and write results as JSON, and record the versions and the machine that made them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PACKAGES = ("hgref", "numpy", "scipy", "matplotlib")
 
 
 def write_json(path: Path, content: dict[str, Any]) -> Path:
-    """Write a result whole or not at all; a number in a NumPy type becomes a plain one."""
+    """Write a result atomically; NumPy numbers and arrays become plain numbers and lists."""
     text = json.dumps(content, indent=1, default=plain, allow_nan=False) + "\n"
     return write_whole(path, lambda file: file.write(text.encode()))
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A result that `write_json` wrote; ValueError where the file is none."""
+    """Read a result written by `write_json`; ValueError if the file holds none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
@@ -42,7 +42,7 @@ def plain(value: Any) -> Any:
 
 
 def surroundings() -> dict[str, Any]:
-    """Versions and machine: what else the numbers and the seconds depend on."""
+    """The versions and the machine, on which the numbers and the timings depend."""
     return {
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},

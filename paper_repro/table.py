@@ -1,4 +1,4 @@
-"""Rows of text as a table: Markdown for a file, columns for a terminal."""
+"""Format rows of text as a table: Markdown for files, aligned columns for a terminal."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Rows = Sequence[Sequence[str]]
 
 
 def markdown(rows: Rows, numbers: bool = True) -> list[str]:
-    """The lines of a Markdown table; the first row is its head.
+    """The lines of a Markdown table; the first row is the header.
 
-    rows     text; a bar in it is escaped, a line end becomes a space
-    numbers  True: all columns but the first stand right
+    rows     text; bars are escaped, and line breaks become spaces
+    numbers  True: right-align all columns but the first
     """
     rule = ["---"] + ["---:" if numbers else "---"] * (len(rows[0]) - 1)
     cells = [[" ".join(cell.split()).replace("|", r"\|") for cell in row] for row in rows]
@@ -22,7 +22,7 @@ def markdown(rows: Rows, numbers: bool = True) -> list[str]:
 
 
 def columns(rows: Rows) -> list[str]:
-    """The rows with the columns below one another: the first left, the others right."""
+    """The rows in aligned columns: the first column to the left, the others to the right."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -34,5 +34,5 @@ def columns(rows: Rows) -> list[str]:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a page whole or not at all; what UTF-8 cannot say becomes a question mark."""
+    """Write a text file atomically; what UTF-8 cannot encode becomes a question mark."""
     return write_whole(path, lambda file: file.write(text.encode(errors="replace")))

@@ -1,4 +1,4 @@
-"""What section 4 of the paper predicts, judged on our fits."""
+"""Judge the predictions of section 4 of the paper on our fits."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from paper_repro.claim import Claim, Rows, Rule
 
 TITLE = "Time and memory (section 4)"
-PAPER: Rows = ()  # the authors' pictures are recalled as shapes, not as numbers
+PAPER: Rows = ()  # we know the shapes of the paper's curves, not their numbers
 
-LINE = 0.99  # R² from which points lie on a line
-FLAT = 15  # per cent from the median, of seconds
-SAME = 5  # per cent from the median, of bytes
-SLOPE = 10  # per cent of the predicted slope
+LINE = 0.99  # least R² at which points count as a line
+FLAT = 15  # largest distance of flat times from their median, in per cent
+SAME = 5  # largest distance of flat memory from its median, in per cent
+SLOPE = 10  # largest distance from the predicted slope, in per cent
 
 Content = Mapping[str, Any]
 
@@ -49,13 +49,13 @@ def forward_memory(content: Content) -> Claim:
 
 
 def checkpointed_memory(content: Content) -> Claim:
-    """Checkpoints need twice the root of T states."""
+    """Checkpointing keeps 2√T states."""
     fit = content["fits"]["checkpointed bytes against √T p"]
     return as_predicted(fit, "checkpointed: memory linear in √T · p", "√step and weight", "")
 
 
 def as_predicted(fit: Content, text: str, unit: str, paper: str) -> Claim:
-    """The line is one, and its slope is what the states weigh."""
+    """The points lie on a line whose slope is the size of the states."""
     off = 100 * abs(fit["slope"] / fit["predicted slope"] - 1)
     return Claim(
         f"{text}, R² ≥ {LINE}, within {SLOPE} % of {fit['predicted slope']} bytes a {unit}",

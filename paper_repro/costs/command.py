@@ -14,8 +14,8 @@ SUMMARY = "Time and memory of forward and reverse, beside what section 4 predict
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What this experiment can be asked for, besides what every one can."""
-    parser.add_argument("--rounds", type=int, metavar="N", help="how often everything is timed")
+    """Add the options that only this experiment has."""
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often to time everything")
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
@@ -23,12 +23,12 @@ def setting_of(options: argparse.Namespace) -> Setting:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Compute, draw, and say what was measured."""
+    """Compute, draw, and print what was measured."""
     from threadpoolctl import threadpool_limits
     from tqdm import tqdm
 
     setting = setting_of(options)
-    # what a second thread of BLAS gains depends on m, and on who else runs
+    # one thread: the gain of a second BLAS thread varies with m and with the load
     with threadpool_limits(1, "blas"), tqdm(total=1, unit="round", smoothing=0.05) as bar:
         paths = compute(setting, options.out, bar)
     made = draw(paths)

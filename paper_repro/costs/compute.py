@@ -1,4 +1,4 @@
-"""Seconds against m, megabytes against the number of weights and T, and what they are fitted by."""
+"""Measure seconds against m, megabytes against the number of weights and T, and fit them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from paper_repro.costs.fits import memory_fits, time_fits
 from paper_repro.costs.setting import Setting
 from paper_repro.record import surroundings, write_json
 
-KEPT = 30_000_000  # bytes; from 32 MiB on, glibc no longer learns
+KEPT = 30_000_000  # bytes; glibc stops raising its bound at 32 MiB
 ALGORITHMS = ("forward", "reverse", "checkpointed")
 
 
 def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
-    """Time and count; write the numbers.
+    """Measure time and memory; write the numbers.
 
     setting  sizes and rounds
     folder   for the result
     bar      a tqdm progress bar; its total is set here
     returns  {"costs": its JSON file}
     Cost     rounds · three hypergradients at each m; six at each pair of p and T
-    Beware   seconds are compared only within one run: there is no going on from half of one
+    Beware   times are comparable only within one run, so an interrupted run starts over
     Source   Franceschi et al. 2017, section 4
     """
     started, before = time.perf_counter(), load()
@@ -41,7 +41,7 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
         setting,
         bar.update,
         ALGORITHMS,
-        pause=0,  # no thread has to fall asleep, and a core that slept begins slowly
+        pause=0,  # one thread: nothing to wait for, and an idle core starts slowly
     )
     bar.set_description("megabytes")
     counted = [{"T": T, **megabytes(weighed(setting, T), bar.update)} for T in setting.steps]
@@ -59,11 +59,11 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
 
 
 def keep_memory() -> None:
-    """Let the allocator hold on to what is freed, for every m alike.
+    """Make the allocator keep freed memory for every m alike.
 
-    glibc hands memory back to the system above a bound that rises to twice the largest array freed
-    so far; without a large one, time jumps at the m whose arrays outgrow the bound. Elsewhere this
-    does nothing.
+    glibc returns freed memory to the system above a bound, which it raises to twice the size of the
+    largest array freed so far. Freeing one large array at the start raises the bound for all m;
+    otherwise the time jumps at the m whose arrays exceed it. On other systems this does nothing.
     """
     np.empty(KEPT, dtype=np.uint8)  # freed at once
 
@@ -75,7 +75,7 @@ def timed_case(setting: Setting, m: int) -> Case:
 
 
 def weighed(setting: Setting, T: int) -> dict[int, dict[str, Run]]:
-    """At each number of weights, two penalties, and few examples: only the weights shall weigh."""
+    """Runs at each number of weights, with m = 2 and few examples, so that the weights dominate."""
     classes = setting.classes
     return {
         p: runs(penalties(setting, FEW, p // classes - 1, classes, T, 2)) for p in setting.weights
@@ -83,7 +83,7 @@ def weighed(setting: Setting, T: int) -> dict[int, dict[str, Run]]:
 
 
 def runs(case: Case) -> dict[str, Run]:
-    """The three algorithms on a problem, each a function without arguments."""
+    """The three algorithms on a problem, as functions without arguments."""
     problem, lam = case.problem, case.lam
     return {
         "forward": lambda: hgref.forward(problem, lam, case.wrt),

@@ -1,4 +1,4 @@
-"""The picture and the table of the costs, out of their JSON file and nothing else."""
+"""Draw the picture and the table of the costs from their JSON file alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from paper_repro.picture import save
 from paper_repro.record import read_json
 from paper_repro.table import columns, markdown, write_text
 
-LINES = {  # color, marker, style: apart in grey print too
+LINES = {  # color, marker, style: distinguishable in grey, too
     "forward": ("#08519c", "o", "-"),
     "reverse": ("#d94801", "s", "--"),
     "checkpointed": ("#525252", "^", "-."),
@@ -51,7 +51,7 @@ def panels(content: dict[str, Any]) -> Figure:
 
 
 def seconds(axes: Any, content: dict[str, Any]) -> None:
-    """Medians, and the line that forward's are predicted to lie on."""
+    """The medians, and the line fitted to those of forward."""
     curve = content["seconds against m"]
     fit = content["fits"]["forward seconds against m"]
     for name in ALGORITHMS:
@@ -67,7 +67,7 @@ def seconds(axes: Any, content: dict[str, Any]) -> None:
 
 
 def megabytes(axes: Any, curves: list[dict[str, Any]]) -> None:
-    """Filled: the longest run; the shorter the run, the lighter the mark."""
+    """One line for each algorithm and T; filled marks and thick lines show the largest T."""
     for one in curves:
         last = one is curves[-1]
         for name in ALGORITHMS:
@@ -85,7 +85,7 @@ def megabytes(axes: Any, curves: list[dict[str, Any]]) -> None:
 
 
 def tell_the_steps(axes: Any, curves: list[dict[str, Any]]) -> None:
-    """T at the end of each of reverse's lines; forward's are one line, whatever T."""
+    """Write T at the end of each reverse line; the forward lines coincide for all T."""
     for one in curves:
         at = (one["x"][-1], one["reverse"][-1])
         axes.annotate(f"T = {one['T']}", at, (6, 0), textcoords="offset points", va="center",
@@ -99,7 +99,7 @@ def tell_the_steps(axes: Any, curves: list[dict[str, Any]]) -> None:
 
 
 def table_rows(content: dict[str, Any]) -> list[list[str]]:
-    """What section 4 predicts, beside what was found."""
+    """The predictions of section 4 beside what was found."""
     fits, rows = content["fits"], [["", "predicted", "found"]]
     time = fits["forward seconds against m"]
     rows.append(["forward seconds against m", "linear: R² = 1", f"R² = {time['R2']:.4f}"])
@@ -121,7 +121,7 @@ def terminal(content: dict[str, Any]) -> str:
 
 
 def page(content: dict[str, Any]) -> str:
-    """The table as Markdown, with what was measured under it."""
+    """The table as Markdown, followed by what was measured and how."""
     s, made = content["setting"], content["made with"]
     lines = [
         "# Costs of forward and reverse",
@@ -142,7 +142,7 @@ def page(content: dict[str, Any]) -> str:
 
 
 def busy(load: float | None) -> list[str]:
-    """A warning where others were at work before the first of the timings."""
+    """A warning if other programs kept the machine busy before the timings started."""
     if (load or 0) <= BUSY:
         return []
     return ["", f"Beware: {load} programs wanted a core in the minute before: seconds are rough."]

@@ -1,4 +1,4 @@
-"""What section 4 of the paper predicts, fitted to what was measured."""
+"""Fit the laws that section 4 of the paper predicts to the measurements."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from hgref.arguments import Array
 from paper_repro.benchmark.complexity import slope
 
-Curve = dict[str, Any]  # "x" and, for each algorithm, the values there
+Curve = dict[str, Any]  # "x", and the values at x for each algorithm
 STATE = 16  # bytes a weight: momentum's state is v and w, in float64
 
 
 def time_fits(curve: Curve) -> Curve:
-    """Forward: a line through all points, and the exponent of m; the others: how flat they are."""
+    """Forward: the fitted line and the exponent of m; the others: their deviation from flat."""
     m = curve["x"]
     return {
         "forward seconds against m": {
@@ -28,7 +28,7 @@ def time_fits(curve: Curve) -> Curve:
 
 
 def memory_fits(curves: Sequence[Curve]) -> Curve:
-    """Reverse and checkpointed: bytes for each step, or its root, and weight; forward: how flat.
+    """Reverse and checkpointed: bytes per T p or √T p; forward: its deviation from flat in T.
 
     curves   one for each T: "T", "x" (numbers of weights), megabytes of each algorithm
     """
@@ -38,7 +38,7 @@ def memory_fits(curves: Sequence[Curve]) -> Curve:
             **bytes_line(curves, "reverse", 1),
             "predicted slope": STATE,
         },
-        "checkpointed bytes against √T p": {  # √T states, and √T steps between two of them
+        "checkpointed bytes against √T p": {  # √T checkpoints and the √T states between two
             **bytes_line(curves, "checkpointed", 0.5),
             "predicted slope": 2 * STATE,
         },
@@ -47,7 +47,7 @@ def memory_fits(curves: Sequence[Curve]) -> Curve:
 
 
 def bytes_line(curves: Sequence[Curve], name: str, power: float) -> dict[str, float]:
-    """Bytes = a + (b + slope · T^power) p by least squares, where b p is what one step needs."""
+    """Fit bytes = a + (b + slope · T^power) p by least squares; one step needs b p."""
     points = [(one["T"] ** power, p) for one in curves for p in one["x"]]
     found = np.array([1e6 * y for one in curves for y in one[name]])
     terms = np.array([(1.0, p, root * p) for root, p in points])
@@ -56,7 +56,7 @@ def bytes_line(curves: Sequence[Curve], name: str, power: float) -> dict[str, fl
 
 
 def line(x: Sequence[float], y: Sequence[float]) -> dict[str, float]:
-    """y = intercept + slope · x by least squares, and the share R² of y's variance in it."""
+    """Fit y = intercept + slope · x by least squares; also R²."""
     b, a = np.polyfit(x, y, 1)
     found = np.asarray(y)
     return {"intercept": float(a), "slope": float(b), "R2": share(found, a + b * np.asarray(x))}
@@ -68,6 +68,6 @@ def share(found: Array, fitted: Array) -> float:
 
 
 def deviation(y: Sequence[float]) -> float:
-    """The largest distance from the median, in per cent of it."""
+    """The largest distance from the median, in per cent of the median."""
     middle = np.median(y)
     return float(100 * np.abs(np.asarray(y) / middle - 1).max())

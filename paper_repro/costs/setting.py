@@ -1,4 +1,4 @@
-"""What a run of the experiment depends on, and the sizes it comes in."""
+"""The setting of the experiment, and its presets."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from paper_repro.preset import Preset
 
 @dataclass(frozen=True)
 class Setting(Preset):
-    """Softmax regression by momentum with m penalties, as large as a laptop does in a minute.
+    """Softmax regression by momentum with m penalties, sized for about a minute on a laptop.
 
-    hypers       the numbers m of penalties, along the axis of the seconds
-    weights      the numbers p of weights, along the axis of the megabytes
-    steps        the numbers T of steps, a line of megabytes each
+    hypers       values of m (penalties) for the curve of seconds
+    weights      values of p (weights) for the curves of megabytes
+    steps        values of T (steps), one curve of megabytes each
     examples, features, classes, T   of the problem that is timed
-    rounds       how often everything is timed
-    slow_rounds  how often what takes over `slow` seconds is timed
+    rounds       how often each algorithm is timed
+    slow_rounds  the same for an algorithm that takes more than `slow` seconds
     seed         of all random data
     """
 
@@ -35,7 +35,7 @@ class Setting(Preset):
 
     @property
     def ticks(self) -> int:
-        """How often the progress bar moves."""
+        """The total of the progress bar."""
         return self.rounds + len(self.weights) * len(self.steps)
 
     def checked(self) -> Setting:
@@ -55,12 +55,12 @@ DEFAULT = Setting(
     rounds=11,
 )
 
-# seconds: to see that everything runs; too little to be timed well
+# takes seconds, to check that everything runs; too small for good timings
 SMALL = replace(
     DEFAULT, hypers=(1, 16, 48), weights=(1_000, 2_000), steps=(16, 32, 64), T=5, rounds=2
 )
 
-# the paper tells no sizes: only the rounds are more
+# the paper gives no sizes, so only the number of rounds differs
 PAPER = replace(DEFAULT, rounds=21)
 
 PRESETS = {"default": DEFAULT, "paper": PAPER, "small": SMALL}

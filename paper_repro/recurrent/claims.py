@@ -1,4 +1,4 @@
-"""What section 3 of the paper says the two modes are, judged on a recurrent network."""
+"""Judge section 3's remark on BPTT and RTRL on a recurrent network."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from paper_repro.claim import Claim, Rows, Rule
 
 TITLE = "A recurrent network: forward is RTRL, reverse is BPTT (section 3)"
-PAPER: Rows = ()  # a remark of the text, without numbers
+PAPER: Rows = ()  # the paper only remarks on it, without numbers
 
-SAME = 1e-12  # of ‖∇f‖: rounding of some thousand additions
-SHARP = 1e-6  # of ‖∇f‖: differences that are less accurate say nothing
+SAME = 1e-12  # of ‖∇f‖: the rounding of a few thousand additions
+SHARP = 1e-6  # of ‖∇f‖: less accurate differences prove nothing
 
 Content = Mapping[str, Any]
 
@@ -33,7 +33,7 @@ def one_gradient(content: Content) -> Claim:
 
 
 def they_meet(content: Content) -> Claim:
-    """What came forwards and what comes backwards add up to the gradient at each step."""
+    """The forward part and the backward part add up to the gradient at each step."""
     text = "α_t Z_t + the later terms of REVERSE-HG's sum = ∇f at every t"
     return same(content, "sum at any t", text, "")
 
@@ -44,7 +44,7 @@ def same(content: Content, name: str, text: str, paper: str) -> Claim:
 
 
 def slope_of_f(content: Content) -> Claim:
-    """That gradient is the slope of the error."""
+    """The gradient agrees with finite differences of the error."""
     apart = content["apart"]
     off, accuracy = apart["reverse and differences"], apart["accuracy of the differences"]
     return Claim(

@@ -14,7 +14,7 @@ SUMMARY = "A recurrent network: RTRL fills Z forwards, BPTT fills α backwards"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What this experiment can be asked for, besides what every one can."""
+    """Add the options that only this experiment has."""
     parser.add_argument("--T", type=int, metavar="T", help="length of the sequence")
     parser.add_argument("--hidden", type=int, metavar="N", help="number of hidden units")
 
@@ -24,7 +24,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Compute, draw, and say how far apart the roads end."""
+    """Compute, draw, and print how far apart the gradients are."""
     paths = compute(setting_of(options), options.out)
     made = draw(paths)
     print(terminal(read_json(paths["recurrent"])))

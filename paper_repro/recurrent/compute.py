@@ -1,4 +1,4 @@
-"""Both roads to the gradient, step by step, and how far apart they end."""
+"""Compute the gradient step by step in both directions, and compare the results."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from paper_repro.record import surroundings, write_json
 from paper_repro.recurrent import textbook
 from paper_repro.recurrent.setting import Setting
 
-FIRST = 1.0  # x_1, which is to be held
+FIRST = 1.0  # x_1, which the network should remember
 
 
 def compute(setting: Setting, folder: Path) -> dict[str, Path]:
-    """Go both ways on one sequence; write what the figure shows.
+    """Run both recursions on one sequence; write the numbers that the figure shows.
 
     setting  sizes and seed
     folder   for the result
     returns  {"recurrent": its JSON file}
-    Cost     one run with all columns of Z, one reverse; the literature's loops, a second or so
+    Cost     one run with all columns of Z, one reverse; the literature's loops: about a second
     Source   Franceschi et al. 2017, section 3; Werbos 1990; Williams and Zipser 1989
     """
     started = time.perf_counter()
@@ -60,7 +60,7 @@ def compute(setting: Setting, folder: Path) -> dict[str, Path]:
 
 
 def network(setting: Setting) -> tuple[hgref.Problem, Array]:
-    """(problem, λ): E = ½ (first unit at T − x_1)², the weights as they are before training."""
+    """(problem, λ): E = ½ (first unit at T − x_1)², at random weights, before any training."""
     random, h = np.random.default_rng(setting.seed), setting.hidden
     inputs = setting.noise * random.standard_normal((setting.T, 1))
     inputs[0] = FIRST
@@ -74,7 +74,7 @@ def network(setting: Setting) -> tuple[hgref.Problem, Array]:
 def roads(problem: hgref.Problem, lam: Array) -> tuple[Array, Array, Array]:
     """Z_0 … Z_T (T+1, h, m), α_0 … α_T (T+1, h) and α_1 B_1 … α_T B_T (T, m).
 
-    (14) forwards and (8) backwards; `hgref.reverse` makes the same sum but does not keep its terms.
+    Uses (14) forwards and (8) backwards; `hgref.reverse` forms the same sum but keeps no terms.
     """
     blocks, layout = problem.point(lam)
     Z = [problem.start_jvp(layout.identity(), layout.size)]
@@ -90,9 +90,10 @@ def roads(problem: hgref.Problem, lam: Array) -> tuple[Array, Array, Array]:
 
 
 def apart(problem: hgref.Problem, lam: Array, grad: Array) -> dict[str, float]:
-    """Distances between gradients, each over ‖∇f‖.
+    """Distances between gradients, each divided by ‖∇f‖.
 
-    Differences are as accurate as those with twice the step are near, and rounding of E allows.
+    The accuracy of the differences is estimated from their change when the step doubles, plus the
+    rounding of E divided by the step.
     """
     network: Any = problem.dynamics
     blocks, size = problem.unpack(lam), np.linalg.norm(grad)

@@ -1,4 +1,4 @@
-"""The picture of the two roads, out of its JSON file and nothing else."""
+"""Draw the two recursions from their JSON file alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from paper_repro.picture import save
 from paper_repro.record import read_json
 from paper_repro.table import columns
 
-FORWARDS = {"color": "#08519c", "marker": "o", "ls": "-"}  # apart in grey print too
+FORWARDS = {"color": "#08519c", "marker": "o", "ls": "-"}  # distinguishable in grey, too
 BACKWARDS = {"color": "#d94801", "marker": "s", "ls": "--"}
 ROOM = 0.2  # above and below the curves
 
@@ -26,7 +26,7 @@ def draw(paths: dict[str, Path]) -> list[Path]:
 
 
 def panels(content: dict[str, Any]) -> Figure:
-    """Above |Z_t| by weights, in the middle |α_t| by units, below what both have of ∇f; over t."""
+    """Over t: ‖Z_t‖ by weight (top), |α_t| by unit (middle), both shares of ∇f (bottom)."""
     figure = Figure(figsize=(9.0, 9.2), layout="constrained")
     top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(2.3, 1, 1.5))
     s = content["setting"]
@@ -63,7 +63,7 @@ def forwards(figure: Figure, axes: Any, content: dict[str, Any]) -> None:
 
 
 def backwards(figure: Figure, axes: Any, content: dict[str, Any]) -> None:
-    """A row for each unit: |α_t|, what an error of it at t costs at T."""
+    """A row for each unit: |α_t|, the sensitivity of E to that unit at step t."""
     alpha = np.abs(content["alpha"]).T
     shaded = image(axes, alpha)
     units = np.arange(len(alpha))
@@ -78,14 +78,14 @@ def backwards(figure: Figure, axes: Any, content: dict[str, Any]) -> None:
 
 
 def image(axes: Any, rows: Any) -> Any:
-    """Rows (…, T+1), the cell of t around t; white is 0, and roots show small beside large."""
+    """Shade rows (…, T+1), centred on t; 0 is white, and a root scale shows small values."""
     edges = np.arange(rows.shape[1] + 1) - 0.5
     norm = PowerNorm(0.5, vmin=0, vmax=rows.max() or 1.0)
     return axes.pcolormesh(edges, np.arange(len(rows) + 1), rows, cmap="Greys", norm=norm)
 
 
 def meeting(axes: Any, content: dict[str, Any]) -> None:
-    """The terms α_t B_t, their sums up to t and from t on, along ∇f: wherever cut, they make ∇f."""
+    """Along ∇f: the terms α_t B_t, their sums up to t and after t, which always add up to ∇f."""
     to, later = np.array(content["forwards"]), np.array(content["backwards"])
     t, terms = np.arange(len(to)), content["terms along the gradient"]
     some = {"markevery": max(1, len(t) // 15), "ms": 4.5, "lw": 1.6}
@@ -107,6 +107,6 @@ def meeting(axes: Any, content: dict[str, Any]) -> None:
 
 
 def terminal(content: dict[str, Any]) -> str:
-    """How far apart the gradients are."""
+    """The distances between the gradients, as a table."""
     rows = [["distance / ‖∇f‖", ""], *([n, f"{x:.1e}"] for n, x in content["apart"].items())]
     return "\n".join(columns(rows))

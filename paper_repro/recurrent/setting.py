@@ -1,4 +1,4 @@
-"""What a run of the experiment depends on, and the sizes it comes in."""
+"""The setting of the experiment, and its presets."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from paper_repro.preset import Preset
 
 @dataclass(frozen=True)
 class Setting(Preset):
-    """A network that shall hold its first input, not yet trained.
+    """An untrained network whose task is to remember its first input.
 
     T       length of the sequence: x_1 is 1, the others are noise
-    hidden  units; the first of them shall be x_1 at t = T
+    hidden  number of units; the target of the first unit at t = T is x_1
     noise   standard deviation of x_2 … x_T
-    gain    W is an orthogonal matrix times this: 1.1 makes up for the slope of tanh, so that little
-            is forgotten in T steps
+    gain    W is this factor times an orthogonal matrix; 1.1 compensates for the slope of tanh, so
+            that the network forgets little in T steps
     seed    of the noise and the weights
     """
 
@@ -37,5 +37,5 @@ DEFAULT = Setting(T=30, hidden=8)
 
 SMALL = replace(DEFAULT, T=6, hidden=3)
 
-# the paper has no such experiment: the same
+# the paper has no such experiment, so its preset is the default
 PRESETS = {"default": DEFAULT, "paper": DEFAULT, "small": SMALL}

@@ -1,8 +1,8 @@
-"""BPTT and RTRL as the literature writes them: loops over single units, which share no code.
+"""BPTT and RTRL as in the literature: loops over single units, which share no code with hgref.
 
-One sequence x(1) … x(T), units y_i(t) = tanh(net_i(t)) that start at y(0) = 0, and the error
-E = ½ (y_0(T) − target)². Weights are rows w_i = (W_i, U_i, b_i), lines of input z(t) = (y(t−1),
-x(t), 1), so that net_i(t) = Σ_j w_ij z_j(t).
+There is one sequence x(1) … x(T), units y_i(t) = tanh(net_i(t)) with y(0) = 0, and the error
+E = ½ (y_0(T) − target)². The weights of unit i are the row w_i = (W_i, U_i, b_i), and its inputs
+are z(t) = (y(t−1), x(t), 1), so that net_i(t) = Σ_j w_ij z_j(t).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from hgref.arguments import Array
 
 Rows = Sequence[Sequence[float]]
-STEP = 3e-4  # of the differences: its fourth power, and rounding divided by it, are both small
+STEP = 3e-4  # of the differences: balances truncation, STEP⁴, against rounding, 1e-16 / STEP
 
 
 def run(w: Rows, inputs: Rows) -> tuple[list[list[float]], list[list[float]]]:
@@ -29,12 +29,12 @@ def run(w: Rows, inputs: Rows) -> tuple[list[list[float]], list[list[float]]]:
 
 
 def error(w: Rows, inputs: Rows, target: float) -> float:
-    """E."""
+    """The error E."""
     return (run(w, inputs)[0][-1][0] - target) ** 2 / 2
 
 
 def bptt(w: Rows, inputs: Rows, target: float) -> Array:
-    """∂E/∂w_ij by Werbos' ordered derivatives F_i(t) of E with respect to y_i(t), from t = T down.
+    """∂E/∂w_ij by Werbos' ordered derivatives F_i(t) of E with respect to y_i(t), for t = T … 1.
 
     F_i(T) = ∂E/∂y_i(T),   F_net_i(t) = F_i(t) (1 − y_i(t)²)
     F_j(t−1) = Σ_i F_net_i(t) w_ij,   ∂E/∂w_ij = Σ_t F_net_i(t) z_j(t)
@@ -52,7 +52,7 @@ def bptt(w: Rows, inputs: Rows, target: float) -> Array:
 
 
 def rtrl(w: Rows, inputs: Rows, target: float) -> Array:
-    """∂E/∂w_ij by Williams and Zipser's p^k_ij(t) = ∂y_k(t)/∂w_ij, from t = 1 up.
+    """∂E/∂w_ij by Williams and Zipser's p^k_ij(t) = ∂y_k(t)/∂w_ij, for t = 1 … T.
 
     p^k_ij(0) = 0,   p^k_ij(t) = (1 − y_k(t)²) (Σ_l w_kl p^l_ij(t−1) + δ_ik z_j(t))
     ∂E/∂w_ij = Σ_k ∂E/∂y_k(T) p^k_ij(T)
@@ -72,7 +72,7 @@ def rtrl(w: Rows, inputs: Rows, target: float) -> Array:
 
 
 def differences(w: Array, inputs: Rows, target: float, step: float = STEP) -> Array:
-    """∂E/∂w_ij by central differences of fourth order."""
+    """∂E/∂w_ij by fourth-order central differences."""
 
     def moved(i: int, j: int, by: float) -> float:
         other = w.copy()

@@ -1,1 +1,1 @@
-"""One page with every figure and table in a folder, beside what the paper says about it."""
+"""A page with all figures and tables of a folder, each beside what the paper says about it."""

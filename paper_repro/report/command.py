@@ -14,18 +14,18 @@ SUMMARY = "The page about the results in a folder; makes none of them"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Nothing besides what every experiment can be asked for."""
+    """The report has no options of its own."""
 
 
 def run(options: argparse.Namespace) -> None:
-    """Assemble the page from what is there."""
+    """Assemble the page from the results in the folder."""
     assemble(options.out, {})
 
 
 def assemble(folder: Path, skipped: Mapping[str, str]) -> None:
-    """Write the page, and say what it says.
+    """Write the page, and print how many claims agree.
 
-    skipped  experiment → why it was not run just now
+    skipped  experiment → why it was skipped in this run
     """
     paths = compute(folder, skipped)
     made = draw(paths)

@@ -1,4 +1,4 @@
-"""What a folder of results holds, and what the paper claims about it."""
+"""Collect the results in a folder, and judge the paper's claims about them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Row = dict[str, Any]
 
 
 def compute(folder: Path, skipped: Mapping[str, str]) -> dict[str, Path]:
-    """Collect the results of a folder and judge the claims about them; nothing is computed anew.
+    """Collect the results of a folder and judge the claims; runs no experiment.
 
-    folder   where the experiments wrote
-    skipped  experiment → why it was not run just now
+    folder   the folder that the experiments wrote to
+    skipped  experiment → why it was skipped in this run
     returns  {"report": the JSON file}
-    Raises   nothing for a damaged result: the page says that it is damaged
-    Cost     the files are read once
+    Raises   nothing for a damaged result: the page reports it
+    Cost     reads each file once
     """
     parts = [part(name, one, folder, skipped.get(name)) for name, one in FIGURES.items()]
     content = {"experiment": "report", "parts": parts, "made with": surroundings()}
@@ -29,7 +29,7 @@ def compute(folder: Path, skipped: Mapping[str, str]) -> dict[str, Path]:
 
 
 def part(name: str, experiment: Experiment, folder: Path, skipped: str | None) -> Row:
-    """One experiment: its results, the claims about them, the paper's own table."""
+    """One experiment: its results, the claims about them, and the paper's own table."""
     claims = experiment.claims
     rules = {} if claims is None else claims.RULES
     stems = sorted(results(name, folder), key=lambda stem: (place(stem, rules), stem))
@@ -51,12 +51,12 @@ def results(name: str, folder: Path) -> Iterator[str]:
 
 
 def place(stem: str, rules: Mapping[str, Any]) -> int:
-    """Results about which something is claimed come first, in the order of the claims."""
+    """Sort key: results with claims come first, in the order of the claims."""
     return list(rules).index(stem) if stem in rules else len(rules)
 
 
 def result(folder: Path, stem: str, rules: tuple[Any, ...]) -> Row:
-    """One JSON file, with the picture and the table that stand beside it."""
+    """One JSON file, with the picture and the table beside it."""
     path = folder / f"{stem}.json"
     found: Row = {"stem": stem, "damaged": None, "claims": [], "table": table_beside(path)}
     found["picture"] = path.with_suffix(".png").is_file()
@@ -69,14 +69,14 @@ def result(folder: Path, stem: str, rules: tuple[Any, ...]) -> Row:
 
 
 def in_words(about: Any) -> str:
-    """A mapping as "name value, …"; anything else as it is."""
+    """A mapping as "name value, …"; anything else as a string."""
     if isinstance(about, dict):
         return ", ".join(f"{name} {value}" for name, value in about.items())
     return "not told" if about is None else str(about)
 
 
 def table_beside(path: Path) -> list[str]:
-    """The lines of the Markdown table beside a JSON file; none where there is no table."""
+    """The lines of the Markdown table beside a JSON file; [] if there is none."""
     page = path.with_suffix(".md")
     if not page.is_file():
         return []

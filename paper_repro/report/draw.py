@@ -1,4 +1,4 @@
-"""The page of the report, out of its JSON file and nothing else."""
+"""Write the page of the report from its JSON file alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def draw(paths: dict[str, Path]) -> list[Path]:
 
 
 def page(content: Row) -> Iterator[str]:
-    """Verdicts first, then a section for each experiment that left results, then the others."""
+    """The verdicts, a section for each experiment with results, then the missing experiments."""
     parts = content["parts"]
     yield "# The paper's figures and tables, regenerated"
     yield ""
@@ -60,7 +60,7 @@ def verdicts(parts: list[Row]) -> Iterator[str]:
 
 
 def tally(parts: list[Row]) -> str:
-    """The verdicts counted, in a sentence."""
+    """One sentence that counts the verdicts."""
     found = [claim["agrees"] for _, claim in all_claims(parts)]
     yes, no, open_ = (found.count(verdict) for verdict in VERDICTS)
     text = f"{yes} of {len(found)} claims agree with what was found, {no} do not"
@@ -71,7 +71,7 @@ def tally(parts: list[Row]) -> str:
 
 
 def section(part: Row) -> Iterator[str]:
-    """What one experiment was made from, its tables, the paper's beside them, its pictures."""
+    """One experiment: its data and setting, its tables beside the paper's, and its pictures."""
     yield f"## {part['title']}"
     yield ""
     if part["skipped"]:
@@ -88,7 +88,7 @@ def section(part: Row) -> Iterator[str]:
 
 
 def made_from(results: list[Row]) -> Iterator[str]:
-    """Data, setting and wall time, once where all results of the experiment share them."""
+    """Data, setting and wall time; results that share them are described only once."""
     told = []
     for one in results:
         about = None if one["damaged"] else [one[name] for name in ABOUT]
@@ -99,7 +99,7 @@ def made_from(results: list[Row]) -> Iterator[str]:
 
 
 def shown(one: Row) -> Iterator[str]:
-    """The picture and the table of one result, with the file of their numbers."""
+    """The picture and the table of one result, with links to the JSON file."""
     stem = one["stem"]
     if one["damaged"]:
         yield f"`{stem}.json` is damaged: {one['damaged']}"
@@ -114,7 +114,7 @@ def shown(one: Row) -> Iterator[str]:
 
 
 def missing(parts: list[Row]) -> Iterator[str]:
-    """The experiments without a result here, and why."""
+    """The experiments that have no result in the folder, and why."""
     gone = [part for part in parts if not part["results"]]
     if not gone:
         return

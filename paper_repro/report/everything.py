@@ -1,4 +1,4 @@
-"""Every experiment of the paper, one after the other, and a page about all of them."""
+"""Run all experiments of the paper one after another, then write the report."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from paper_repro.report import command
 
 
 def run_all(options: argparse.Namespace, say: Callable[[str], None]) -> None:
-    """Run all of `FIGURES` and assemble the report; a part whose data are missing is skipped.
+    """Run all of `FIGURES` and assemble the report; skip experiments whose data are missing.
 
     options  of the command line: out, data_dir, seed, size
     say      prints a line
-    Raises   what an experiment raises, but FileNotFoundError and ModuleNotFoundError
+    Raises   whatever an experiment raises, except FileNotFoundError and ModuleNotFoundError
     Cost     the sum of all experiments
-    Beware   what is done stands in `.partial`: after an interruption it is not done again
+    Beware   finished experiments are listed in `.partial` and not run again after an interruption
     """
     from tqdm import tqdm
     from tqdm.contrib import DummyTqdmFile
@@ -47,7 +47,7 @@ def run_all(options: argparse.Namespace, say: Callable[[str], None]) -> None:
 
 
 def run_one(name: str, options: argparse.Namespace) -> str | None:
-    """Run one experiment; None, or the sentence that says which data or extra it lacks."""
+    """Run one experiment; None, or a sentence that names the missing data or extra."""
     try:
         FIGURES[name].command.run(options)
     except (FileNotFoundError, ModuleNotFoundError) as error:
@@ -56,7 +56,7 @@ def run_one(name: str, options: argparse.Namespace) -> str | None:
 
 
 def progress_file(options: argparse.Namespace) -> Path:
-    """Names what is done of one command line; another one begins anew."""
+    """The file that lists the finished experiments; each combination of options has its own."""
     asked = repr([options.size, options.seed, options.data_dir])
     key = hashlib.sha256(asked.encode()).hexdigest()[:12]
     return Path(options.out) / ".partial" / f"all-{key}.json"

@@ -86,7 +86,7 @@ def test_ctrl_c_says_how_to_go_on(data_dir, tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr(command, "compute", interrupted)
     assert main(["--small", "--data-dir", str(data_dir), "hyper-cleaning"]) == 130
-    assert "the same command goes on from there" in capsys.readouterr().out
+    assert "run the same command again to continue" in capsys.readouterr().out
 
 
 def test_ctrl_c_during_timings_says_that_nothing_is_kept(tmp_path, capsys, monkeypatch):

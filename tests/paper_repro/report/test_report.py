@@ -257,7 +257,7 @@ def test_another_error_ends_the_run_with_one_line(fakes, tmp_path, capsys):
 def test_after_an_interruption_what_is_done_is_not_done_again(fakes, tmp_path, capsys):
     fakes["two"].error = KeyboardInterrupt()
     assert main(["--out", str(tmp_path)]) == 130
-    assert "the same command goes on" in capsys.readouterr().out
+    assert "run the same command again to continue" in capsys.readouterr().out
     fakes["two"].error = None
     assert main(["--out", str(tmp_path)]) == 0
     assert [fake.runs for fake in fakes.values()] == [1, 2, 1]

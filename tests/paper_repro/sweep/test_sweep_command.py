@@ -149,7 +149,7 @@ def test_ctrl_c_says_how_to_go_on(place, capsys, monkeypatch):
 
     monkeypatch.setattr(command, "sweep", interrupted)
     assert main(["phones", *place, "--seeds", "2"]) == 130
-    assert "the same command goes on from there" in capsys.readouterr().out
+    assert "run the same command again to continue" in capsys.readouterr().out
 
 
 def test_speech_over_seeds(place, tmp_path, capsys):
