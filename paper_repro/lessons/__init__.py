@@ -1,5 +1,5 @@
-"""Ten lessons: each derivation beside the law that it became, its witness, and a picture.
+"""Ten lessons: each derivation beside the code it leads to, an independent check, and a picture.
 
-The scripts NN_….py run as they are, open as notebooks through jupytext, and become pages by
+The scripts NN_….py run as they are, open as notebooks with jupytext, and become HTML pages with
 `python -m paper_repro lessons --html`.
 """

@@ -1,4 +1,4 @@
-"""All public names, with their signatures and docstrings, as a page and as Markdown."""
+"""The reference of all public names, with signatures and docstrings, as HTML and Markdown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from html import escape
 from types import ModuleType
 from typing import Any
 
-MODULES = {  # in reading order; with what each is for
+MODULES = {  # in reading order: module → what it is for
     "hgref": "Dynamics, problems, algorithms",
     "hgref.objectives": "Training objectives and validation errors",
     "hgref.constraints": "Projections",
@@ -25,13 +25,13 @@ MODULES = {  # in reading order; with what each is for
 }
 ABSENT = "Not installed where this page was made."
 NUMBER = re.compile(r"\((\d+|PHO)\)")
-NAMED = re.compile(r"<(?:function|class) '?([\w.]+)[^>]*>")  # a default that has a name
+NAMED = re.compile(r"<(?:function|class) '?([\w.]+)[^>]*>")  # a function or class as default value
 CITED = re.compile(r"eq\. \((?:\d+|PHO)\)(?:, \((?:\d+|PHO)\))*")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One public name: `signature` is what stands after it; `parts` are a class's own methods."""
+    """One public name with its signature and docstring; `parts` are a class's own methods."""
 
     name: str
     signature: str
@@ -40,7 +40,7 @@ class Entry:
 
 
 def public() -> Iterator[tuple[str, Any]]:
-    """(name, function or class) for all of them, each under the first module that has it."""
+    """Yield (name, function or class); each object once, under the first module that has it."""
     seen: set[int] = set()
     for module_name in MODULES:
         module = loaded(module_name)
@@ -53,7 +53,7 @@ def public() -> Iterator[tuple[str, Any]]:
 
 
 def loaded(name: str) -> ModuleType | None:
-    """The module, or None where the framework that it is for is not installed."""
+    """Import the module; None if the framework that it needs is not installed."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as missing:
@@ -72,7 +72,7 @@ def names(module: ModuleType) -> list[str]:
 
 
 def entries() -> dict[str, list[Entry]]:
-    """The entries of each module; none where its framework is not installed."""
+    """The entries of each module; [] if the framework that it needs is not installed."""
     found: dict[str, list[Entry]] = {module: [] for module in MODULES}
     for name, item in public():
         found[name.rpartition(".")[0]].append(entry(name, item))
@@ -87,7 +87,7 @@ def entry(name: str, item: Any) -> Entry:
 
 
 def signature(item: Any) -> str:
-    """What a call looks like; the types of the arguments stand in the docstring, as shapes."""
+    """The signature without types; the docstring gives the shapes of the arguments instead."""
     found = inspect.signature(item)
     arguments = (p for p in found.parameters.values() if p.name != "self")
     plain = [p.replace(annotation=inspect.Parameter.empty) for p in arguments]
@@ -95,11 +95,11 @@ def signature(item: Any) -> str:
     return NAMED.sub(r"\1", text)
 
 
-# --- as a page ---
+# --- as HTML ---
 
 
 def page(found: Mapping[str, list[Entry]], derived: Mapping[str, str]) -> str:
-    """The body of api.html; `derived`: number of an equation → the page that derives it."""
+    """The body of api.html; `derived` maps the number of an equation to its lesson's page."""
     return "\n".join(
         ["<h1>All public names</h1>", *(chapter(name, found[name], derived) for name in found)]
     )
@@ -115,7 +115,7 @@ def chapter(module: str, found: list[Entry], derived: Mapping[str, str]) -> str:
 
 
 def section(one: Entry, derived: Mapping[str, str]) -> str:
-    """An entry, and inside of it those of its methods."""
+    """One entry, with the entries of its methods inside."""
 
     def linked(cited: re.Match[str]) -> str:
         return NUMBER.sub(to_lesson, cited[0])
@@ -132,7 +132,7 @@ def section(one: Entry, derived: Mapping[str, str]) -> str:
 
 
 def links(found: Mapping[str, list[Entry]]) -> dict[str, str]:
-    """What stands in code → where api.html explains it."""
+    """Public name → its place in api.html."""
     return {e.name: f"api.html#{e.name}" for some in found.values() for e in some}
 
 

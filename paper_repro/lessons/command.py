@@ -21,12 +21,12 @@ EXTRAS = {"flint": "certify", "mlxtend": "repro"}  # module → the extra that b
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What the lessons can be asked for, besides what every experiment can."""
+    """Add the options that only the lessons have."""
     parser.add_argument(
-        "numbers", nargs="*", type=int, metavar="N", help="some of the lessons (default: all)"
+        "numbers", nargs="*", type=int, metavar="N", help="lessons to run (default: all)"
     )
     parser.add_argument(
-        "--html", action="store_true", help="also pages that read offline, in lessons/ of --out"
+        "--html", action="store_true", help="also write HTML pages to lessons/ in --out"
     )
 
 
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
 
     wanted, html = chosen(options.numbers), options.html
     if html:
-        translator({})  # says what is missing before anything runs
+        translator({})  # raises now if the extra is missing, before anything runs
     with tqdm(total=1, unit="cell", smoothing=0.05) as bar:
         ran, sentences = run_all(wanted, bar)
         bar.set_description("figures")
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def chosen(numbers: Sequence[int]) -> dict[int, Path]:
-    """The scripts of the lessons asked for; ValueError for a number that is none."""
+    """The scripts of the lessons with these numbers, or all; ValueError for an unknown number."""
     known = scripts()
     for number in numbers:
         if number not in known:
@@ -63,7 +63,7 @@ def chosen(numbers: Sequence[int]) -> dict[int, Path]:
 
 
 def run_all(wanted: dict[int, Path], bar: Any) -> tuple[dict[int, list[Output]], list[str]]:
-    """(number → outputs, a sentence for each lesson that lacks something)."""
+    """Run the lessons: (number → outputs, a sentence for each lesson that was skipped)."""
     ran: dict[int, list[Output]] = {}
     sentences = []
     bar.reset(total=sum(len(read(path)) for path in wanted.values()))
@@ -83,18 +83,18 @@ def run_all(wanted: dict[int, Path], bar: Any) -> tuple[dict[int, list[Output]],
 
 
 def skipped(number: int, missing: ModuleNotFoundError) -> str:
-    """A sentence that says what a lesson lacks; raises again what is no extra."""
+    """Say which extra a lesson needs; re-raise if no extra brings the missing module."""
     extra = EXTRAS.get((missing.name or "").partition(".")[0])
     if extra is None:
         raise missing
     return (
-        f"skipped: lesson {number} wants {missing.name}, which the extra `{extra}` brings: "
+        f"skipped: lesson {number} needs {missing.name}, which the extra `{extra}` installs: "
         f'python -m pip install -e ".[{extra}]"'
     )
 
 
 def save(number: int, outputs: Sequence[Output], folder: Path) -> list[Path]:
-    """lesson-NN.png, or lesson-NN-a.png, -b.png … where there are several."""
+    """Write lesson-NN.png, or lesson-NN-a.png, -b.png … if a lesson has several figures."""
     figures = [figure for output in outputs for figure in output.figures]
     letters = [f"-{letter}" for letter in string.ascii_lowercase] if figures[1:] else [""]
     names = [f"lesson-{number:02}{letter}.png" for letter in letters]

@@ -1,4 +1,4 @@
-"""The exercises at the end of a lesson: the reader's gradient, judged and diagnosed."""
+"""The exercises at the end of a lesson: check the reader's gradient and diagnose mistakes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import hgref
 
 
 def exercise(number: int, problem: hgref.Problem, lam: Any, answer: Any) -> bool | None:
-    """Say whether `answer` is ∇f(λ) and, where it is not, which mistake it is.
+    """Print whether `answer` is ∇f(λ); if it is not, print which mistake explains it.
 
-    number   of the exercise, for what is printed
+    number   of the exercise, as printed
     problem  the problem that the exercise poses
-    lam      (m,) the point λ, or a mapping of names
-    answer   (m,), a mapping of some of the blocks, or None: not answered yet
-    returns  True, False, or None where there is no answer
-    Raises   ValueError, TypeError for an answer of the wrong shape or names
-    Cost     that of `check`; where it is wrong, that of `diagnose`
+    lam      (m,) the point λ, or a mapping of names to blocks
+    answer   (m,), a mapping with some of the blocks, or None: not answered yet
+    returns  True, False, or None if there is no answer
+    Raises   ValueError, TypeError for an answer with wrong shapes or names
+    Cost     that of `check`; for a wrong answer also that of `diagnose`
     """
     if answer is None:
         print(f"Exercise {number}: not answered yet.")

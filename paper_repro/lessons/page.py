@@ -1,4 +1,4 @@
-"""Pages that read offline: a lesson with its formulas, code, output and figures in one file."""
+"""One HTML file for each lesson, with formulas, code, output and figures, for offline reading."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DERIVED = re.compile(r"\\q?quad\s*\((\d+|PHO)\)\s*\$\$")
 
 
 def title(cells: Sequence[Cell]) -> str:
-    """The text of a lesson's first heading; ValueError where it does not begin with one."""
+    """The text of a lesson's first heading; ValueError if the lesson does not start with one."""
     first = cells[0].source.partition("\n")[0] if cells else ""
     if not (cells and cells[0].kind == "markdown" and first.startswith("# ")):
         raise ValueError(f"expected a heading in the first cell of a lesson, found {first!r}")
@@ -24,7 +24,7 @@ def title(cells: Sequence[Cell]) -> str:
 
 
 def intent(cells: Sequence[Cell]) -> str:
-    """The paragraph under the title: what will be understood."""
+    """The paragraph under the title: what the reader will learn."""
     return cells[0].source.partition("\n\n")[2].partition("\n\n")[0]
 
 
@@ -47,7 +47,7 @@ def parts(output: Output, translate: Callable[[str], str]) -> list[str]:
 
 
 def picture(data: bytes, caption: str, kind: str = "png") -> str:
-    """An image inside the page, so that the page is one file."""
+    """An image embedded in the page, so that the page is a single file."""
     source = f"data:image/{kind};base64,{b64encode(data).decode()}"
     return f'<figure><img src="{source}" alt="{escape(caption)}"></figure>'
 
@@ -57,7 +57,7 @@ def document(name: str, body: str, neighbours: Mapping[str, str]) -> str:
 
     name        its title
     body        HTML
-    neighbours  where its navigation leads: text → file
+    neighbours  its navigation links: text → file
     """
     links = "".join(f'<a href="{escape(to)}">{escape(text)}</a>' for text, to in neighbours.items())
     return f"""<!DOCTYPE html>

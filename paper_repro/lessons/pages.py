@@ -1,4 +1,4 @@
-"""The folder of pages: the lessons that ran, all public names, and an index."""
+"""Write the folder of pages: one for each lesson that ran, the reference, and an index."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from paper_repro.lessons.script import Cell, Output, read, scripts
 from paper_repro.table import write_text
 
 Translate = Callable[[str], str]
-Ran = Mapping[int, Sequence[Output]]  # number of a lesson → what its cells gave
+Ran = Mapping[int, Sequence[Output]]  # number of a lesson → the outputs of its cells
 INDEX, API = "index.html", "api.html"
 CAPTION = "Z_t grows forwards and α_t backwards through a training run, to the same hypergradient"
 
@@ -21,10 +21,10 @@ CAPTION = "Z_t grows forwards and α_t backwards through a training run, to the 
 def write(ran: Ran, folder: Path, film: Path | None = None) -> list[Path]:
     """Write a page for each lesson that ran, api.html and index.html.
 
-    ran     what the lessons gave
-    folder  for the pages; those of other lessons that stand in it already stay, and are linked
+    ran     the outputs of the lessons
+    folder  for the pages; it keeps and links the pages of other lessons that it already holds
     film    a GIF for the index
-    Raises  ModuleNotFoundError without the extra `lessons`, ValueError for a formula that is none
+    Raises  ModuleNotFoundError without the extra `lessons`, ValueError for an invalid formula
     """
     found = api.entries()
     translate = translator(api.links(found))
@@ -50,7 +50,7 @@ def derived(there: Mapping[int, str]) -> dict[str, str]:
 
 
 def neighbours(file: str, there: Mapping[int, str]) -> dict[str, str]:
-    """Where a page's navigation leads: text → file."""
+    """The navigation links of a page: text → file."""
     order = list(there.values())
     links = {"All lessons": INDEX}
     if file in order:
@@ -62,7 +62,7 @@ def neighbours(file: str, there: Mapping[int, str]) -> dict[str, str]:
 
 
 def index(there: Mapping[int, str], film: Path | None, translate: Translate) -> str:
-    """The body of the first page: what each lesson is about."""
+    """The body of index.html: what each lesson is about."""
     moving = [picture(film.read_bytes(), CAPTION, "gif")] if film else []
     heading = "<h1>Hypergradients, forwards, backwards and in real time</h1>"
     rows = (entry(read(path), there.get(n), translate) for n, path in scripts().items())
@@ -70,7 +70,7 @@ def index(there: Mapping[int, str], film: Path | None, translate: Translate) -> 
 
 
 def entry(cells: Sequence[Cell], file: str | None, translate: Translate) -> str:
-    """A lesson's title, a link where there is a page, and what it is good for."""
+    """A lesson's title, linked if the lesson has a page, and what the reader will learn."""
     name = escape(title(cells))
     head = f'<a href="{file}">{name}</a>' if file else f"{name} (not made)"
     return f"<h2>{head}</h2>\n{translate(intent(cells))}"

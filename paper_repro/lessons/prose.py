@@ -1,4 +1,4 @@
-"""Markdown with formulas as HTML with MathML, and Python with its words marked."""
+"""Translate Markdown with formulas to HTML with MathML, and highlight Python."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 NUMBERED = re.compile(r"(?P<formula>.*?)\\q?quad\s*\((?P<number>\d+|PHO)\)", re.DOTALL)
 NOT_UNDERSTOOD = re.compile(r"\\|>&<")
-EXTRA = 'pages want the extra `lessons`: python -m pip install -e ".[lessons]"'
+EXTRA = 'pages need the extra `lessons`: python -m pip install -e ".[lessons]"'
 
 
 def translator(links: Mapping[str, str]) -> Callable[[str], str]:
-    """A function from Markdown to HTML; text is escaped, and `names` in code become links.
+    """A function from Markdown to HTML that escapes text and links `names` in code.
 
-    links   what stands in code → where it is explained
-    Raises  ModuleNotFoundError, with the command that helps, without the extra `lessons`
+    links   name in code → the page that explains it
+    Raises  ModuleNotFoundError without the extra `lessons`, with the command that installs it
     """
     try:
         from markdown_it import MarkdownIt
@@ -44,9 +44,9 @@ def translator(links: Mapping[str, str]) -> Callable[[str], str]:
 
 
 def formula(latex: str, where: dict[str, bool]) -> str:
-    """One formula as MathML; a number (8) at the end of a displayed one becomes its mark.
+    """One formula as MathML; a displayed formula that ends in a number such as (8) gets an anchor.
 
-    Raises  ValueError for what the library did not understand
+    Raises  ValueError for LaTeX that the library cannot translate
     """
     latex = latex.strip()
     if not where["display_mode"]:
@@ -66,11 +66,11 @@ def mathml(latex: str, display: str) -> str:
     unknown = NOT_UNDERSTOOD.search(drawn)
     if unknown:
         raise ValueError(f"formula: expected LaTeX that becomes MathML, found {latex!r}")
-    return re.sub(r' xmlns="[^"]*"', "", drawn)  # in HTML the name alone tells
+    return re.sub(r' xmlns="[^"]*"', "", drawn)  # HTML knows the element by name
 
 
 def python(source: str) -> str:
-    """Python with spans around its keywords, strings and comments."""
+    """Python source as HTML, with spans around keywords, strings and comments."""
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer

@@ -1,4 +1,4 @@
-"""The two recursions as a moving picture: Z_t grows forwards, α_t backwards, to one gradient."""
+"""An animation of the two recursions: Z_t runs forwards, α_t backwards, to the same gradient."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from hgref.hypergradient.forward import partial, sensitivities
 from hgref.hypergradient.reverse import cotangent_step
 from paper_repro.picture import save_as
 
-WRT = "l2"  # whose column of Z_t, and whose gradient
-SIZE = (7.2, 5.0)  # inches, of 100 dots
-RATE = 12  # frames a second
-REST = 18  # frames that the finished picture stays
-FADE = 6  # frames in which it goes
+WRT = "l2"  # the hyperparameter whose column of Z_t and whose gradient are shown
+SIZE = (7.2, 5.0)  # inches, at 100 dots per inch
+RATE = 12  # frames per second
+REST = 18  # frames for which the finished picture stays
+FADE = 6  # frames in which it fades out
 BLANK = "#ececec"  # not computed yet
 
 
 @dataclass(frozen=True)
 class Recursions:
-    """What both algorithms know after each of their steps; of the weights only.
+    """The state of both algorithms after each of their steps, restricted to the weights.
 
     Z        (p, T + 1) column of Z_t for `WRT`
     alpha    (p, T + 1) α_t
-    partials (T + 1,) ∇f_t(λ), what FORWARD-HG would answer at t (16)
-    sums     (T + 1,) Σ_{r>t} α_r B_r, what REVERSE-HG has collected down to t
-    grad     ∇f(λ), to which both come
+    partials (T + 1,) ∇f_t(λ), the gradient that FORWARD-HG has at t (16)
+    sums     (T + 1,) Σ_{r>t} α_r B_r, the sum that REVERSE-HG has at t
+    grad     ∇f(λ), which both reach
     """
 
     Z: Array
@@ -50,7 +50,7 @@ class Recursions:
 
 
 def compute(T: int = 40, seed: int = 4) -> Recursions:
-    """Run both on momentum and a small softmax regression, and keep what travels."""
+    """Run both on a small softmax regression with momentum, and keep every Z_t and α_t."""
     rng = np.random.default_rng(seed)
     X, y = rng.standard_normal((40, 3)), rng.integers(0, 3, 40)
     J = hgref.objectives.Softmax(X[:20], y[:20], 3) + hgref.objectives.L2()
@@ -75,7 +75,7 @@ def compute(T: int = 40, seed: int = 4) -> Recursions:
 
 
 class Drawing:
-    """The figure, and what of it changes from frame to frame."""
+    """The figure, and the artists that change from frame to frame."""
 
     def __init__(self, run: Recursions):
         self.run, self.steps = run, np.arange(run.T + 1)
@@ -85,10 +85,10 @@ class Drawing:
         self.reverse = self.field(middle, run.alpha, "←   $α_t = α_{t+1}\\,A_{t+1}$   REVERSE-HG")
         self.lines = self.curves(low)
         self.figure.draw_without_rendering()
-        self.figure.set_layout_engine("none")  # found once: nothing moves, and frames are fast
+        self.figure.set_layout_engine("none")  # keep the layout: faster, and nothing jumps
 
     def field(self, ax: Any, values: Array, title: str) -> tuple[Any, Any]:
-        """A map of weights against steps, and the marks of what is negative in it."""
+        """A map of weights against steps, and the marks of its negative values."""
         size = np.abs(values).max()
         ax.set(title=title, ylabel="weight", facecolor=BLANK, yticks=[])
         image = ax.imshow(values, cmap="PuOr", vmin=-size, vmax=size, aspect="auto")
@@ -96,7 +96,7 @@ class Drawing:
         return image, marks
 
     def curves(self, ax: Any) -> list[Any]:
-        """What both have of ∂f/∂l2: they end on the same line."""
+        """The two estimates of ∂f/∂l2, which end on the same line."""
         run = self.run
         both = np.concatenate([run.partials, run.sums])
         room = 0.08 * np.ptp(both)
@@ -112,7 +112,7 @@ class Drawing:
         return lines
 
     def show(self, forward: Array, reverse: Array, opacity: float = 1.0) -> Drawing:
-        """Itself, with only those steps shown that each of the two has done."""
+        """Show only the steps that each of the two has done; returns self."""
         pairs = ((self.forward, self.run.Z, forward), (self.reverse, self.run.alpha, reverse))
         for (image, marks), values, done in pairs:
             image.set_data(np.where(done, values, np.nan))
@@ -128,7 +128,7 @@ class Drawing:
 
 
 def frames(drawing: Drawing) -> Iterator[Drawing]:
-    """Set the drawing to one frame after the other: forwards, backwards, rest, fade."""
+    """Set the drawing to each frame in turn: forwards, backwards, rest, fade."""
     t, T = drawing.steps, drawing.run.T
     every, none = t >= 0, t < 0
     for now in range(T + 1):
@@ -141,7 +141,7 @@ def frames(drawing: Drawing) -> Iterator[Drawing]:
 
 
 def draw(run: Recursions, folder: Path) -> list[Path]:
-    """Write recursions.png, all done, and recursions.gif, step by step."""
+    """Write recursions.png, the finished picture, and recursions.gif, the animation."""
     still = Drawing(run)
     still.show(still.steps >= 0, still.steps >= 0)
     return [save_as(still.figure, folder / "recursions.png", "png"), animate(run, folder)]

@@ -1,4 +1,4 @@
-"""Scripts in percent format: read as cells, and run one after the other."""
+"""Read scripts in percent format as cells, and run the cells one after another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cycler import cycler
 from matplotlib.figure import Figure
 
 MARK = re.compile(r"# %%(?P<markdown> \[markdown\])?\s*")
-LOOK: Any = {  # of every figure: lines that are told apart in grey print
+LOOK: Any = {  # of every figure; lines stay distinguishable when printed in grey
     "figure.figsize": (7.2, 4.0),
     "figure.constrained_layout.use": True,
     "axes.spines.top": False,
@@ -31,7 +31,7 @@ LOOK: Any = {  # of every figure: lines that are told apart in grey print
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a script: `kind` is "markdown" or "code"; `source` stands without its mark."""
+    """One cell of a script: `kind` is "markdown" or "code"; `source` excludes the # %% line."""
 
     kind: str
     source: str
@@ -39,7 +39,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Output:
-    """What a cell gave: the text it printed, its figures as PNG files, and what each shows."""
+    """The output of a cell: the text it printed, its figures as PNG files, and their captions."""
 
     cell: Cell
     text: str = ""
@@ -48,13 +48,13 @@ class Output:
 
 
 def scripts() -> dict[int, Path]:
-    """The lessons that there are, by number."""
+    """The scripts of all lessons, by number."""
     paths = sorted(Path(__file__).parent.glob("[0-9][0-9]_*.py"))
     return {int(path.name[:2]): path for path in paths}
 
 
 def read(path: Path) -> list[Cell]:
-    """The cells of a script in percent format; ValueError for text before the first mark."""
+    """The cells of a script in percent format; ValueError for text before the first # %%."""
     cells: list[Cell] = []
     lines: list[str] = []
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -70,7 +70,7 @@ def read(path: Path) -> list[Cell]:
 
 
 def finished(cells: list[Cell], lines: list[str], path: Path) -> list[Cell]:
-    """The last cell, taken off and given back with its lines."""
+    """Remove the last cell and return it with its lines; [] if there is none."""
     if not cells:
         if any(lines):
             raise ValueError(f"{path.name}: expected # %% as the first line, found {lines[0]!r}")
@@ -82,9 +82,9 @@ def finished(cells: list[Cell], lines: list[str], path: Path) -> list[Cell]:
 
 
 def run(cells: Sequence[Cell], answers: Mapping[str, str] | None = None) -> Iterator[Output]:
-    """Run the code in one namespace; an output for each cell, prose included, as it comes.
+    """Run the code in one namespace; yield an output for each cell, prose included.
 
-    answers  name of an answer → source that takes the place of its line `answer_1 = None …`
+    answers  name of an answer → source that replaces its line `answer_1 = None …`
     Raises   ValueError for an answer that no cell asks for, and whatever a cell raises
     """
     cells = [*cells]
@@ -92,7 +92,7 @@ def run(cells: Sequence[Cell], answers: Mapping[str, str] | None = None) -> Iter
         cells = answered(cells, name, source)
     plt.switch_backend("Agg")
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    printing = np.get_printoptions()  # set by one script, they are not the next one's
+    printing = np.get_printoptions()  # a script's own options must not leak out of it
     for number, cell in enumerate(cells, start=1):
         output = Output(cell)
         if cell.kind == "code":
@@ -110,7 +110,7 @@ def answered(cells: list[Cell], name: str, source: str) -> list[Cell]:
 
 
 def run_cell(cell: Cell, name: str, namespace: dict[str, Any]) -> Output:
-    """Run one cell; `name` is the file that tracebacks and inspect.getsource believe it is in."""
+    """Run one cell; tracebacks and inspect.getsource see `name` as its file."""
     lines = cell.source.splitlines(keepends=True)
     linecache.cache[name] = (len(cell.source), None, lines, name)
     pictures: list[tuple[bytes, str]] = []
@@ -124,7 +124,7 @@ def run_cell(cell: Cell, name: str, namespace: dict[str, Any]) -> Output:
 
 @contextlib.contextmanager
 def shown_to(pictures: list[tuple[bytes, str]]) -> Iterator[None]:
-    """While it lasts, plt.show() appends all open figures to `pictures`, and closes them."""
+    """Inside this context, plt.show() appends all open figures to `pictures` and closes them."""
     show = plt.show
 
     def keep(*_: Any, **__: Any) -> None:
@@ -148,7 +148,7 @@ def png(figure: Figure) -> bytes:
 
 
 def caption(figure: Figure) -> str:
-    """What a figure shows, in the words of its titles and axes."""
+    """A caption made of the figure's titles and axis labels."""
     titles = [text.get_text() for text in figure.texts]
     titles += [axes.get_title() for axes in figure.axes]
     pairs = [(axes.get_ylabel(), axes.get_xlabel()) for axes in figure.axes]

@@ -13,7 +13,7 @@ WANTING = BARE.replace("1. Bare", "2. Wanting").replace("print(1)", "import no_s
 
 @pytest.fixture
 def two(tmp_path, monkeypatch):
-    """Two lessons, of which the second wants what is not there."""
+    """Two lessons; the second needs a module that is not installed."""
     paths = {1: tmp_path / "01_bare.py", 2: tmp_path / "02_wanting.py"}
     paths[1].write_text(BARE, encoding="utf-8")
     paths[2].write_text(WANTING, encoding="utf-8")
@@ -41,7 +41,7 @@ def test_several_figures_have_letters(tmp_path):
 
 def test_a_lesson_without_its_extra_is_skipped(two, tmp_path, capsys):
     assert main(["lessons", "--out", str(tmp_path / "out")]) == 0
-    sentence = "skipped: lesson 2 wants no_such_module, which the extra `certify` brings"
+    sentence = "skipped: lesson 2 needs no_such_module, which the extra `certify` installs"
     assert sentence in capsys.readouterr().out
 
 
