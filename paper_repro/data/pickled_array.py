@@ -1,62 +1,58 @@
-"""NumPy arrays of bytes inside pickles: stand-ins that check before NumPy sees anything."""
+"""Stand-ins for NumPy's arrays of bytes in pickles: checked before NumPy sees anything."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from hgref.arguments import Array
 from paper_repro.data.idx import MOST_AXES
-from paper_repro.data.plain_pickle import Named, Stateful
+
+NDARRAY = object()  # pickles name numpy.ndarray and do not call it
 
 
-class PickledDtype(Stateful):
-    """Stands for numpy.dtype; the one that is let through is uint8."""
+class PickledDtype:
+    """Stands for numpy.dtype; allows uint8 alone."""
 
     def __init__(self, code: Any, align: Any, copy: Any):
         if code != "u1":
             raise ValueError("an array of other numbers than uint8")
 
-    def set_state(self, state: Any) -> None:
-        """(version, byte order, no fields …): for single bytes nothing to take over."""
-        if not isinstance(state, tuple) or state[1] != "|":
+    def __setstate__(self, state: Any) -> None:
+        if state[1] != "|":
             raise ValueError("a dtype with fields or a byte order")
 
 
-class PickledArray(Stateful):
+class PickledArray:
     """Stands for what numpy.core.multiarray._reconstruct returns; its state is the array.
 
     array    uint8 of any shape
     """
 
-    def __init__(self, kind: Any, shape: Any, code: Any):
-        if not isinstance(kind, Named) or kind.name != "numpy ndarray":
-            raise ValueError("a subclass of numpy.ndarray")
-        self.array: Array = np.zeros(0, np.uint8)
+    array: Array = np.zeros(0, np.uint8)
 
-    def set_state(self, state: Any) -> None:
-        """(version, shape, dtype, in Fortran's order, bytes)"""
-        if not isinstance(state, tuple) or len(state) != 5:
-            raise ValueError("an array without its five parts")
-        _, shape, dtype, fortran, data = state
-        if isinstance(data, str):  # Python 2's
-            data = data.encode("latin-1")
-        if not isinstance(dtype, PickledDtype) or not isinstance(data, bytes):
-            raise ValueError("an array of other numbers than uint8")
-        counts = isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)
-        if not counts or len(shape) > MOST_AXES:
-            raise ValueError(f"an array whose shape is not a tuple of {MOST_AXES} counts at most")
+    def __init__(self, kind: Any, shape: Any, code: Any):
+        if kind is not NDARRAY:
+            raise ValueError("a subclass of numpy.ndarray")
+
+    def __setstate__(self, state: Any) -> None:
+        match state:  # version, shape, dtype, in Fortran's order, bytes, which are Python 2's texts
+            case (_, tuple(shape), PickledDtype(), fortran, bytes() | str() as data):
+                data = data.encode("latin-1") if isinstance(data, str) else data
+            case _:
+                raise ValueError("an array without shape, dtype and bytes")
+        if len(shape) > MOST_AXES or not all(type(n) is int and n >= 0 for n in shape):
+            raise ValueError(f"an array whose shape is not {MOST_AXES} counts at most")
         if math.prod(shape) != len(data):
             raise ValueError(f"{len(data)} numbers in an array of {math.prod(shape)}")
         self.array = np.frombuffer(data, np.uint8).reshape(shape, order="F" if fortran else "C")
 
 
-ARRAY_NAMES: dict[str, Callable[..., Any] | None] = {
+ARRAY_NAMES: dict[str, Any] = {
     "numpy.core.multiarray _reconstruct": PickledArray,
     "numpy._core.multiarray _reconstruct": PickledArray,
     "numpy dtype": PickledDtype,
-    "numpy ndarray": None,
+    "numpy ndarray": NDARRAY,
 }

@@ -1,73 +1,20 @@
-"""Reading what torch.save wrote before torch 1.6, without torch: arrays by name."""
+"""Reads what torch.save wrote before torch 1.6, without torch: arrays by name."""
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hgref.arguments import Array
-from paper_repro.data.plain_pickle import Named, Stateful, read_pickle
+from paper_repro.data.plain_pickle import read_pickle
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
-NUMBERS = {"torch FloatStorage": "<f4", "torch LongStorage": "<i8"}
 MOST_BYTES = 2**26
-
-
-class Tensor:
-    """A place in a storage, as torch's pickles describe a tensor.
-
-    offset, strides  in numbers; `of` leaves it to NumPy to check that they stay in the storage
-    """
-
-    def __init__(
-        self, storage: Any, offset: Any, shape: Any, strides: Any, wants_grad: Any, hooks: Any
-    ):
-        if not isinstance(storage, Storage):
-            raise ValueError(f"a tensor in a {type(storage).__name__}")
-        tuples = isinstance(shape, tuple) and isinstance(strides, tuple) and len(shape) <= 4
-        if not tuples or not all(is_count(n) for n in (offset, *shape, *strides)):
-            raise ValueError("a tensor whose place is not told in counts")
-        if math.prod(shape) > storage.count:
-            raise ValueError(f"a tensor of shape {shape} in a storage of {storage.count} numbers")
-        self.storage, self.offset, self.shape, self.strides = storage, offset, shape, strides
-
-    def of(self, numbers: Array) -> Array:
-        """The tensor as a view of the numbers of its storage."""
-        size = numbers.itemsize
-        strides = [size * n for n in self.strides]
-        return np.ndarray(self.shape, numbers.dtype, numbers, size * self.offset, strides)
-
-
-class Storage:
-    """Numbers that follow after the pickles: `count` of one kind, under a key."""
-
-    def __init__(self, identity: Any):
-        what, kind, key, _, count, view = identity
-        if what != "storage" or not isinstance(kind, Named) or kind.name not in NUMBERS:
-            raise ValueError("a storage of other numbers than float32 and int64")
-        if not isinstance(key, str) or not is_count(count) or view is not None:
-            raise ValueError("a storage that is not told by key and count")
-        self.dtype, self.key, self.count = np.dtype(NUMBERS[kind.name]), key, count
-
-
-class StateDict(dict[Any, Any], Stateful):
-    """Stands for OrderedDict; its state, the layers' versions, is of no use here."""
-
-    def set_state(self, state: Any) -> None:
-        pass
-
-
-KNOWN: dict[str, Callable[..., Any] | None] = {
-    "collections OrderedDict": StateDict,
-    "torch._utils _rebuild_tensor_v2": Tensor,
-    **dict.fromkeys(NUMBERS),
-}
 
 
 def read_torch(path: Path) -> dict[str, Array]:
@@ -85,30 +32,28 @@ def read_torch(path: Path) -> dict[str, Array]:
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"{path}: expected at most {MOST_BYTES} bytes of tensors, found more")
     file = io.BytesIO(path.read_bytes())
-    for expected in (MAGIC, PROTOCOL):
-        if read_pickle(file, path, {}) != expected:
-            raise ValueError(f"{path}: expected torch's old format, found another")
+
+    def require(holds: bool, expected: str) -> None:
+        if not holds:
+            raise ValueError(f"{path}: expected {expected}, found others")
+
+    header = [read_pickle(file, path, {}) for _ in range(2)]
+    require(header == [MAGIC, PROTOCOL], "magic and version of torch's old format")
     machine = read_pickle(file, path, {})
-    if not isinstance(machine, dict) or machine.get("little_endian") is not True:
-        raise ValueError(f"{path}: expected tensors of a little-endian machine, found others")
+    little = isinstance(machine, dict) and machine.get("little_endian") is True
+    require(little, "tensors of a little-endian machine")
     tensors = read_pickle(file, path, KNOWN, Storage)
-    if not isinstance(tensors, dict) or not all(type(t) is Tensor for t in tensors.values()):
-        raise ValueError(f"{path}: expected tensors by name, found others")
-    storages = read_storages(file, {t.storage.key: t.storage for t in tensors.values()}, path)
+    by_name = isinstance(tensors, dict) and all(type(t) is Tensor for t in tensors.values())
+    require(by_name, "tensors by name")
+    storages = {t.storage.key: t.storage for t in tensors.values()}
+    keys = read_pickle(file, path, {})
+    texts = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    require(texts and sorted(keys) == sorted(storages), f"the {len(storages)} keys of tensors")
+    numbers = {key: read_storage(file, storages[key], path) for key in keys}
     try:
-        return {str(name): t.of(storages[t.storage.key]) for name, t in tensors.items()}
+        return {str(name): t.of(numbers[t.storage.key]) for name, t in tensors.items()}
     except ValueError as error:
         raise ValueError(f"{path}: expected tensors inside of storages, found: {error}") from error
-
-
-def read_storages(file: io.BytesIO, expected: dict[str, Storage], path: Path) -> dict[str, Array]:
-    """The numbers of all storages, which stand in the file in the order of a list of keys."""
-    keys = read_pickle(file, path, {})
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise ValueError(f"{path}: expected the keys of the storages, found others")
-    if sorted(keys) != sorted(expected):
-        raise ValueError(f"{path}: expected the {len(expected)} keys of tensors, found others")
-    return {key: read_storage(file, expected[key], path) for key in keys}
 
 
 def read_storage(file: io.BytesIO, storage: Storage, path: Path) -> Array:
@@ -120,5 +65,59 @@ def read_storage(file: io.BytesIO, storage: Storage, path: Path) -> Array:
     return np.frombuffer(data, storage.dtype)
 
 
-def is_count(n: Any) -> bool:
-    return type(n) is int and 0 <= n < 2**48
+# --- stand-ins for what torch's pickles name ---
+
+
+class Storage:
+    """Numbers that follow after the pickles: `count` of one dtype, under a key."""
+
+    def __init__(self, identity: Any):
+        match identity:
+            case ("storage", "<f4" | "<i8" as kind, str(key), _, count, None) if are_counts(count):
+                self.dtype, self.key, self.count = np.dtype(kind), key, count
+            case _:
+                raise ValueError("a storage that is not float32 or int64 numbers under a key")
+
+
+class Tensor:
+    """A place in a storage; offset and strides in numbers."""
+
+    def __init__(
+        self, storage: Any, offset: Any, shape: Any, strides: Any, wants_grad: Any, hooks: Any
+    ):
+        match storage, shape, strides:
+            case Storage(), tuple(), tuple() if are_counts(offset, *shape, *strides):
+                self.storage, self.offset = storage, offset
+                self.shape, self.strides = shape, strides
+            case _:
+                raise ValueError("a tensor without storage, or a place that is not told in counts")
+        if len(shape) > 4 or math.prod(shape) > storage.count:
+            raise ValueError(f"a tensor of shape {shape} in a storage of {storage.count} numbers")
+
+    def of(self, numbers: Array) -> Array:
+        """A view of the storage's numbers; NumPy checks that the place is in the storage."""
+        size = numbers.itemsize
+        strides = [size * n for n in self.strides]
+        return np.ndarray(self.shape, numbers.dtype, numbers, size * self.offset, strides)
+
+
+class StateDict(dict[Any, Any]):
+    """Stands for OrderedDict; its state, the layers' versions, is not needed here."""
+
+    def __init__(self) -> None:  # without items, whose keys nobody would check
+        super().__init__()
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+def are_counts(*numbers: Any) -> bool:
+    return all(type(n) is int and 0 <= n < 2**48 for n in numbers)
+
+
+KNOWN = {
+    "collections OrderedDict": StateDict,
+    "torch._utils _rebuild_tensor_v2": Tensor,
+    "torch FloatStorage": "<f4",
+    "torch LongStorage": "<i8",
+}
