@@ -1,1 +1,1 @@
-"""How long hypergradients take here, against JAX and torch on the same problems."""
+"""Time hypergradients on this machine and compare with JAX and torch on the same problems."""

@@ -18,22 +18,22 @@ SUMMARY = "Time and memory on this machine, of the fast layer, of JAX and of tor
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What this experiment can be asked for, besides what every one can."""
+    """Add the options that only this experiment has."""
     parser.add_argument(
-        "--peers", action="store_true", help="also JAX and torch, which the extra peers brings"
+        "--peers", action="store_true", help="also time JAX and torch (extra: peers)"
     )
     parser.add_argument(
-        "--threads", type=int, metavar="N", help="of everything alike (default: 2; P3: always 1)"
+        "--threads", type=int, metavar="N", help="threads of each contender (default: 2; P3: 1)"
     )
     parser.add_argument(
         "--only", nargs="+", choices=PROBLEMS, metavar="PROBLEM",
-        help=f"some of the problems, without memory and complexity: {', '.join(PROBLEMS)}",
+        help=f"time only these problems, no memory or complexity: {', '.join(PROBLEMS)}",
     )  # fmt: skip
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
     if options.size not in SETTINGS:
-        raise ValueError(f"--{options.size}: the benchmark has its default sizes, and --small ones")
+        raise ValueError(f"--{options.size}: the benchmark has only its default sizes and --small")
     setting = SETTINGS[options.size]
     seed = getattr(options, "seed", None)
     return setting if seed is None else replace(setting, seed=as_count("seed", seed, 0))
@@ -47,7 +47,7 @@ def threads_of(options: argparse.Namespace) -> int:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Compute, draw, and say what was measured."""
+    """Compute, draw, and print what was measured."""
     from tqdm import tqdm
 
     setting, threads = setting_of(options), threads_of(options)

@@ -1,4 +1,4 @@
-"""How time grows with m and with T, and memory with the number of weights and with T."""
+"""Measure how time grows with m and T, and memory with the number of weights and T."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from paper_repro.benchmark.problems import Case, labelled
 from paper_repro.benchmark.setting import Rounds, Seeded, Setting
 from paper_repro.benchmark.timing import PAUSE, in_turn
 
-FEW = 20  # examples where the number of weights grows: it is not their memory that is asked for
+FEW = 20  # examples where memory is measured, so that the weights dominate it
 
-# curve → algorithm → the exponent that the costs in the docstrings of hgref.hypergradient predict
+# curve → algorithm → exponent, as predicted by the costs in the docstrings of hgref.hypergradient
 PREDICTED = {
     "seconds against m": {"forward": 1.0, "reverse": 0.0},
     "seconds against T": {"forward": 1.0, "reverse": 1.0},
@@ -26,13 +26,13 @@ PREDICTED = {
 }
 
 Run = Callable[[], Any]
-Curve = Mapping[int, Mapping[str, Run]]  # x → algorithm → what is measured
+Curve = Mapping[int, Mapping[str, Run]]  # x → algorithm → the call that is measured
 
 
 def measured(setting: Setting, tick: Callable[[], None]) -> dict[str, Any]:
-    """Every curve of `PREDICTED`, by the fast layer.
+    """Measure every curve of `PREDICTED` on the fast layer.
 
-    returns  curve → x, and for each algorithm its values and its slope in logarithms
+    returns  curve → x, and for each algorithm its values and its log-log slope
     Cost     rounds · (two hypergradients at each m and T), and three at each number of weights
     """
     n, N, classes, T = setting.curve
@@ -40,7 +40,7 @@ def measured(setting: Setting, tick: Callable[[], None]) -> dict[str, Any]:
     longer = {t: runs(penalties(setting, n, N, classes, t, 2)) for t in setting.steps}
     wider = {p: runs(penalties(setting, FEW, p // classes - 1, classes, T, 2))
              for p in setting.weights}  # fmt: skip
-    many = setting.weights[-2]  # so many that the tape outweighs what a stretch holds at least
+    many = setting.weights[-2]  # large enough for the tape to dominate
     remembered = {t: runs(penalties(setting, FEW, many // classes - 1, classes, t, 2))
                   for t in setting.steps}  # fmt: skip
     curves = (
@@ -81,7 +81,7 @@ def seconds(
     names: Sequence[str] = ("forward", "reverse"),
     pause: float = PAUSE,
 ) -> dict[str, list[float]]:
-    """Medians of these algorithms, all points of the curve timed in turn."""
+    """Median seconds of these algorithms; all points of the curve take turns."""
     points = {f"{name} {x}": these[name] for x, these in curve.items() for name in names}
     for run in points.values():
         run()
@@ -91,7 +91,7 @@ def seconds(
 
 
 def megabytes(curve: Curve, tick: Callable[[], None]) -> dict[str, list[float]]:
-    """Megabytes (10⁶ bytes) that NumPy's arrays took at most; the problem's own do not count."""
+    """Peak megabytes (10⁶ bytes) of NumPy arrays, without those of the problem itself."""
     found: dict[str, list[float]] = {"x": list(curve), "forward": [], "reverse": [],
                                      "checkpointed": []}  # fmt: skip
     for these in curve.values():
@@ -103,9 +103,9 @@ def megabytes(curve: Curve, tick: Callable[[], None]) -> dict[str, list[float]]:
 
 
 def most_bytes(run: Run) -> tuple[int, Any]:
-    """(bytes that NumPy's arrays took at most while it ran, what it returned).
+    """(peak bytes of NumPy arrays allocated during the call, its result).
 
-    Beware   in a first run the modules that are imported count too
+    Beware   in a first call, the modules that it imports count too
     """
     tracemalloc.start()
     try:

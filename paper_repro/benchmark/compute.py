@@ -1,4 +1,4 @@
-"""All the numbers of the benchmark, each problem in a process of its own."""
+"""Run the benchmark, each problem in its own process."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def compute(
 ) -> dict[str, Path]:
     """Time the problems, measure memory and complexity; write the numbers.
 
-    only     names of problems; with all of them, memory and complexity as well
-    threads  of everything but the problems that are timed on one
+    only     names of problems; memory and complexity are measured only if it names all
+    threads  for all problems but those that are always timed on one thread
     peers    whether JAX and torch take part
     bar      a tqdm progress bar; its total is set here
     returns  name → JSON file: benchmark, complexity
-    Raises   ArithmeticError, ValueError where two contenders disagree, before they are timed
-    Cost     minutes; compilation at the first run, on disk afterwards
+    Raises   ArithmeticError, ValueError if two contenders disagree, before they are timed
+    Cost     minutes; the first run also compiles, and caches the result on disk
     """
     if peers:
         require_peers()
@@ -82,17 +82,17 @@ def memory_of(setting: Setting, names: list[str], threads: int, bar: Any) -> dic
 
 
 def require_peers() -> None:
-    """Raise ModuleNotFoundError where JAX or torch is not installed; imports neither."""
+    """Raise ModuleNotFoundError if JAX or torch is not installed; imports neither."""
     missing = [name for name in ("jax", "torch") if find_spec(name) is None]
     if missing:
         raise ModuleNotFoundError(
             f"--peers: not installed: {', '.join(missing)}; "
-            f'they come with the extra peers: python -m pip install -e ".[peers]"'
+            f'install the extra peers: python -m pip install -e ".[peers]"'
         )
 
 
 def about_this(setting: Setting, threads: int, peers: bool) -> dict[str, Any]:
-    """Which machine, which versions, which sizes, when."""
+    """The machine, the versions, the sizes and the date."""
     packages = {name: version(name) for name in (*PACKAGES, *(PEERS if peers else ()))}
     made_with = {
         **surroundings(),
@@ -110,7 +110,7 @@ def about_this(setting: Setting, threads: int, peers: bool) -> dict[str, Any]:
 
 
 def load() -> float | None:
-    """How many programs wanted a core in the last minute; None where the system does not say."""
+    """The load average of the last minute; None if the system does not report it."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 

@@ -1,4 +1,4 @@
-"""Who computes the hypergradient of a case: a name → a function without arguments."""
+"""The contenders: implementations that compute the hypergradient of a case."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Run = Callable[[], Array | None]
 
 
 def prepared(name: str, case: Case, dtype: str) -> Run:
-    """What computes ∇f(λ) (m,) by that contender, from the problem to the numbers, when called.
+    """A function without arguments that computes ∇f(λ) (m,) with the contender of this name.
 
     name     fast, fast recompute, fast checkpointed, readable, jax, jax checkpointed, torch;
-             products whole, products in blocks: the least that a step of P1 can do, see `floor`
-    dtype    float64 or float32, of everything but the readable layer
-    Cost     a peer's data are brought to it here; it compiles at the first call
+             products whole, products in blocks: a lower bound for a step of P1, see `floor`
+    dtype    float64 or float32; the readable layer always uses float64
+    Cost     copies the data to JAX or torch; their first call compiles
     """
     who, _, how = name.partition(" ")
     if who == "products":
@@ -38,7 +38,7 @@ def prepared(name: str, case: Case, dtype: str) -> Run:
 
 
 def our_own(who: str, how: str, case: Case, dtype: str) -> Run:
-    """The readable layer or the fast one."""
+    """One of hgref's own layers, readable or fast."""
     options: dict[str, Any] = {}
     layer: Any = hgref
     if who == "fast":

@@ -1,4 +1,4 @@
-"""The pictures of the benchmark, out of their JSON files and nothing else."""
+"""Draw the pictures of the benchmark from their JSON files alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from paper_repro.benchmark.complexity import FEW
 from paper_repro.picture import save
 from paper_repro.record import read_json
 
-# readable in grey: the lighter the slower a tool is meant to be; hatched besides
+# distinguishable in grey: lighter for tools that are slower by design, and hatched
 BARS = {
     "jax": ("JAX", "#08519c", ""),
     "torch": ("torch", "#f16913", "///"),
@@ -43,7 +43,7 @@ def draw(paths: dict[str, Path]) -> list[Path]:
 
 
 def speed_ups(content: dict[str, Any]) -> Figure:
-    """How many times as long as the fast layer each contender takes, problem by problem."""
+    """The time of each contender divided by that of the fast layer, for each problem."""
     problems, made = content["problems"], content["made with"]
     present = [name for name in BARS if any(name in one["contenders"] for one in problems)]
     thick = 0.8 / max(len(present), 1)
@@ -69,7 +69,7 @@ def speed_ups(content: dict[str, Any]) -> Figure:
 
 
 def one_set_of_bars(axes: Any, problems: Any, name: str, shift: float, thick: float) -> None:
-    """One contender's bars, from the line at 1, with the interval of its rounds."""
+    """The bars of one contender, starting at 1, with the range over its rounds."""
     title, color, hatch = BARS[name]
     rows = [(y, one["contenders"]) for y, one in enumerate(problems) if name in one["contenders"]]
     y = np.array([y for y, _ in rows]) + shift
@@ -93,7 +93,7 @@ def label(one: dict[str, Any]) -> str:
 
 
 def panels(content: dict[str, Any]) -> Figure:
-    """Seconds against m, megabytes against the number of weights; thin: the predicted exponents."""
+    """Seconds against m, megabytes against the number of weights; thin lines: predicted slopes."""
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     for axes, (name, labels) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
         curve = content[name]
@@ -116,7 +116,7 @@ def panels(content: dict[str, Any]) -> Figure:
 
 
 def one_line(axes: Any, curve: dict[str, Any], name: str) -> None:
-    """What was measured; the predicted exponent through its last point, where one was fitted."""
+    """The measurements, and over the fitted points a line with the predicted exponent."""
     color, marker, style = LINES[name]
     x, y = np.array(curve["x"], float), np.array(curve[name])
     text = f"{name}: exponent {curve['slopes'][name]:.2f}, predicted {curve['predicted'][name]:g}"

@@ -1,4 +1,4 @@
-"""The memory that one hypergradient takes, each contender in a process that does nothing else."""
+"""Measure the memory of one hypergradient; each contender runs alone in its own process."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from paper_repro.benchmark.setting import Setting
 
 CONTENDERS = ("fast kept", "fast recompute", "fast checkpointed", "jax", "jax checkpointed")
 MEASURABLE = find_spec("resource") is not None
-UNIT = 1 if sys.platform == "darwin" else 1024  # bytes that ru_maxrss counts in
+UNIT = 1 if sys.platform == "darwin" else 1024  # bytes per unit of ru_maxrss
 
 
 def peak(setting: Setting, contender: str, tick: Callable[[], None]) -> dict[str, float]:
-    """P1, dense, float64, with memory_T steps, once, the compilation included.
+    """Run P1 (dense, float64, memory_T steps) once, including compilation.
 
-    returns  before: megabytes at most until then, for the interpreter, the libraries and the data;
-             peak: at the end;  all of resident memory, as the system counts it
+    returns  peak resident memory in megabytes, as the system counts it:
+             before: of the interpreter, the libraries and the data;  peak: after the run
     """
     case = cleaning_long(setting)
     run = prepared(contender, case, "float64")
@@ -30,7 +30,7 @@ def peak(setting: Setting, contender: str, tick: Callable[[], None]) -> dict[str
 
 
 def resident() -> float:
-    """The most megabytes (10⁶) that this process has had in memory so far; not on Windows."""
+    """The peak resident memory of this process in megabytes (10⁶); not on Windows."""
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT / 1e6

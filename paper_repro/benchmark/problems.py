@@ -1,7 +1,7 @@
-"""The problems that are timed: random data, hyperparameters at which training goes well.
+"""The problems that are timed: random data, with hyperparameters at which training converges.
 
-The data are standard normal, their labels those of a random linear model: a Hessian whose
-eigenvalues are of order one, so that one step size suits every size.
+The data are standard normal and labelled by a random linear model. The eigenvalues of the Hessian
+are therefore of order one, and one step size suits problems of every size.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from paper_repro.benchmark.setting import Seeded, Setting
 
 @dataclass(frozen=True)
 class Case:
-    """One hypergradient to be computed.
+    """One hypergradient to compute.
 
-    problem, lam  ∇f(λ) of this problem at this point
-    wrt           None: all of ∇f by reverse; names: these columns of it by forward
+    problem, lam  the problem, and the point λ of ∇f(λ)
+    wrt           None: all of ∇f, by reverse; names: only these blocks, by forward
     """
 
     problem: Problem
@@ -38,13 +38,13 @@ class Case:
         return self.problem.read(self.lam)[0]
 
     def over(self, T: int) -> Case:
-        """The same with another number of steps; for problems without mini-batches."""
+        """The same case with T steps; only for problems without mini-batches."""
         p = self.problem
         return replace(self, problem=Problem(p.dynamics, p.E, T, p.w0, p.learn_w0))
 
     @property
     def columns(self) -> Layout:
-        """Where the blocks of the answer stand."""
+        """The layout of the blocks in the answer."""
         layout = self.problem.read(self.lam)[1]
         return layout if self.wrt is None else layout.select(self.wrt)
 
@@ -64,13 +64,13 @@ def labelled(setting: Seeded, n: int, N: int, classes: int, seed: int = 0) -> La
 
 
 def two_sets(setting: Setting) -> tuple[Labelled, Labelled]:
-    """Training and validation examples, as many of the one as of the other."""
+    """Training and validation examples, equally many."""
     sizes = setting.examples, setting.features, setting.classes
     return labelled(setting, *sizes, 0), labelled(setting, *sizes, 1)
 
 
 def thinned(setting: Setting, data: Labelled, seed: int) -> Labelled:
-    """The same with most entries zero, stored as CSR."""
+    """The same data with most entries set to zero, stored as CSR."""
     random = np.random.default_rng((setting.seed, 2, seed))
     kept = random.random(data.X.shape) < setting.density
     return data._replace(X=scipy.sparse.csr_matrix(data.X * kept))
@@ -93,7 +93,7 @@ def cleaning_dense(setting: Setting) -> Case:
 
 
 def cleaning_long(setting: Setting) -> Case:
-    """As many steps as memory is measured with."""
+    """P1 with the number of steps at which memory is measured."""
     return cleaning(setting, *two_sets(setting), setting.memory_T)
 
 
@@ -117,18 +117,18 @@ def rates(setting: Setting, wrt: tuple[str, ...] = ("eta", "mu")) -> Case:
 
 
 def rates_and_penalties(setting: Setting) -> Case:
-    """The same with respect to the penalties as well: m = 2 + classes."""
+    """The same problem, differentiated also with respect to the penalties: m = 2 + classes."""
     return rates(setting, ("eta", "mu", "l2"))
 
 
-# --- P3: small, and many steps ---
+# --- P3: little data, many steps ---
 
 
 def small(setting: Setting, wrt: tuple[str, ...] | None = None) -> Case:
-    """Softmax regression on little data by Adam, a weight for each example.
+    """Softmax regression by Adam on little data, with a weight for each example.
 
-    η is so small that training is still under way at the end: once it has arrived, nothing depends
-    on the rates any more, and two zeros cannot be compared.
+    η is small, so that training has not converged at the end. After convergence nothing depends on
+    the rates any more, and their hypergradients would be too close to 0 to compare.
     """
     sizes = setting.few_examples, setting.few_features, setting.few_classes
     train, valid = (labelled(setting, *sizes, j) for j in range(2))
@@ -148,7 +148,7 @@ def small_forward(setting: Setting) -> Case:
 
 
 def network(setting: Setting) -> Case:
-    """A perceptron with one hidden layer by momentum, its penalty and its rates to be learned."""
+    """A perceptron with one hidden layer, by momentum; λ is its penalty and its rates."""
     train, valid = two_sets(setting)
     random = np.random.default_rng((setting.seed, 4))
     table = random.integers(0, setting.examples, (setting.network_T, setting.batch))
@@ -164,16 +164,16 @@ def network(setting: Setting) -> Case:
 
 
 class Timed(NamedTuple):
-    """A problem of the benchmark: what it is, its precisions, who computes it besides `fast`."""
+    """A problem of the benchmark: its title, its precisions, its contenders besides `fast`."""
 
     title: str
     build: Callable[[Setting], Case]
     dtypes: tuple[str, ...]
     others: tuple[str, ...]
-    threads: int | None = None  # None: those of the whole benchmark
+    threads: int | None = None  # None: as many as the benchmark uses
 
     def names(self, peers: bool) -> list[str]:
-        """Its contenders, `fast` first; with the peers or without."""
+        """Its contenders, `fast` first; with or without the peers."""
         return ["fast", *(name for name in self.others if peers or own(name))]
 
 

@@ -1,4 +1,4 @@
-"""A job in a process of its own, with its own number of threads and nothing left by another job."""
+"""Run a job in a fresh process with its own number of threads."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 
 
 def in_process(job: str, threads: int, tick: Callable[[], None], **arguments: Any) -> Any:
-    """What `worker` answers: it does the job of that name there, on so many threads and cores.
+    """Run the job of this name in a worker process, and return its answer.
 
-    threads    for NumPy's BLAS, Numba, torch (OMP) and XLA (NPROC) alike
+    threads    number of threads and cores, for NumPy's BLAS, Numba, torch (OMP) and XLA (NPROC)
     tick       called at each tick of the job
-    arguments  of the job, as JSON can hold them
-    Raises     ValueError with the job's own message, where it refused; ChildProcessError where the
-               process died; KeyboardInterrupt ends it first
+    arguments  of the job; JSON must be able to hold them
+    Raises     ValueError with the job's message if it raised an error; ChildProcessError if the
+               process died; on KeyboardInterrupt the process is killed first
     """
     order = json.dumps({"job": job, "threads": threads, "arguments": arguments})
     command = [sys.executable, "-m", "paper_repro.benchmark.worker", order]

@@ -1,4 +1,4 @@
-"""The sizes of the benchmark's problems: the default ones, and small ones to see that it runs."""
+"""The sizes of the benchmark's problems: default, and small to check that it runs."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Protocol
 
 
 class Seeded(Protocol):
-    """What random data depend on besides their sizes."""
+    """A setting with a seed for random data."""
 
     @property
     def seed(self) -> int: ...
 
 
 class Rounds(Protocol):
-    """How often everything is timed; what takes over `slow` seconds, in fewer rounds."""
+    """How often everything is timed; contenders slower than `slow` seconds get fewer rounds."""
 
     @property
     def rounds(self) -> int: ...
@@ -30,16 +30,18 @@ class Rounds(Protocol):
 class Setting:
     """Sizes, and how often everything is timed.
 
-    examples, features, classes   of the softmax regression and the network; validation: as many
+    examples, features, classes   of the softmax regression and the network; the validation set
+                                  has the same size
     density                       share of nonzero entries in the sparse data
     T, forward_T, network_T       steps of P1, P2 and P4
     hidden, batch                 width of the network's hidden layer, examples in a mini-batch
     few_examples, few_features, few_classes, few_T   of the small problem, P3
-    memory_T                      steps of P1 where its memory is measured
-    hypers, steps, weights        the numbers m, T and p along the axes of the complexity
+    memory_T                      steps of P1 when its memory is measured
+    hypers, steps, weights        values of m, T and p for the curves of the complexity
     curve                         examples, features, classes and T of the complexity's problem
-    rounds, slow_rounds           how often each contender is timed; those over `slow` seconds
-    dtypes                        the precisions, of those that a problem has
+    rounds, slow_rounds           how often each contender is timed; the second if it takes more
+                                  than `slow` seconds
+    dtypes                        the precisions to time, if the problem supports them
     seed                          of all random data
     """
 
@@ -87,7 +89,7 @@ SMALL = Setting(
     curve=(60, 15, 3, 32),
     rounds=2,
     slow_rounds=2,
-    dtypes=("float64",),  # compiling takes longer than all the rest
+    dtypes=("float64",),  # a second one would double the compile time
 )
 
 SETTINGS = {"default": Setting(), "small": SMALL}

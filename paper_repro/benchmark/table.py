@@ -1,4 +1,4 @@
-"""The numbers of the benchmark in columns, for reading on a terminal."""
+"""The results of the benchmark as text for a terminal."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from paper_repro.benchmark.problems import PRODUCTS
 
 COLUMNS = ("", "ms a step", "least", "most", "× fast", "× floor", "difference", "first call, s")
 
-BUSY = 0.5  # a load average from which somebody else was at work
+BUSY = 0.5  # load average above which other programs disturb the timings
 
 Row = dict[str, Any]
 
 
 def terminal(content: Row) -> str:
-    """What a JSON file of the benchmark holds, as text."""
+    """The content of a JSON file of the benchmark as text."""
     return "\n".join(times(content) if "problems" in content else slopes(content))
 
 
@@ -42,7 +42,7 @@ def headline(one: Row) -> str:
 
 
 def problem_rows(one: Row) -> list[list[str]]:
-    """A row for each contender, with the floor marked where it was measured."""
+    """A row for each contender; the floor is marked if it was measured."""
     contenders, T = one["contenders"], one["T"]
     fast, floor = contenders["fast"]["median"], floor_of(one)
     rows = [list(COLUMNS)]
@@ -63,7 +63,7 @@ def problem_rows(one: Row) -> list[list[str]]:
 
 
 def floor_of(one: Row) -> float | None:
-    """Seconds of the quicker way to the four products; None where they were not measured."""
+    """Seconds of the faster way to compute the four products; None if they were not measured."""
     ways = [one["contenders"][n]["median"] for n in PRODUCTS if n in one["contenders"]]
     return min(ways, default=None)
 
@@ -77,7 +77,7 @@ def memory(content: Row) -> list[str]:
 
 
 def slopes(content: Row) -> Iterator[str]:
-    """The exponents of the complexity, found and predicted."""
+    """The measured and the predicted exponents of the complexity."""
     yield "Exponents: found, predicted"
     rows = []
     for curve in (name for name in content if " against " in name):

@@ -1,4 +1,4 @@
-"""Everything of one problem timed in turn, so that a busy moment falls on all of it alike."""
+"""Time the contenders of one problem in turn, so that a busy moment affects all of them alike."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from paper_repro.benchmark.floor import square_rate
 from paper_repro.benchmark.problems import PROBLEMS
 from paper_repro.benchmark.setting import Rounds, Setting
 
-ALIKE = {"float64": 1e-8, "float32": 1e-3}  # the relative difference up to which two are the same
-PAUSE = 0.05  # seconds in which the threads of the last contender fall asleep
+ALIKE = {"float64": 1e-8, "float32": 1e-3}  # largest relative difference between contenders
+PAUSE = 0.05  # seconds for the threads of the previous contender to fall asleep
 
 Tick = Callable[[], None]
 
 
 def timed(setting: Setting, problem: str, dtype: str, peers: bool, tick: Tick) -> dict[str, Any]:
-    """One problem in one precision: every contender's gradient compared, then all timed in turn.
+    """Compare the gradients of all contenders on one problem in one precision, then time them.
 
-    returns  contender → seconds of its first call (None where it was not run), difference of its
+    returns  contender → seconds of its first call (None if it was not run), difference of its
              gradient, median, least and most seconds of a call, rounds
-    Raises   ArithmeticError where two contenders computed different numbers
+    Raises   ArithmeticError if two contenders compute different numbers
     """
     case = PROBLEMS[problem].build(setting)
     names = PROBLEMS[problem].names(peers)
     if dtype != "float64" and "readable" in names:
-        names.remove("readable")  # it has float64 alone
+        names.remove("readable")  # it supports only float64
     runs = {name: prepared(name, case, dtype) for name in names}
     first = {name: first_call(run) for name, run in runs.items()}
     truth = first["fast"][1] if dtype == "float64" else prepared("fast", case, "float64")()
@@ -53,7 +53,7 @@ def timed(setting: Setting, problem: str, dtype: str, peers: bool, tick: Tick) -
 
 
 def libraries() -> list[dict[str, Any]]:
-    """BLAS and OpenMP in this process: which, and on how many threads."""
+    """The BLAS and OpenMP libraries of this process, and their numbers of threads."""
     from threadpoolctl import threadpool_info
 
     fields = ("user_api", "internal_api", "version", "num_threads")
@@ -61,7 +61,7 @@ def libraries() -> list[dict[str, Any]]:
 
 
 def first_call(run: Run) -> tuple[float, Array | None]:
-    """Its seconds, among them those of compilation, and what it computed."""
+    """(seconds of the first call, compilation included, its result)."""
     started = time.perf_counter()
     gradient = run()
     return time.perf_counter() - started, gradient
@@ -80,17 +80,17 @@ def refuse_different(problem: str, dtype: str, found: dict[str, dict[str, Any]])
         apart = row["difference"]
         if apart is not None and not apart <= ALIKE[dtype]:
             raise ArithmeticError(
-                f"{problem}, {dtype}: the gradient by {name} is {apart:.1e} away from that of the "
-                f"fast layer, expected at most {ALIKE[dtype]:g}; nothing was timed"
+                f"{problem}, {dtype}: the gradient by {name} differs by {apart:.1e} from that of "
+                f"the fast layer, expected at most {ALIKE[dtype]:g}; nothing was timed"
             )
 
 
 def in_turn(
     runs: Mapping[str, Callable[[], Any]], setting: Rounds, tick: Tick, pause: float = PAUSE
 ) -> dict[str, list[float]]:
-    """Seconds of each call: first, second, … of all, then again; slow ones in fewer rounds.
+    """Seconds of each call; in each round all contenders run once, slow ones in fewer rounds.
 
-    pause    seconds before each call
+    pause    seconds to sleep before each call
     """
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for round in range(setting.rounds):

@@ -1,4 +1,4 @@
-"""`python -m paper_repro.benchmark.worker ORDER`: do one job, say its answer as a line of JSON."""
+"""`python -m paper_repro.benchmark.worker ORDER`: do one job, print the answer as a JSON line."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ INTERRUPTED = 130
 
 
 def main(order: str) -> int:
-    """Keep to as many cores as threads, then import what the job needs, and do it."""
+    """Pin the process to as many cores as threads, then import what the job needs and run it."""
     content = json.loads(order)
     keep_to_cores(content["threads"])
     speech = os.dup(1)
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # what libraries print must not mix with the answer
     with os.fdopen(speech, "w") as out:
         try:
             say(out, {"answer": done(content, lambda: say(out, TICK))})
@@ -34,7 +34,7 @@ def say(out: Any, what: Any) -> None:
 
 
 def keep_to_cores(threads: int) -> None:
-    """XLA counts the cores that it may run on; where the system cannot say so, NPROC must do."""
+    """Pin the process to cores, which XLA counts; where that is impossible, NPROC limits XLA."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 

@@ -1,1 +1,1 @@
-"""What hgref.fast.cuda does on this machine's GPU: checks first, then times."""
+"""Check hgref.fast.cuda on this machine's GPU, then time it."""

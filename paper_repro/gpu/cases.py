@@ -1,4 +1,4 @@
-"""What is checked and what is timed on a GPU."""
+"""The problems that are checked and timed on a GPU."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from paper_repro.benchmark.setting import Setting
 
 
 class Timed(NamedTuple):
-    """A hypergradient that is timed, in a precision."""
+    """A hypergradient to time, with its precision."""
 
     name: str
     case: Case
@@ -22,16 +22,16 @@ class Timed(NamedTuple):
 
 
 def checked(setting: Setting) -> Iterator[tuple[str, Case]]:
-    """Runs short enough that rounding has not been amplified; see tests/fast/cuda as well."""
+    """Problems to check, short enough that rounding is not amplified; see also tests/fast/cuda."""
     train, valid = two_sets(setting)
     yield "hyper-cleaning", cleaning(setting, train, valid, setting.T)
-    yield "rates and penalties", columns(setting, 12)
+    yield "rates and penalties", rates_and_penalties(setting, 12)
     yield "small, Adam, reverse", small(setting)
     yield "small, Adam, forward", small_forward(setting)
     yield "network, mini-batches", network(setting)
 
 
-def columns(setting: Setting, m: int) -> Case:
+def rates_and_penalties(setting: Setting, m: int) -> Case:
     """P2: softmax regression by momentum with m hyperparameters: η, μ and m - 2 penalties."""
     train, valid = two_sets(setting)
     J, E = (Softmax(*data, setting.classes) for data in (train, valid))
@@ -42,11 +42,11 @@ def columns(setting: Setting, m: int) -> Case:
 
 
 def timed(setting: Setting, lengths: tuple[int, ...]) -> Iterator[Timed]:
-    """P1 for these T; P2."""
+    """Problems to time: P1 with each of these T, and P2 with several m, in both precisions."""
     train, valid = two_sets(setting)
     for T in lengths:
         for dtype in ("float32", "float64"):
             yield Timed(f"P1 reverse, T = {T}", cleaning(setting, train, valid, T), dtype)
     for m in (3, 12, 32):
         for dtype in ("float32", "float64"):
-            yield Timed(f"P2 forward, m = {m}", columns(setting, m), dtype)
+            yield Timed(f"P2 forward, m = {m}", rates_and_penalties(setting, m), dtype)

@@ -9,22 +9,22 @@ from paper_repro.benchmark.setting import SETTINGS
 from paper_repro.gpu import cases, measure
 from paper_repro.record import surroundings, write_json
 
-SUMMARY = "Checks and times of hgref.fast.cuda on this machine's GPU, beside torch and JAX there"
+SUMMARY = "Check hgref.fast.cuda on this machine's GPU, and time it beside torch and JAX"
 LENGTHS = {"default": (1000, 4000), "small": (20,)}
 HYPER_ITERATIONS = 500  # of the paper's hyper-cleaning
-DOUBLE, SINGLE = 1e-10, 1e-3  # distances from hgref.fast.cpu that are allowed
+DOUBLE, SINGLE = 1e-10, 1e-3  # allowed distances from hgref.fast.cpu
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """None but the common ones."""
+    """This measurement has no options of its own."""
 
 
 def run(options: argparse.Namespace) -> None:
-    """Check, time, write gpu.json, and end with a table."""
-    from hgref.fast import cuda  # noqa: F401 - says in a sentence what is missing
+    """Check, time, print a table and write gpu.json."""
+    from hgref.fast import cuda  # noqa: F401 - its error says what is missing
 
     if options.size not in LENGTHS:
-        raise ValueError(f"--{options.size}: this has its default sizes, and --small ones")
+        raise ValueError(f"--{options.size}: gpu has only its default sizes and --small")
     setting, lengths = SETTINGS[options.size], LENGTHS[options.size]
     result: dict[str, Any] = {"device": device(), "checks": {}, "times": {}}
     for name, case in cases.checked(setting):
@@ -44,25 +44,28 @@ def device() -> str:
     from hgref.fast.cuda.device import SIMULATED, cuda
 
     if SIMULATED:
-        raise ValueError("NUMBA_ENABLE_CUDASIM is set: the simulator is not to be timed")
+        raise ValueError("NUMBA_ENABLE_CUDASIM is set: timing the simulator makes no sense")
     name = cuda.get_current_device().name
     return name.decode() if isinstance(name, bytes) else str(name)
 
 
 def check(name: str, case: Any) -> dict[str, float]:
-    """Distances from hgref.fast.cpu; ArithmeticError where one is too large."""
+    """The distances from hgref.fast.cpu in both precisions; ArithmeticError if one is too large."""
     true = measure.on_cpu(case)
     found = {}
     for dtype, allowed in (("float64", DOUBLE), ("float32", SINGLE)):
         found[dtype] = measure.off(measure.ours(case, dtype)(), true)
         print(f"{name:24} {dtype}  difference from hgref.fast.cpu {found[dtype]:.1e}", flush=True)
         if not found[dtype] < allowed:
-            raise ArithmeticError(f"{name}, {dtype}: {found[dtype]:.1e} from hgref.fast.cpu")
+            raise ArithmeticError(
+                f"{name}, {dtype}: expected a relative difference from hgref.fast.cpu below "
+                f"{allowed:g}, found {found[dtype]:.1e}"
+            )
     return found
 
 
 def times(one: cases.Timed) -> dict[str, Any]:
-    """All contenders, microseconds a step added."""
+    """The timings of all contenders, with their microseconds per step."""
     print(f"{one.name}, {one.dtype}", flush=True)
     answers = {}
     for name, answer in measure.contenders(one.case, one.dtype, measure.on_cpu(one.case)):
@@ -76,7 +79,7 @@ def times(one: cases.Timed) -> dict[str, Any]:
 
 
 def summary(result: dict[str, Any]) -> str:
-    """The short table."""
+    """The table that is printed at the end."""
     lines = [f"\n{result['device']}, copies at {result['copy, GB/s']:.0f} GB/s"]
     for name, answers in result["times"].items():
         mine = answers["hgref.fast.cuda"]["us a step"]

@@ -1,4 +1,4 @@
-"""Seconds of whole hypergradients on a GPU, and the rates that bound them."""
+"""Time whole hypergradients on a GPU, and measure the rates that limit them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hgref.arguments import Array
 from paper_repro.benchmark.problems import Case
 
 ROUNDS = 5
-ENOUGH = 15.0  # seconds after which a contender is not called once more
+ENOUGH = 15.0  # seconds of a contender's calls after which it is not called again
 GIGA = 1e9
 
 
@@ -24,7 +24,7 @@ def off(found: Array, true: Array) -> float:
 
 
 def ours(case: Case, dtype: str) -> Callable[[], Array]:
-    """hgref.fast.cuda."""
+    """A function that computes the hypergradient with hgref.fast.cuda."""
     from hgref.fast import cuda
 
     real = np.dtype(dtype)
@@ -34,7 +34,7 @@ def ours(case: Case, dtype: str) -> Callable[[], Array]:
 
 
 def on_cpu(case: Case) -> Array:
-    """hgref.fast.cpu in double precision: what all others are held against."""
+    """The hypergradient by hgref.fast.cpu in double precision, the reference for all others."""
     from hgref.fast import cpu
 
     if case.wrt is None:
@@ -43,7 +43,7 @@ def on_cpu(case: Case) -> Array:
 
 
 def peers() -> dict[str, Callable[[Case, str], Callable[[], Array]]]:
-    """torch and JAX, where they are installed and see the GPU."""
+    """torch and JAX, if they are installed and see the GPU."""
     found: dict[str, Any] = {}
     if find_spec("torch"):
         import torch
@@ -64,7 +64,7 @@ def peers() -> dict[str, Callable[[Case, str], Callable[[], Array]]]:
 
 
 def timed(call: Callable[[], Array], true: Array) -> dict[str, Any]:
-    """The first call, then the median of a few: seconds on the clock and between device events."""
+    """Time the first call, then the median of a few: by the clock and between device events."""
     from numba import cuda
 
     begun = time.perf_counter()
@@ -91,7 +91,7 @@ def timed(call: Callable[[], Array], true: Array) -> dict[str, Any]:
 
 
 def contenders(case: Case, dtype: str, true: Array) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each contender's seconds; what it said where it failed."""
+    """Yield (contender, its timings, or its error message if it failed)."""
     everyone = {"hgref.fast.cuda": ours, **peers()}
     for name, make in everyone.items():
         try:
@@ -103,7 +103,7 @@ def contenders(case: Case, dtype: str, true: Array) -> Iterator[tuple[str, dict[
 
 
 def bandwidth() -> float:
-    """GB/s of a copy from device memory to device memory, read and write counted."""
+    """GB/s of a copy within device memory, counting reads and writes."""
     from numba import cuda
 
     source, to = cuda.device_array(2**27, np.float32), cuda.device_array(2**27, np.float32)
@@ -118,7 +118,7 @@ def bandwidth() -> float:
 
 
 def products_rate(dtype: str) -> float | None:
-    """Gflop/s of a square matrix product, by torch's library; None without torch."""
+    """Gflop/s of a square matrix product by torch; None without torch."""
     if not find_spec("torch"):
         return None
     import torch

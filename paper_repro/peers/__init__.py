@@ -1,1 +1,1 @@
-"""A report card of public libraries: hgref's test vectors, posed to each of them."""
+"""A report card of public libraries: each of them runs hgref's test vectors."""

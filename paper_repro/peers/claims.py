@@ -1,7 +1,7 @@
-"""What the report says beyond the vectors' verdicts, each sentence with a script that shows it.
+"""The report's claims about the libraries, each with a script that demonstrates it.
 
-A script exits with 1 where the library is wrong and with 0 where it is right, uses the library and
-NumPy, and judges by a closed form or by differences.
+A script uses only the library and NumPy, and judges by a closed form or by finite differences. It
+exits with 1 if the library is wrong, and with 0 if it is right.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ MOMENTA = ("momentum-*", "nesterov-*", "dampened-*")
 
 
 class Claim(NamedTuple):
-    """A sentence about a library.
+    """A claim about a library.
 
     library   its key in LIBRARIES
-    right     whether the sentence says that the library is right
-    says      the sentence
-    explains  patterns of the vectors whose verdict comes from this
-    verdicts  the verdicts that it explains there
+    right     whether the claim says that the library is right
+    says      the claim, as a sentence
+    explains  patterns of the vectors whose verdicts it explains
+    verdicts  the verdicts that it explains on these vectors
     """
 
     library: str
@@ -168,7 +168,7 @@ CLAIMS: dict[str, Claim] = {
 
 
 def reproducers_of(library: str, vector: str, verdict: str) -> list[str]:
-    """The scripts that show why that library got that verdict on that vector."""
+    """The scripts that show why the library got this verdict on this vector."""
     return [
         name
         for name, claim in CLAIMS.items()
@@ -179,12 +179,12 @@ def reproducers_of(library: str, vector: str, verdict: str) -> list[str]:
 
 
 def verdict_of(claim: Claim) -> str:
-    """right, NaN or wrong: in a word, what the claim says."""
+    """The claim in one word: right, NaN or wrong."""
     if claim.right:
         return "right"
     return "NaN" if "NaN" in claim.verdicts else "wrong"
 
 
 def said_by(found: dict[str, Any], name: str) -> bool:
-    """Whether a script that ran showed what its claim says."""
+    """Whether the script of this name ran and confirmed its claim."""
     return name in found and bool(found[name]["shown"])

@@ -12,33 +12,33 @@ from paper_repro.peers.table import terminal
 from paper_repro.preset import given
 from paper_repro.record import read_json
 
-SUMMARY = "Report card of public libraries: the test vectors, posed to each of them"
+SUMMARY = "Report card of public libraries: run the test vectors through each of them"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What this can be asked for, besides what every experiment can."""
+    """Add the options that only this measurement has."""
     parser.add_argument(
         "--only", nargs="+", choices=LIBRARIES, metavar="LIBRARY",
-        help=f"some of the libraries: {', '.join(LIBRARIES)}",
+        help=f"run only these libraries: {', '.join(LIBRARIES)}",
     )  # fmt: skip
     parser.add_argument(
-        "--limit", type=float, metavar="SECONDS", help="for all vectors of a library (default: 240)"
+        "--limit", type=float, metavar="SECONDS", help="time limit of each library (default: 240)"
     )
-    parser.add_argument("--vectors", metavar="PATTERN", help="of names, as adam-* (default: all)")
+    parser.add_argument("--vectors", metavar="PATTERN", help="such as adam-* (default: all)")
     parser.add_argument(
         "--python", nargs="+", default=[], metavar="LIBRARY=PATH",
-        help="the interpreter of an environment of its own, for a library that needs one",
+        help="the Python interpreter for a library that is installed in its own environment",
     )  # fmt: skip
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
     if options.size not in PRESETS:
-        raise ValueError(f"--{options.size}: this has its default size, and --small")
+        raise ValueError(f"--{options.size}: peers has only its default size and --small")
     return PRESETS[options.size].changed(**given(options, "limit", "vectors"))
 
 
 def pythons_of(options: argparse.Namespace) -> dict[str, str]:
-    """Library → interpreter."""
+    """Library → interpreter, from the option --python."""
     found = {}
     for text in getattr(options, "python", []):
         name, _, path = text.partition("=")
@@ -49,7 +49,7 @@ def pythons_of(options: argparse.Namespace) -> dict[str, str]:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Pose, judge, draw, and say how many are right."""
+    """Run and judge the libraries, draw, and print how many vectors each got right."""
     from tqdm import tqdm
 
     setting, pythons = setting_of(options), pythons_of(options)

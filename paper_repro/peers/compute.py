@@ -1,4 +1,4 @@
-"""All the numbers of the report card: every library on every vector, and every reproducer."""
+"""Compute the report card: run every library on every vector, and every reproducer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from paper_repro.peers.run import pose_all
 from paper_repro.peers.setting import Setting
 from paper_repro.record import surroundings, write_json
 
-ACCUSED = (WRONG, NAN, CRASHED, SINGLE)  # verdicts that a reproducer must bear out
+ACCUSED = (WRONG, NAN, CRASHED, SINGLE)  # verdicts that a reproducer must confirm
 
 
 def compute(
@@ -30,13 +30,13 @@ def compute(
     bar: Any,
     libraries: dict[str, Library] = LIBRARIES,
 ) -> Path:
-    """Pose the vectors, run the reproducers, write report-card.json.
+    """Run the vectors and the reproducers; write report-card.json.
 
-    names      of the libraries that take part
-    pythons    library → interpreter, where it is not installed beside this one
+    names      the libraries to run
+    pythons    library → interpreter, for libraries that are not installed in this environment
     bar        a tqdm progress bar; its total is set here
-    libraries  name → what poses it
-    Raises     ModuleNotFoundError where none of the libraries is installed
+    libraries  name → the library with its adapter
+    Raises     ModuleNotFoundError if none of the libraries is installed
     """
     started, names, vectors = time.perf_counter(), list(names), setting.files()
     claims = {name: claim for name, claim in CLAIMS.items() if claim.library in names}
@@ -76,7 +76,7 @@ def compute(
 def row(
     library: Library, vectors: dict[str, Path], limit: float, tick: Any, python: str
 ) -> dict[str, Any]:
-    """A library's cells, one for each vector, whatever happened."""
+    """The result of one library, with a cell for each vector."""
     posed = pose_all(library, vectors, limit, tick, python)
     if posed.missing:
         cells = dict.fromkeys(vectors, Cell(ABSENT, why=library.install))
@@ -94,9 +94,9 @@ def row(
 
 
 def bear_out(library: str, vector: str, cell: dict[str, Any], found: dict[str, Any]) -> None:
-    """Put into a cell that accuses the names of the scripts that showed it; [] where none did.
+    """If the cell's verdict is not right, add the names of the scripts that confirm it; [] if none.
 
-    A script about blocks that ended in an error comes after one about the cell's verdict.
+    Scripts about blocks that ended in an error come after those about the cell's verdict.
     """
     if cell["verdict"] in ACCUSED:
         names = reproducers_of(library, vector, cell["verdict"])
@@ -108,7 +108,7 @@ def bear_out(library: str, vector: str, cell: dict[str, Any], found: dict[str, A
 
 
 def documented_calls(adapter: str) -> str:
-    """What an adapter's docstring says after "Documented call(s):"; the adapter is not imported."""
+    """The text after "Documented call(s):" in an adapter's docstring; imports nothing."""
     spec = importlib.util.find_spec(adapter)
     if spec is None or spec.origin is None:
         return ""

@@ -1,4 +1,4 @@
-"""The picture of the report card, out of its JSON file and nothing else."""
+"""Draw the report card from its JSON file alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from paper_repro.picture import save
 from paper_repro.record import read_json
 from paper_repro.table import write_text
 
-# (face, ink): apart in grey too, the darker the worse; the symbols say the same
+# (face, ink): distinguishable in grey, darker is worse; the symbols say the same
 COLOURS = {
     PASS: ("#c7e9c0", "black"),
     PART: ("#e5f5e0", "black"),
@@ -47,7 +47,7 @@ def draw(path: Path) -> list[Path]:
 
 
 def grid(content: dict[str, Any]) -> Figure:
-    """Libraries down, dynamics across, three objectives in each."""
+    """A row for each library, a group of three cells (one per objective) for each dynamics."""
     libraries, kinds = list(content["libraries"].values()), dynamics_of(content)
     wide = len(kinds) * (len(OBJECTIVES) + GAP)
     figure = Figure(
@@ -93,7 +93,7 @@ def one_cell(axes: Any, x: float, y: float, shown: str) -> None:
 
 
 def legend(figure: Figure, axes: Any, content: dict[str, Any]) -> None:
-    """The symbols that occur, and what the letters above the columns are."""
+    """Explain the symbols that occur, and the letters above the columns."""
     present = {shown_as(c) for one in content["libraries"].values() for c in one["cells"].values()}
     kinds = [kind for kind in SYMBOLS if kind in present]
     handles = [

@@ -1,4 +1,4 @@
-"""The verdict on an answer: hgref's check and diagnosis against the vector's certified digits."""
+"""Judge an answer against the vector's certified digits, with hgref's check and diagnosis."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ABSENT = "not installed"
 
 @dataclass
 class Cell:
-    """What became of one vector in one library.
+    """The result of one library on one vector.
 
-    verdict      pass: all that was posed is right; float32: right to single precision only,
-                 though all numbers were given in double; wrong; NaN; crashed; out of time;
+    verdict      pass: every block that was computed is right; float32: right only to single
+                 precision although the input is in double; wrong; NaN; crashed; out of time;
                  not expressible; not installed
-    right        names of the blocks that are right
-    off          name → relative error, of the blocks that are not
+    right        names of the right blocks
+    off          name → relative error of the other blocks
     left_out     name → sentence: blocks that the documented API cannot differentiate
     failed       name → message: blocks that ended in an error
     why          the diagnosis, the sentence or the message
@@ -42,12 +42,12 @@ class Cell:
     why: str = ""
 
     def plain(self) -> dict[str, Any]:
-        """As JSON holds it, without what is empty."""
+        """As a dictionary for JSON, without empty fields."""
         return {name: value for name, value in asdict(self).items() if value}
 
 
 def judge(path: Path, answer: dict[str, Any]) -> Cell:
-    """The cell of a worker's line about the vector in a file."""
+    """Judge a worker's answer for the vector in the file."""
     for verdict in (SILENT, CRASHED):
         if verdict in answer:
             return Cell(verdict, why=answer[verdict])
@@ -64,7 +64,7 @@ def judge(path: Path, answer: dict[str, Any]) -> Cell:
 
 
 def compare(path: Path, grad: dict[str, Any], cell: Cell) -> None:
-    """Each block beside the certified one; the tolerance is that of `hgref.check`."""
+    """Compare each block with the certified one, with the tolerance of `hgref.check`."""
     content = read_file(path)
     problem, lam = problem_of(content)
     g = reverse(problem, lam)
@@ -88,12 +88,12 @@ def compare(path: Path, grad: dict[str, Any], cell: Cell) -> None:
 
 
 def numbers(x: Any) -> Any:
-    """Decimal strings, nested in lists, as float64."""
+    """Convert nested lists of decimal strings to a float64 array."""
     return np.array(json.loads(json.dumps(x).replace('"', "")), float)
 
 
 def explained(diagnosis: Any) -> str:
-    """One line: the mistakes that match and what they are, or that none does."""
+    """The diagnosis on one line: the mistakes that match, or that none does."""
     if not len(diagnosis):
         return str(diagnosis)
     first = diagnosis[0]

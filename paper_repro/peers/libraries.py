@@ -1,4 +1,4 @@
-"""The libraries that are posed the vectors, in the order of the table."""
+"""The libraries that run the vectors, in the order of the table."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ ADAPTERS = "paper_repro.peers.adapters"
 class Library(NamedTuple):
     """One row of the table.
 
-    title     what it is called there
-    adapter   the module that poses a vector to it: hypergradient(pose) → Answer
-    packages  the distributions whose versions matter; all must be installed
-    install   what brings them
+    title     its name in the table
+    adapter   the module that runs a vector through it: hypergradient(pose) → Answer
+    packages  the distributions that must be installed; their versions are recorded
+    install   the command that installs them
     """
 
     title: str
@@ -39,7 +39,7 @@ LIBRARIES: dict[str, Library] = {
     "autograd": Library("autograd", f"{ADAPTERS}.autograd", ("autograd",)),
 }
 
-# what was looked at and has no row
+# libraries that we examined but that have no row, and why
 NOT_POSED = {
     "FAR-HO, RFHO, sparse-ho": "not on PyPI; the first two are written for TensorFlow 1",
     "BOML": "PyPI has pre-releases alone, for TensorFlow 1, which pip does not install here",

@@ -1,4 +1,4 @@
-"""One symbol for each verdict, and where a vector stands: what the page and the picture share."""
+"""The symbol of each verdict and the place of each vector, for both the page and the picture."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def shown_as(cell: dict[str, Any]) -> str:
 
 
 def dynamics_of(content: Content) -> list[str]:
-    """The vectors' names without their objectives, in the order of the files."""
+    """The dynamics, i.e. the vectors' names without their objectives, in order."""
     one = next(iter(content["libraries"].values()))
     return list(dict.fromkeys(split(name)[0] for name in one["cells"]))
 
 
 def split(vector: str) -> tuple[str, str]:
-    """("adam-torch", "least-squares") of "adam-torch-least-squares"."""
+    """Split "adam-torch-least-squares" into ("adam-torch", "least-squares")."""
     for objective in OBJECTIVES:
         if vector.endswith(f"-{objective}"):
             return vector.removesuffix(f"-{objective}"), objective
@@ -66,6 +66,6 @@ def split(vector: str) -> tuple[str, str]:
 
 
 def place(vector: str) -> int:
-    """Which of a dynamics' symbols is that vector's."""
+    """The position of a vector among those of its dynamics."""
     objective = split(vector)[1]
     return OBJECTIVES.index(objective) if objective in OBJECTIVES else 0

@@ -1,6 +1,6 @@
-"""A test vector as plain NumPy arrays, and its losses in the array library of whoever is asked.
+"""A test vector as plain NumPy arrays, with losses that work in any array library.
 
-Nothing here needs hgref: what a library answers depends on the library and on the vector's file.
+This module does not need hgref: an answer depends only on the library and the vector's file.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ Array = Any
 
 
 class NotExpressible(Exception):
-    """What the documented API cannot say, in one sentence."""
+    """The documented API cannot express the vector; the message says why in one sentence."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The blocks of ∇f(λ) that a library gave.
+    """The blocks of ∇f(λ) that a library computed.
 
     grad      name → array or number
     left_out  name → sentence: blocks that the documented API cannot differentiate
-    failed    name → message: blocks that ended in an error, where the others did not
+    failed    name → message: blocks that ended in an error although others did not
     """
 
     grad: dict[str, Any]
@@ -35,12 +35,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Pose:
-    """A vector to be posed.
+    """A test vector as arrays.
 
     T, w0           number of steps; (p,) initial weights
-    dynamics        kind, and its options
-    lam             name → float array (), (T,) or (n,): the hyperparameters, w0 among them where
-                    it is learned
+    dynamics        its kind and options
+    lam             name → float array (), (T,) or (n,): the hyperparameters, including w0 if it
+                    is learned
     training        terms of J_t, each a dictionary of arrays
     error           terms of E
     """
@@ -55,7 +55,7 @@ class Pose:
 
     @property
     def kind(self) -> str:
-        """gd, momentum, adam-torch, …: the dynamics, and the convention where it has one."""
+        """gd, momentum, adam-torch, …: the dynamics, and its convention if it has one."""
         return "-".join(filter(None, (self.dynamics["kind"], self.dynamics.get("convention"))))
 
     def option(self, name: str, default: Any) -> Any:
@@ -63,7 +63,7 @@ class Pose:
         return self.dynamics.get(name, default)
 
     def rates(self) -> Array:
-        """(T,) the step size of each step."""
+        """The step size of each step, (T,)."""
         return np.broadcast_to(self.lam["eta"], self.T)
 
     @property
@@ -73,9 +73,9 @@ class Pose:
 
 
 def read(path: str | Path) -> Pose:
-    """The vector in a file.
+    """Read the vector in a file.
 
-    Raises   NotExpressible where it has a loss that the adapters do not know
+    Raises   NotExpressible if it has a loss that the adapters do not support
     """
     content = json.loads(Path(path).read_text(encoding="utf-8"))
     w0 = np.array(content["w0"], float)
@@ -94,7 +94,7 @@ def read(path: str | Path) -> Pose:
 
 
 def plain(term: dict[str, Any]) -> dict[str, Any]:
-    """A term with arrays: labels as rows of the identity, batches as integers."""
+    """A term of J or E as arrays, with one-hot labels and integer batches."""
     kind = term["kind"]
     known = {
         "quadratic": {"A", "b"},
@@ -116,7 +116,7 @@ def plain(term: dict[str, Any]) -> dict[str, Any]:
 
 
 def loss(xp: Any, terms: list[dict[str, Any]], w: Any, lam: dict[str, Any], t: Any) -> Any:
-    """The sum of the terms at step t (from 1), in torch, jax.numpy, autograd.numpy or NumPy."""
+    """The sum of the terms at step t = 1, 2, …; xp is torch, jax.numpy, autograd.numpy or NumPy."""
     return sum(one_term(xp, term, w, lam, t) for term in terms)
 
 
@@ -135,7 +135,7 @@ def one_term(xp: Any, term: dict[str, Any], w: Any, lam: dict[str, Any], t: Any)
 
 
 def examples(xp: Any, term: dict[str, Any], w: Any) -> Any:
-    """The loss of each example; for softmax w is W (classes, features) row by row, then b."""
+    """The loss of each example; for softmax, w holds W (classes, features) row by row, then b."""
     X, y = xp.asarray(term["X"]), xp.asarray(term["y"])
     if term["kind"] == "least-squares":
         return (X @ w - y) ** 2 / 2

@@ -1,4 +1,4 @@
-"""Running the reproducers, each in a process of its own."""
+"""Run the reproducers, each in its own process."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MOST_LINES = 6
 
 
 def reproduce(name: str, claim: Claim, python: str, folder: Path = SCRIPTS) -> dict[str, Any]:
-    """What a script printed and how it ended.
+    """Run the script of a claim, and report what it printed and how it ended.
 
-    returns  library, verdict, says: of the claim; exit: the status, None where it took too long;
-             printed: its lines; shown: whether it ended as the claim says, and not by accident
+    returns  library, verdict, says: from the claim; exit: the status, None if it took too long;
+             printed: the last lines; shown: whether it confirmed the claim, without a traceback
     """
     about = {"library": claim.library, "verdict": verdict_of(claim), "says": claim.says}
     command = [python, "-W", "ignore", str(folder / f"{name}.py")]
@@ -30,11 +30,11 @@ def reproduce(name: str, claim: Claim, python: str, folder: Path = SCRIPTS) -> d
         return {**about, "exit": None, "printed": [], "shown": False}
     said = [*done.stdout.splitlines(), *done.stderr.splitlines()]
     printed = [line for line in said if line.strip() and "[INFO]" not in line][-MOST_LINES:]
-    accident = "Traceback (most recent call last)" in done.stderr  # Python exits with 1 then too
+    accident = "Traceback (most recent call last)" in done.stderr  # exits with 1, too
     shown = done.returncode == (0 if claim.right else 1) and not accident
     return {**about, "exit": done.returncode, "printed": printed, "shown": shown}
 
 
 def interpreter(library: str, pythons: dict[str, str]) -> str:
-    """The interpreter that has a library: this one, unless another was named."""
+    """The interpreter for a library: this one, unless --python names another."""
     return pythons.get(library, sys.executable)

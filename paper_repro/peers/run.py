@@ -1,4 +1,4 @@
-"""Posing the vectors to a library in a process of its own, for a limited time."""
+"""Run the vectors through a library in a separate process, with a time limit."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ WORKER = "paper_repro.peers.worker"
 
 @dataclass
 class Posed:
-    """What a library answered.
+    """The answers of a library.
 
-    answers   vector's name → the worker's line about it
-    versions  of its packages and of Python; empty where it is not installed
+    answers   name of a vector → the worker's answer
+    versions  of its packages and of Python; empty if it is not installed
     missing   the packages that are not installed
-    seconds   how long all of it took
+    seconds   total time
     """
 
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -41,11 +41,11 @@ def pose_all(
     tick: Callable[[], None],
     python: str = sys.executable,
 ) -> Posed:
-    """Every vector gets an answer: where the process dies, another one goes on with the next.
+    """Run all vectors; if the process dies, a new one continues with the next vector.
 
-    limit   seconds for all of the library's vectors
+    limit   seconds for all vectors together
     tick    called once for each vector
-    python  the interpreter that has the library
+    python  the interpreter for the library
     """
     posed, started = Posed(), time.perf_counter()
     while True:
@@ -73,7 +73,7 @@ def one_process(
     tick: Callable[[], None],
     python: str,
 ) -> int:
-    """Read a worker's lines into `posed` until it ends or its time does; its exit status."""
+    """Read a worker's lines into `posed` until it ends or runs out of time; its exit status."""
     names = {str(path): name for name, path in vectors.items()}
     order = {"adapter": library.adapter, "packages": library.packages, "vectors": list(names)}
     command = [python, "-m", WORKER, json.dumps(order)]

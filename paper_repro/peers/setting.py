@@ -1,4 +1,4 @@
-"""How long a library has, and which vectors it is posed."""
+"""The time limit of each library, and the vectors to run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report card as a page: the table, what is not right, what settles it."""
+"""The report card as a page: the table, what is not right, and the scripts that show it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST = 160  # characters of a message
 
 
 def rows(content: Content) -> list[list[str]]:
-    """The table's cells: for each dynamics the symbols of its vectors, one objective each."""
+    """The rows of the table; each cell has the symbols of a dynamics, one for each objective."""
     kinds = dynamics_of(content)
     made = [["", *kinds]]
     for one in content["libraries"].values():
@@ -34,7 +34,7 @@ def rows(content: Content) -> list[list[str]]:
 
 
 def counts(content: Content) -> list[list[str]]:
-    """How many of each verdict every library has."""
+    """A table that counts the verdicts of each library."""
     present = {shown_as(c) for one in content["libraries"].values() for c in one["cells"].values()}
     kinds = [kind for kind in SYMBOLS if kind in present]
     made = [["", *kinds, "seconds"]]
@@ -50,7 +50,7 @@ def terminal(content: Content) -> str:
 
 
 def page(content: Content) -> str:
-    """report-card.md."""
+    """The text of report-card.md."""
     return (
         "\n".join([*head(content), *accusations(content), *scripts(content), *tail(content)]) + "\n"
     )
@@ -71,7 +71,7 @@ def head(content: Content) -> Iterator[str]:
 
 
 def accusations(content: Content) -> Iterator[str]:
-    """Every cell that is not right, those that the same scripts show together."""
+    """All cells that are not right, grouped by verdict and scripts."""
     yield "\n## What is not right, and the script that shows it\n"
     yield (
         "The scripts are in `paper_repro/peers/reproducers/`: the library and NumPy, no hgref, a "
@@ -92,7 +92,7 @@ def accusations(content: Content) -> Iterator[str]:
 
 
 def brief(names: Iterable[str], every: Iterable[str]) -> str:
-    """The vectors' names; where all of a dynamics are among them, its name alone."""
+    """The vectors' names; the name of the dynamics alone if all its vectors are among them."""
     names, said = list(names), []
     for name in names:
         kind = split(name)[0]
@@ -102,7 +102,7 @@ def brief(names: Iterable[str], every: Iterable[str]) -> str:
 
 
 def reasons(cells: dict[str, Any]) -> str:
-    """Each diagnosis or message once, with the number of vectors that have it."""
+    """Each distinct diagnosis or message, with the number of vectors that have it."""
     said = [clause for cell in cells.values() for clause in clauses(cell)]
     return "; ".join(f"{text} ({said.count(text)})" for text in dict.fromkeys(said))
 
@@ -114,7 +114,7 @@ def clauses(cell: dict[str, Any]) -> list[str]:
 
 
 def short(text: str) -> str:
-    """A message without the shapes and counts in which the vectors' errors differ."""
+    """A message without the shapes and counts, which vary from vector to vector."""
     return text.partition(": [torch.")[0][:LONGEST]
 
 
@@ -136,7 +136,7 @@ def scripts(content: Content) -> Iterator[str]:
 
 
 def tail(content: Content) -> Iterator[str]:
-    """What was not posed, by which calls the rest was, and with which versions."""
+    """What could not be expressed, the documented calls, the versions, and libraries left out."""
     yield "\n## Not expressible\n"
     for one in content["libraries"].values():
         yield from (f"* {one['title']}: {sentence}" for sentence in silences(one))
@@ -155,7 +155,7 @@ def tail(content: Content) -> Iterator[str]:
 
 
 def silences(one: dict[str, Any]) -> Iterator[str]:
-    """The sentences of a library's vectors that cannot be expressed, with the vectors' names."""
+    """Why a library cannot express some vectors, with the names of the vectors."""
     groups: dict[str, list[str]] = {}
     for name, cell in one["cells"].items():
         if cell["verdict"] == SILENT:

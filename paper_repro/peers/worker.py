@@ -1,6 +1,6 @@
-"""`python -m paper_repro.peers.worker ORDER`: pose vectors to one library, a line of JSON each.
+"""`python -m paper_repro.peers.worker ORDER`: run vectors through one library, a JSON line each.
 
-It needs the library and NumPy. What the library prints goes to the standard error.
+It needs only the library and NumPy. What the library prints goes to standard error.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LONGEST = 300  # characters of a message
 
 
 def main(order: str) -> int:
-    """ORDER: {"adapter": module, "packages": [names], "vectors": [paths]}."""
+    """Run the vectors of ORDER: {"adapter": module, "packages": [names], "vectors": [paths]}."""
     content = json.loads(order)
     speech = os.dup(1)
     os.dup2(2, 1)
@@ -51,7 +51,7 @@ def installed(name: str) -> str | None:
 
 
 def answer(adapter: str, path: str) -> dict[str, Any]:
-    """What the library said: numbers, a sentence why it cannot, or how it failed."""
+    """The library's answer: numbers, a sentence why it cannot express the vector, or an error."""
     warnings.simplefilter("ignore")
     try:
         pose = read(path)
@@ -65,7 +65,7 @@ def answer(adapter: str, path: str) -> dict[str, Any]:
         return {"grad": grad, "left out": found.left_out, "failed": short(found.failed)}
     except NotExpressible as reason:
         return {"not expressible": str(reason)}
-    except Exception as error:  # whatever a library does is its answer
+    except Exception as error:  # any error of the library is its answer
         return {"crashed": one_line(f"{type(error).__name__}: {error}")}
 
 

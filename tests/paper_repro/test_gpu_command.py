@@ -1,4 +1,4 @@
-"""What of `python -m paper_repro gpu` wants no GPU: its cases and its table."""
+"""The parts of `python -m paper_repro gpu` that need no GPU: its cases and its table."""
 
 from dataclasses import replace
 
@@ -16,13 +16,13 @@ def test_without_a_gpu_it_says_so_and_writes_nothing(tmp_path, capsys, monkeypat
     monkeypatch.setattr(cuda, "is_available", lambda: False)
     assert main(["gpu", "--out", str(tmp_path)]) == 2
     said = capsys.readouterr().err
-    assert "wants an NVIDIA GPU" in said or "the simulator is not to be timed" in said
+    assert "an NVIDIA GPU" in said or "timing the simulator makes no sense" in said
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("m", [3, 12, 32])
-def test_p2_has_so_many_columns(m):
-    assert cases.columns(SETTINGS["small"], m).columns.size == m
+def test_p2_has_m_hyperparameters(m):
+    assert cases.rates_and_penalties(SETTINGS["small"], m).columns.size == m
 
 
 def test_each_length_and_precision_is_timed():
@@ -49,7 +49,7 @@ def test_its_checks_on_the_simulator():
     from numba.core import config
 
     if not getattr(config, "ENABLE_CUDASIM", False):
-        pytest.skip("wants NUMBA_ENABLE_CUDASIM=1")
+        pytest.skip("needs NUMBA_ENABLE_CUDASIM=1")
     tiny = replace(
         SETTINGS["small"], examples=6, features=5, classes=2, T=3, forward_T=2, few_examples=5,
         few_features=2, few_classes=2, few_T=3, hidden=3, batch=4, network_T=2,

@@ -1,1 +1,1 @@
-"""The same problems, written as a user of JAX or of torch would write them."""
+"""The same problems, written as a user of JAX or torch would write them."""

@@ -1,4 +1,4 @@
-"""JAX: the training as a function of λ by lax.scan, differentiated and compiled as a whole."""
+"""JAX: training by lax.scan as a function of λ, differentiated and compiled as a whole."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from paper_repro.benchmark.problems import Case
 def hypergradient(case: Case, dtype: str, checkpointed: bool = False) -> Callable[[], Array]:
     """∇f(λ): `value_and_grad`, or `jacfwd` with respect to the blocks of case.wrt.
 
-    checkpointed  the step under jax.checkpoint: only its carry is kept
-    Beware        switches float64 on or off for the whole process
+    checkpointed  wrap the step in jax.checkpoint, which stores only its carry
+    Beware        enables or disables float64 for the whole process
     """
     jax.config.update("jax_enable_x64", dtype == "float64")
     this = told(case, dtype)
@@ -42,7 +42,7 @@ def hypergradient(case: Case, dtype: str, checkpointed: bool = False) -> Callabl
 
 
 def trained_error(this: Told, lam: Any, data: Any, checkpointed: bool) -> Any:
-    """E(w_T)."""
+    """E(w_T) as a function of λ."""
     decay = None
     if "l2" in lam:
         groups = jax.tree.map(jnp.zeros_like, this.start) if this.groups is None else this.groups
@@ -72,14 +72,14 @@ def trained_error(this: Told, lam: Any, data: Any, checkpointed: bool) -> Any:
 
 
 def cross_entropy(w: Any, X: Any, Y: Any) -> Any:
-    """Of each example; tanh between the layers."""
+    """The loss of each example; the hidden layers have tanh units."""
     *hidden, (W, b) = w
     for V, v in hidden:
         X = jnp.tanh(X @ V.T + v)
     return -(Y * jax.nn.log_softmax(X @ W.T + b)).sum(axis=1)
 
 
-# --- the optimizers: (t, λ, (moments …, w), g) → the same, a step later ---
+# --- the optimizers: (t, λ, (moments …, w), g) → (moments …, w) after the step ---
 
 
 def gradient_descent(t: Any, lam: Any, state: Any, g: Any) -> Any:

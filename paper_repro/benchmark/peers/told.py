@@ -1,4 +1,4 @@
-"""What a peer is told of a problem: plain arrays, and nothing that hgref computes."""
+"""A problem as plain arrays for JAX and torch, without anything that hgref computes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ class Told:
     X, Y, Xv, Yv  training and validation examples; labels as rows of the identity
     batches       (T, B) row numbers, or None
     start         w_0 as [(W (outputs, inputs), b (outputs,)), …]
-    groups        None: no penalty, or one for all weights; otherwise shaped like `start`, the
-                  number of the coefficient of each weight
-    optimizer     GradientDescent, Momentum or Adam, this one in torch's convention
-    hyper         name → value; T steps
+    groups        shaped like `start`: the index of the penalty coefficient of each weight; None:
+                  no penalty, or the same for all weights
+    optimizer     GradientDescent, Momentum or Adam (in torch's convention)
+    hyper         name → value
+    T             number of steps
     """
 
     X: Array
@@ -67,12 +68,12 @@ def told(case: Case, dtype: str) -> Told:
 
 
 def plain(array: Any, dtype: str) -> Array:
-    """Dense and contiguous."""
+    """As a dense, contiguous array."""
     return np.ascontiguousarray(array.toarray() if hasattr(array, "toarray") else array, dtype)
 
 
 def layers(data: DataLoss, w: Array) -> list[tuple[Array, Array]]:
-    """[(W, b), …] of a flat vector that is laid out like the weights."""
+    """Split a flat vector with the layout of the weights into [(W, b), …]."""
     widths, parts, start = getattr(data, "widths", (data.features.N, data.outputs)), [], 0
     for inputs, outputs in pairwise(widths):
         middle = start + inputs * outputs

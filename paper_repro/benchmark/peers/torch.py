@@ -1,4 +1,4 @@
-"""torch: the training loop unrolled, autograd through it; torch.func.jacfwd for forward mode."""
+"""torch: autograd through the unrolled training loop; torch.func.jacfwd for forward mode."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Gradient = Callable[[Callable[[Any], Any], Any], Any]
 
 
 class Placed(NamedTuple):
-    """What a run reads, on the device: data, weights at the start, penalty groups, mini-batches."""
+    """The inputs of a run on the device: data, initial weights, penalty groups, mini-batches."""
 
     X: Any
     Y: Any
@@ -43,7 +43,7 @@ def hypergradient(
 ) -> Callable[[], Array]:
     """∇f(λ): autograd through the unrolled loop, or jacfwd for the blocks of case.wrt.
 
-    graph  record the whole of it once as a CUDA graph, and replay that: no launch costs
+    graph  record the computation once as a CUDA graph and replay it, without launch overhead
     """
     this = told(case, dtype)
     data = placed(this, device)
@@ -68,10 +68,10 @@ def hypergradient(
 
 
 def record(gradient: Callable[[], Any]) -> tuple[Any, Any]:
-    """A CUDA graph of a call, and the tensors that hold its results after each replay."""
+    """(a CUDA graph of the call, the tensors that hold its results after each replay)."""
     beside = torch.cuda.Stream()
     beside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(beside):  # libraries set themselves up outside of the recording
+    with torch.cuda.stream(beside):  # warm up: libraries initialise outside the recording
         gradient()
     torch.cuda.current_stream().wait_stream(beside)
     graph = torch.cuda.CUDAGraph()
@@ -88,7 +88,7 @@ def reverse(this: Told, lam: Any, data: Any, names: list[str]) -> dict[str, Any]
 
 
 def recorded_gradient(loss: Callable[[Any], Any], w: Any) -> Any:
-    """∇loss(w) as a function of λ and w that autograd can go through once more."""
+    """∇loss(w), which autograd can differentiate again with respect to λ and w."""
     w = [x if x.requires_grad else x.requires_grad_() for x in w]
     return torch.autograd.grad(loss(w), w, create_graph=True)
 
@@ -107,7 +107,7 @@ def functional_gradient(loss: Callable[[Any], Any], w: Any) -> Any:
 
 
 def trained_error(this: Told, lam: Any, data: Any, gradient: Gradient) -> Any:
-    """E(w_T); weights as a flat list W, b, W, b, …"""
+    """E(w_T); the weights are a flat list W, b, W, b, …"""
     X, Y, w = data.X, data.Y, [x.clone() for x in data.start]
     decay = penalties(lam, data)
     state: Any = (*([torch.zeros_like(x) for x in w] for _ in range(MOMENTS[this.optimizer])), w)
@@ -123,7 +123,7 @@ def trained_error(this: Told, lam: Any, data: Any, gradient: Gradient) -> Any:
 
 
 def penalties(lam: Any, data: Placed) -> Any:
-    """The coefficient of each weight, shaped like the weights; None without a penalty."""
+    """The penalty coefficient of each weight, shaped like the weights; None without a penalty."""
     if "l2" not in lam:
         return None
     if data.groups is None:
@@ -140,13 +140,13 @@ def training_loss(w: Any, lam: Any, decay: Any, X: Any, Y: Any) -> Any:
 
 
 def cross_entropy(w: Any, X: Any, Y: Any) -> Any:
-    """Of each example; tanh between the layers."""
+    """The loss of each example; the hidden layers have tanh units."""
     for j in range(0, len(w) - 2, 2):
         X = torch.tanh(X @ w[j].T + w[j + 1])
     return -(Y * torch.log_softmax(X @ w[-2].T + w[-1], dim=1)).sum(dim=1)
 
 
-# --- the optimizers: (t, λ, (moments …, w), g) → the same, a step later ---
+# --- the optimizers: (t, λ, (moments …, w), g) → (moments …, w) after the step ---
 
 
 def gradient_descent(t: int, lam: Any, state: Any, g: Any) -> Any:

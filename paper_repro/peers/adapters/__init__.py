@@ -1,1 +1,1 @@
-"""One file for each library: the vector, posed as the library's own documentation shows."""
+"""One adapter for each library; it runs a vector as the library's own documentation shows."""

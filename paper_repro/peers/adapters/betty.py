@@ -24,7 +24,7 @@ logging.disable(logging.INFO)
 KINDS = ("gd", "momentum", "adam-torch", "adamw-torch")
 WHY = "Betty takes the optimizer's hyperparameters from torch.optim, as floats"
 NO_START = "Betty's outer problem owns no starting point of the inner one"
-NO_MATTER = [(torch.zeros(1),)] * 1000  # batches that nobody reads
+NO_MATTER = [(torch.zeros(1),)] * 1000  # dummy batches, never read
 
 
 class Weights(torch.nn.Module):
@@ -50,7 +50,7 @@ def hypergradient(pose: Pose) -> Answer:
         left_out["w0"] = NO_START
     outer = Weights(**mine)
     engine_of(pose, outer).run()
-    # one step of gradient descent at the rate 1: what it moved by is the hypergradient
+    # the engine takes one step of gradient descent at the rate 1, which is the hypergradient
     moved = {n: mine[n] - x.detach().numpy() for n, x in outer.named_parameters()}
     return Answer(moved, left_out)
 

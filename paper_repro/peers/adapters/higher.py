@@ -42,4 +42,4 @@ def trained_error(pose: Pose, lam: dict[str, Any], w0: Any) -> Any:
     return loss(torch, pose.error, w, lam, pose.T)
 
 
-FIXED = ("dampening", "nesterov", "initial_accumulator_value")  # no hyperparameters here
+FIXED = ("dampening", "nesterov", "initial_accumulator_value")  # not hyperparameters in the vectors

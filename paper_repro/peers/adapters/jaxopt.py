@@ -40,7 +40,7 @@ def hypergradient(pose: Pose) -> Answer:
 
 
 def solver_of(pose: Pose, J: Any, lam: dict[str, Any]) -> Any:
-    """T steps whatever the tolerance is: 0 is never reached."""
+    """A solver that takes exactly T steps: the tolerance is 0, which is never reached."""
     options: dict[str, Any] = {"maxiter": pose.T, "tol": 0.0, "implicit_diff": False}
     if pose.kind == "gd":
 

@@ -11,7 +11,7 @@ from paper_repro.peers.pose import NotExpressible, Pose
 
 
 def transformation(pose: Pose, lam: dict[str, Any]) -> Any:
-    """The optimizer of a vector; the step size is a schedule, a function of the count."""
+    """The optimizer of a vector; its step size is a schedule, i.e. a function of the count."""
     if pose.kind not in KINDS:
         raise NotExpressible("optax has nothing that sums squares and has ε outside the root")
 
@@ -26,7 +26,7 @@ def gd(pose: Pose, lam: Any, rate: Any) -> Any:
 
 
 def momentum(pose: Pose, lam: Any, rate: Any) -> Any:
-    """Dampening leaves the first gradient alone: a schedule in front of the trace."""
+    """Dampening does not apply to the first gradient, hence the schedule before the trace."""
     decay, damping = pose.option("weight_decay", 0.0), pose.option("dampening", 0.0)
     return optax.chain(
         optax.add_decayed_weights(decay),
@@ -54,12 +54,12 @@ def adam_with(lam: Any, rate: Any, eps: Any, eps_root: Any) -> Any:
 
 
 def adam_paper(pose: Pose, lam: Any, rate: Any) -> Any:
-    """√(u + ε) / q = √(û + ε / q²), q² = 1 − β2^t: optax's with an eps_root that changes."""
+    """√(u + ε) / q = √(û + ε / q²), q² = 1 − β2^t: optax's Adam with a varying eps_root."""
     return adam_with(lam, rate, 0.0, lambda count: lam["eps"] / (1 - lam["beta2"] ** (count + 1)))
 
 
 def adam_tf1(pose: Pose, lam: Any, rate: Any) -> Any:
-    """(√u + ε) / q = √û + ε / q: optax's with an eps that changes."""
+    """(√u + ε) / q = √û + ε / q: optax's Adam with a varying eps."""
     return adam_with(
         lam, rate, lambda count: lam["eps"] / jnp.sqrt(1 - lam["beta2"] ** (count + 1)), 0.0
     )

@@ -1,4 +1,4 @@
-"""∇f by torch.autograd, in those blocks of λ that a library takes as tensors."""
+"""∇f by torch.autograd, for the blocks of λ that a library accepts as tensors."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import torch
 
 from paper_repro.peers.pose import Answer, Pose
 
-OF_THE_LOSS = ("l2", "weights", "w0")  # what no optimizer sees: always tensors
+OF_THE_LOSS = ("l2", "weights", "w0")  # not seen by the optimizer: always tensors
 Objective = Callable[[Pose, dict[str, Any], Any], Any]  # (pose, λ, w_0) → E(w_T)
 
 
 def differentiated(
     pose: Pose, groups: Sequence[tuple[str, ...]], why: str, objective: Objective
 ) -> Answer:
-    """Autograd through `objective`; where that ends in an error, group by group.
+    """Differentiate `objective` by autograd; if that raises an error, do it group by group.
 
-    groups     the optimizer's hyperparameters that the library takes as tensors; those in one
-               group are tensors together
-    why        the sentence about the optimizer's other hyperparameters, which stay numbers
+    groups     the optimizer's hyperparameters that the library accepts as tensors; those in one
+               group must be tensors together
+    why        why the optimizer's other hyperparameters must stay numbers, in one sentence
     """
     mine = [name for name in pose.lam if name in OF_THE_LOSS]
     wanted = [name for group in groups for name in group if name in pose.lam]
@@ -44,7 +44,7 @@ def differentiated(
 
 
 def gradient(pose: Pose, names: list[str], objective: Objective) -> dict[str, Any]:
-    """The blocks of these names; the others are plain numbers, and lists of them."""
+    """The blocks of ∇f with these names; the other hyperparameters are numbers or lists."""
     lam: dict[str, Any] = {name: value.tolist() for name, value in pose.lam.items()}
     leaves = {name: torch.tensor(pose.lam[name], requires_grad=True) for name in names}
     lam.update(leaves)

@@ -33,7 +33,7 @@ def hypergradient(pose: Pose) -> Answer:
 
 
 def trained_error(pose: Pose, lam: dict[str, Any], w0: Any) -> Any:
-    """E(w_T). A step changes w in place, so the loss sees a clone of it."""
+    """E(w_T). A step changes w in place, so the loss gets a clone of it."""
     w = w0.clone()
     optimizer = optimizer_of(pose, lam, w)
     for t in range(1, pose.T + 1):

@@ -1,4 +1,4 @@
-"""The update rules of the vectors, for libraries that differentiate but bring no optimizer."""
+"""The update rules of the vectors, for libraries that differentiate but have no optimizers."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import numpy as np
 from autograd import grad
 from autograd.misc.optimizers import adam
 
-warnings.simplefilter("ignore")  # of the division by zero
+warnings.simplefilter("ignore")  # about the division by zero
 
 
 def trained(c):

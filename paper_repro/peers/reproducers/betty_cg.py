@@ -1,6 +1,6 @@
-"""Betty's conjugate gradient, n iterations on n weights, is not exact: directions of old residuals.
+"""Betty's conjugate gradient is not exact after n iterations on n weights: it uses old residuals.
 
-J = ½w'Hw - o·w, E = c·w, so dE/do = H⁻¹c; a step of SGD on o at the rate 1 shows what Betty finds.
+J = ½w'Hw - o·w, E = c·w, so dE/do = H⁻¹c; one SGD step on o at the rate 1 shows Betty's result.
 """
 
 import sys

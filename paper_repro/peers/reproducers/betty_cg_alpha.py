@@ -1,6 +1,6 @@
-"""Betty's conjugate gradient with cg_alpha = 0.5, on H = 2I: not exact, as it is with cg_alpha = 1.
+"""Betty's conjugate gradient on H = 2I is exact with cg_alpha = 1, but not with cg_alpha = 0.5.
 
-J = ½w'Hw - o·w, E = c·w, so dE/do = H⁻¹c; a step of SGD on o at the rate 1 shows what Betty finds.
+J = ½w'Hw - o·w, E = c·w, so dE/do = H⁻¹c; one SGD step on o at the rate 1 shows Betty's result.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Betty's Neumann series with many terms on a quadratic is exact: right.
 
-J = ½w'Hw - o·w, E = c·w, so dE/do = H⁻¹c; a step of SGD on o at the rate 1 shows what Betty finds.
+J = ½w'Hw - o·w, E = c·w, so dE/do = H⁻¹c; one SGD step on o at the rate 1 shows Betty's result.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""higher's Adam: its derivative by beta2 is not that of its own steps; math.sqrt cuts the graph.
+"""higher's Adam: the derivative by beta2 is wrong for its own steps, as math.sqrt cuts the graph.
 
 Documented: override={"betas": [(Tensor, Tensor)]}. Three steps on w⁴/4 from w = 1; dw/dbeta2 by
 autograd, and by differences of the same steps.

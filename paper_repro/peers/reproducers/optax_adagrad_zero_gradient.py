@@ -1,4 +1,4 @@
-"""optax.adagrad(initial_accumulator_value=0) where the gradient is exactly 0: 0, and not the slope.
+"""optax.adagrad(initial_accumulator_value=0) where the gradient is exactly 0: 0, not the slope.
 
 One step on c w at c = 0, which is -lr c / √(c² + eps): dw/dc by jax.grad, and by differences.
 """

@@ -1,7 +1,7 @@
 """torch.func.grad through Adam, written out, where the gradient is exactly 0: NaN.
 
 One step on c w at c = 0. The step is -lr c / (|c| + eps), so that dw/dc = -lr / eps. The same
-holds of every optimizer that divides by √u + eps with u = 0: the slope of √u is infinite there.
+happens with every optimizer that divides by √u + eps at u = 0, where the slope of √u is infinite.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""torch.optim.Adam(lr=Tensor, betas=(Tensor, Tensor), differentiable=True) is differentiated right.
+"""torch.optim.Adam(lr=Tensor, betas=(Tensor, Tensor), differentiable=True): right.
 
 Four steps on w⁴/4 from w = 1; derivatives by autograd, and by differences of the same steps.
 """

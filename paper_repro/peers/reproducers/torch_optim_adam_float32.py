@@ -1,6 +1,6 @@
 """torch.optim.Adam(betas as floats, differentiable=True) corrects the bias in float32.
 
-All given in float64. Three steps on w²/2 from w = 1, with differentiable=True, and in NumPy.
+All inputs are in float64. Three steps on w²/2 from w = 1, with differentiable=True and in NumPy.
 """
 
 import sys

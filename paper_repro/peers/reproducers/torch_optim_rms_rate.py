@@ -1,4 +1,4 @@
-"""torch.optim.RMSprop and Adagrad(lr=Tensor, differentiable=True): no derivative by lr, an error.
+"""torch.optim.RMSprop and Adagrad(lr=Tensor, differentiable=True): the derivative by lr fails.
 
 One step on w²/2 from w = 1; dw/dlr by autograd, and by differences of the same step.
 """

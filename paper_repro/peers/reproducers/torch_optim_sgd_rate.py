@@ -1,4 +1,4 @@
-"""torch.optim.SGD(lr=Tensor, momentum=0.9, differentiable=True): no derivative by lr, an error.
+"""torch.optim.SGD(lr=Tensor, momentum=0.9, differentiable=True): the derivative by lr fails.
 
 Three steps on w²/2 from w = 1; dw/dlr by autograd, and by differences of the same steps.
 """

@@ -1,6 +1,6 @@
 """TorchOpt's adam takes the steps of torch.optim.Adam, up to single precision: right.
 
-Four steps on w²/2 from w = 1, with an eps that is large enough to be seen.
+Four steps on w²/2 from w = 1, with an eps that is large enough to matter.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """TorchOpt's adam corrects the bias in float32 (1 - b1**count, count an integer tensor).
 
-All given in float64. Four steps on w²/2 from w = 1, by TorchOpt and by torch.optim.Adam; after
+All inputs are in float64. Four steps on w²/2 from w = 1, by TorchOpt and by torch.optim.Adam; with
 torch.set_default_dtype(torch.float64) the two agree to rounding.
 """
 

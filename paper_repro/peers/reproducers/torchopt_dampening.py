@@ -1,7 +1,7 @@
-"""torchopt.sgd(momentum, dampening) used for a second training takes other steps than before.
+"""torchopt.sgd(momentum, dampening) takes different steps when it is used for a second training.
 
-Documented as a functional optimizer: init gives a fresh state. Its first gradient is not dampened,
-as in torch.optim.SGD, but only in the first training of all.
+It is documented as a functional optimizer whose init gives a fresh state. As in torch.optim.SGD,
+the first gradient should not be dampened; here this holds only in the very first training.
 """
 
 import sys

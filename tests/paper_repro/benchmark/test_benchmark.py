@@ -106,7 +106,7 @@ def test_some_problems_alone_leave_out_the_rest(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--paper"], "--paper: the benchmark has its default sizes, and --small ones"),
+        (["--paper"], "--paper: the benchmark has only its default sizes and --small"),
         (["--small", "--threads", "0"], "threads: expected "),
         (["--small", "--threads", "9999"], "threads: expected "),
         (["--small", "--seed", "-1"], "seed: expected "),
@@ -124,7 +124,7 @@ def test_peers_that_are_missing_are_named_with_their_extra(tmp_path, capsys, mon
     monkeypatch.setattr(compute, "find_spec", lambda name: None if name == "torch" else object())
     assert main(["benchmark", "--small", "--peers", "--out", str(tmp_path)]) == 2
     (line,) = [s for s in capsys.readouterr().err.splitlines() if s.startswith("paper_repro:")]
-    assert 'not installed: torch; they come with the extra peers: python -m pip install -e ".[peers]"' in line  # fmt: skip # noqa: E501
+    assert 'not installed: torch; install the extra peers: python -m pip install -e ".[peers]"' in line  # fmt: skip # noqa: E501
     assert not list(tmp_path.iterdir())
 
 

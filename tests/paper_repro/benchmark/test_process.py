@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from paper_repro.benchmark import process
-from paper_repro.benchmark.floor import BLOCK, passes_over
+from paper_repro.benchmark.floor import BLOCK, pairs_of_products
 from paper_repro.benchmark.process import answer, in_process, surroundings
 
 
@@ -72,6 +72,6 @@ def test_an_interrupted_wait_ends_the_worker(setting, monkeypatch):
 
 def test_a_block_of_the_floor_does_both_products():
     X, W = np.random.default_rng(0).standard_normal((2, 150, 7))
-    sums = passes_over.py_func(X, W[:3].T, 1, BLOCK, 1)
+    sums = pairs_of_products.py_func(X, W[:3].T, 1, BLOCK, 1)
     last = X[2 * BLOCK :]
     assert np.allclose(sums[0], (last @ W[:3].T).T @ last)

@@ -141,7 +141,7 @@ def test_the_card_that_is_shipped_says_nothing_that_no_script_showed():
         (["--limit", "0"], "limit: expected seconds > 0, found 0"),
         (["--vectors", "sgd*"], "vectors: expected a pattern of names, found none like sgd*"),
         (["--python", "higher"], "--python: expected LIBRARY=PATH, found higher"),
-        (["--paper"], "--paper: this has its default size, and --small"),
+        (["--paper"], "--paper: peers has only its default size and --small"),
     ],
 )
 def test_bad_options_end_with_one_line(tmp_path, capsys, arguments, message):
