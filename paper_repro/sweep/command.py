@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -12,11 +11,11 @@ from typing import Any
 from hgref.arguments import as_count
 from paper_repro.experiments import FIGURES
 from paper_repro.sweep.engine import Sweep
-from paper_repro.sweep.task import Row, tasks_of
+from paper_repro.sweep.task import tasks_of
 from paper_repro.sweep.workers import Start, cluster, in_turn, processes
 
 SWEPT = {name: one.sweep for name, one in FIGURES.items() if one.sweep is not None}
-OWN_SEEDS = {"task-interactions"}  # without workers, their seeds are no sweep
+OWN_SEEDS = {"task-interactions"}  # have seeds of their own: --seeds alone is no sweep
 OPTIONS = ("seeds", "workers", "scheduler")
 FOLDER = ".sweep"
 
@@ -27,18 +26,16 @@ def add_options(parser: argparse.ArgumentParser, shown: bool, **defaults: Any) -
     group: Any = parser.add_argument_group(title) if shown else parser
     where: Any = group.add_mutually_exclusive_group()
 
-    def add(to: Any, flag: str, words: str, **about: Any) -> None:
-        name = flag.removeprefix("--")
+    for to, name, kind, metavar, words in (
+        (group, "seeds", int, "N", "so many seeds, from --seed on: means, intervals, paired "
+         "differences; what was computed before is not computed again"),
+        (where, "workers", int, "N", "on so many processes of this machine, a core each"),
+        (where, "scheduler", str, "ADDRESS", "on the workers of the Dask cluster whose scheduler "
+         "is at ADDRESS (extra: dask)"),
+    ):  # fmt: skip
         default = defaults.get(name, argparse.SUPPRESS)
         told = words if shown else argparse.SUPPRESS
-        to.add_argument(flag, dest=name, default=default, help=told, **about)
-
-    add(group, "--seeds", "so many seeds, from --seed on: means, intervals, paired differences; "
-        "what was computed before is not computed again", type=int, metavar="N")  # fmt: skip
-    add(where, "--workers", "on so many processes of this machine, a core each",
-        type=int, metavar="N")  # fmt: skip
-    add(where, "--scheduler", "on the workers of the Dask cluster whose scheduler is at ADDRESS "
-        "(extra: dask)", metavar="ADDRESS")  # fmt: skip
+        to.add_argument(f"--{name}", type=kind, metavar=metavar, default=default, help=told)
 
 
 def asked(options: argparse.Namespace) -> bool:
@@ -48,7 +45,7 @@ def asked(options: argparse.Namespace) -> bool:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Sweep one experiment, or all that have seeds; say what was made and what was left out."""
+    """Sweep one experiment, or all that have seeds; print what was left out."""
     name = options.experiment
     if name is not None and name not in SWEPT:
         given = ", ".join(f"--{one}" for one in OPTIONS if getattr(options, one) is not None)
@@ -66,7 +63,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def start_of(options: argparse.Namespace) -> Start:
-    """Where the tasks are to run."""
+    """Where the tasks run."""
     if options.workers is not None and options.scheduler is not None:
         raise ValueError("workers: expected either --workers or --scheduler, found both")
     if options.workers is not None:
@@ -75,7 +72,7 @@ def start_of(options: argparse.Namespace) -> Start:
 
 
 def seeds_of(options: argparse.Namespace, setting: Any) -> range:
-    """The seeds from that of the setting on; as many as the setting has, where it has many."""
+    """As many seeds as the setting or --seeds says, from the setting's on."""
     count = getattr(setting, "seeds", options.seeds)
     if count is None:
         raise ValueError("seeds: expected --seeds N with --workers or --scheduler, found none")
@@ -92,26 +89,15 @@ def sweep(name: str, options: argparse.Namespace, start: Start) -> None:
     data = module.load(setting, options.data_dir)
     tasks = tasks_of(name, module.methods(setting), setting, seeds, data)
     todo = Sweep(tasks, module.run, data, options.out / FOLDER, start, tqdm.write)
-    there = len(todo.there)
+    there = len(todo.rows)
     print(f"{name} on {data.name}: {len(tasks)} tasks, {there} of them done before")
-    found = dict(shown(todo, len(tasks)))
-    seconds = round(time.perf_counter() - started, 1)
-    beside = {"wall seconds": seconds, "resumed": there > 0}
-    made, table = module.finish(found, data, setting, options.out, beside)
+    bar = tqdm(total=len(tasks), initial=there, unit="task", smoothing=0)
+    with bar, closing(todo.as_completed()) as done:
+        for task in done:
+            bar.set_description(f"{task.method}, seed {task.seed}", refresh=False)
+            bar.update()
+    beside = {"wall seconds": round(time.perf_counter() - started, 1), "resumed": there > 0}
+    made, table = module.finish(todo.rows, data, setting, options.out, beside)
     print(table)
     for path in made:
         print(f"wrote {path}")
-
-
-def shown(todo: Sweep, count: int) -> Iterator[tuple[tuple[str, int], Row]]:
-    """((method, seed), result) of each task, on a bar that names the one just done."""
-    from tqdm import tqdm
-
-    there = len(todo.there)
-    bar = tqdm(total=count, initial=there, unit="task", smoothing=0)
-    with bar, closing(todo.results()) as results:
-        for j, (task, row) in enumerate(results):
-            if j >= there:
-                bar.set_description(f"{task.method}, seed {task.seed}", refresh=False)
-                bar.update()
-            yield (task.method, task.seed), row

@@ -1,10 +1,10 @@
-"""Names made of content: of data, and of the program."""
+"""Names made from content: of data and settings, of results, of the program."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,39 +18,29 @@ PACKAGES = (hgref, paper_repro)
 
 
 def digest(thing: Any) -> str:
-    """SHA-256 of arrays, numbers and texts, in dataclasses and sequences of any depth.
+    """SHA-256 of what JSON can hold, and of arrays and dataclasses in it, at any depth.
 
     Raises   TypeError for anything else
-    Beware   pickle would do no better: equal things may have different pickles
+    Beware   lists and tuples are the same; a hash of a pickle would not do, as equal things may
+             have different pickles
     """
-    sha = hashlib.sha256()
-    for piece in pieces(thing):
-        sha.update(piece)
-    return sha.hexdigest()
+    return hashlib.sha256(json.dumps(thing, default=described, sort_keys=True).encode()).hexdigest()
 
 
-def pieces(thing: Any) -> Iterator[bytes | memoryview]:
-    """Bytes that are the same for equal things alone: each begins with its kind and length."""
-    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        yield f"{type(thing).__name__}:".encode()
-        thing = [getattr(thing, field.name) for field in dataclasses.fields(thing)]
+def described(thing: Any) -> dict[str, Any]:
+    """What JSON holds in place of an array or a dataclass."""
     if isinstance(thing, np.ndarray) and not thing.dtype.hasobject:
-        yield f"array {thing.dtype.str} {thing.shape}:".encode()
-        yield np.ascontiguousarray(thing).reshape(-1).view(np.uint8).data
-    elif isinstance(thing, (list, tuple)):
-        yield f"{len(thing)} of:".encode()
-        for one in thing:
-            yield from pieces(one)
-    elif thing is None or isinstance(thing, (str, bool, int, float)):
-        text = repr(thing)
-        yield f"{len(text)} {text}".encode()
-    else:
-        raise TypeError(f"expected arrays, numbers and texts, found {type(thing).__name__}")
+        data = np.ascontiguousarray(thing).reshape(-1).view(np.uint8).data
+        return {thing.dtype.str: [thing.shape, hashlib.sha256(data).hexdigest()]}
+    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+        fields = [getattr(thing, field.name) for field in dataclasses.fields(thing)]
+        return {type(thing).__name__: fields}
+    raise TypeError(f"expected arrays, numbers and texts, found {type(thing).__name__}")
 
 
 @cache
 def program() -> str:
-    """SHA-256 of the sources of hgref and paper_repro, as they are when it is first asked for."""
+    """SHA-256 of the sources of hgref and paper_repro, as they are at the first call."""
     sha = hashlib.sha256()
     for package in PACKAGES:
         folder = Path(str(package.__file__)).parent

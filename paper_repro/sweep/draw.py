@@ -1,4 +1,4 @@
-"""The table and the figure over seeds, out of their JSON file and nothing else."""
+"""The table and the figure over seeds, from their JSON file alone."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ def terminal(content: Content) -> str:
 
 
 def page(content: Content) -> str:
-    """The table as Markdown, with what it was made from under it."""
+    """The table as Markdown; below it the data and the seeds."""
     first, last = content["seeds"][0], content["seeds"][-1]
     return "\n".join([
         f"# {content['experiment']}: {len(content['seeds'])} seeds",
         "",
         *markdown(table_rows(content)),
         "",
-        f"Data: {content['data']['source']}; seeds {first} … {last}. Means ± standard error; of "
-        f"the others means alone. The gain is the mean of the paired differences in "
+        f"Data: {content['data']['source']}; seeds {first} … {last}. Means ± standard error; the "
+        f"other columns are means. The gain is the mean of the paired differences in "
         f"{content['measure']}, with Student's interval.",
         "",
     ])  # fmt: skip

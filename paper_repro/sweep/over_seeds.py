@@ -20,12 +20,12 @@ Found = Mapping[tuple[str, int], Row]  # (method, seed) → result
 
 
 class Compared(NamedTuple):
-    """What an experiment's seeds are asked.
+    """What is compared over the seeds of an experiment.
 
     experiment  its name
-    reference   the method that others are compared with, on the same seed
+    reference   the method that the others are compared with, on the same seed
     measure     the number that is compared
-    beside      other numbers to tell, where a method has them
+    beside      other numbers to show, where a method has them
     """
 
     experiment: str
@@ -48,7 +48,7 @@ def compute(
     """Write means over seeds, and paired differences from the reference method.
 
     data     the name of the data
-    beside   what else is to be told about the run
+    beside   what else the file says about the run
     returns  NAME-seeds.json
     """
     methods, seeds = list(dict.fromkeys(m for m, _ in found)), sorted({s for _, s in found})

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +14,8 @@ from paper_repro.record import plain
 from paper_repro.sweep.digest import digest, program
 
 Row = dict[str, Any]
-NAMED = {"seed", "R"}  # stand in a task beside its setting
-BY_DATA = {"source", "images", "features", "minutes", "context", "q"}  # the digest tells them
+NAMED = {"seed", "R"}  # fields of a task itself
+BY_DATA = {"source", "images", "features", "minutes", "context", "q"}  # in the digest of the data
 NOT_OF_ONE = {"seeds"}
 
 
@@ -24,9 +23,9 @@ class Method(NamedTuple):
     """A method of an experiment, at one R.
 
     name      as in the table
-    ignores   fields of the setting that its result does not depend on, besides those above
+    ignores   fields of the setting, besides those above, that do not change its result
     R         None where it has none
-    needs     the name of the method of which it wants the result, of the same seed
+    needs     the method whose result it needs, on the same seed
     """
 
     name: str
@@ -43,7 +42,7 @@ class Task:
     ignores  fields of it that are no part of the key
     data     the name of the data;  digest: of their content
     program  digest of the sources that compute it
-    needs    the task of which it wants the result
+    needs    the task whose result it needs
     """
 
     experiment: str
@@ -75,12 +74,11 @@ class Task:
             "program": self.program,
             "needs": None if self.needs is None else self.needs.key,
         }
-        return dict(json.loads(json.dumps(content, default=plain)))
+        return as_json(content)
 
     @cached_property
     def key(self) -> str:
-        text = json.dumps(self.configuration, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest(self.configuration)
 
     @property
     def file(self) -> Path:
@@ -91,29 +89,32 @@ class Task:
 def tasks_of(
     experiment: str, methods: Iterable[Method], setting: Preset, seeds: Iterable[int], data: Any
 ) -> list[Task]:
-    """Every method on every seed, a seed's methods one after the other."""
-    methods, found = list(methods), digest(data)
-
-    def on(seed: int) -> Iterator[Task]:
+    """All methods on the first seed, then on the next, and so on."""
+    methods, found, tasks = list(methods), digest(data), list[Task]()
+    for seed in seeds:
         made: dict[str, Task] = {}
         for name, ignores, R, needs in methods:
             made[name] = Task(
                 experiment, name, seed, None if R is None else float(R), setting.changed(seed=seed),
-                frozenset(ignores | NAMED | BY_DATA | NOT_OF_ONE), data.name, found, program(),
+                ignores | NAMED | BY_DATA | NOT_OF_ONE, data.name, found, program(),
                 None if needs is None else made[needs],
             )  # fmt: skip
-            yield made[name]
+        tasks += made.values()
+    return tasks
 
-    return [task for seed in seeds for task in on(seed)]
+
+def as_json(content: Row) -> Row:
+    """Content as it is read again from the JSON file to which it was written."""
+    return dict(json.loads(json.dumps(content, default=plain)))
 
 
 # --- on a worker ---
 
-Run = Callable[[Any, Task, Row | None], Row]  # of the data, the task, the result that it needs
+Run = Callable[[Any, Task, Row | None], Row]  # data, task, the result it needs → result
 
 
 def carry_out(data: Any, run: Run, task: Task, needed: Row | None) -> Row:
-    """A task's result; ValueError where this machine has another program."""
+    """A task's result; ValueError where this machine has other sources."""
     if task.program != program():
         raise ValueError(
             f"the worker's program: expected hgref and paper_repro with the sources "

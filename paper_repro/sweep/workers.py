@@ -1,7 +1,7 @@
 """Where tasks run: in this process, in processes of this machine, on a Dask cluster.
 
-Each of the three is a function that returns a context manager with a concurrent.futures.Executor.
-Left by an error or Ctrl-C, it does not wait for what is in flight.
+Each is a function that returns a context manager with a concurrent.futures.Executor. When an error
+or Ctrl-C leaves the context, it does not wait for the tasks in flight.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from hgref.arguments import as_count
@@ -48,20 +48,6 @@ def in_turn() -> Iterator[Executor]:
 # --- processes ---
 
 
-class Processes(ProcessPoolExecutor):
-    """Processes in which Ctrl-C does nothing: it is for the caller to end them."""
-
-    def submit(self, function: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
-        with deaf_children():
-            return super().submit(function, *arguments, **options)
-
-    def kill(self) -> None:
-        """End all of them at once, whatever they do."""
-        for process in list((self._processes or {}).values()):
-            process.kill()
-        self.shutdown(wait=True, cancel_futures=True)
-
-
 @contextmanager
 def processes(count: int) -> Iterator[Executor]:
     """So many processes of this machine, started afresh: Numba's threads do not survive a fork."""
@@ -70,32 +56,34 @@ def processes(count: int) -> Iterator[Executor]:
     try:
         yield executor
     except BaseException:
-        executor.kill()
+        for process in list((executor._processes or {}).values()):
+            process.kill()
         raise
-    executor.shutdown()
-
-
-@contextmanager
-def deaf_children() -> Iterator[None]:
-    """Processes started here have SIGINT blocked from the first; where signals can be blocked."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        executor.shutdown(cancel_futures=True)
+
+
+class Processes(ProcessPoolExecutor):
+    """Processes in which Ctrl-C does nothing, from their first moment on: the caller ends them."""
+
+    def submit(self, function: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
+        if not hasattr(signal, "pthread_sigmask"):  # Windows
+            return super().submit(function, *arguments, **options)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it
+        try:
+            return super().submit(function, *arguments, **options)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def begin() -> None:
-    """First of all in a process: Ctrl-C does nothing, and it does not outlive its parent."""
+    """First of all in a process: ignore Ctrl-C, and end when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 def end_with_parent() -> None:
-    """A pool's worker whose parent was killed would wait for tasks for ever."""
+    """End this process when its parent was killed; it would wait for tasks for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -108,9 +96,9 @@ def end_with_parent() -> None:
 def cluster(address: str) -> Start:
     """The workers of the Dask cluster whose scheduler is at an address.
 
-    Raises   ModuleNotFoundError without the extra `dask`; from what is returned, ConnectionError
+    Raises   ModuleNotFoundError without the extra `dask`; on entering the context, ConnectionError
              where no scheduler answers or where it has no workers
-    Beware   they need hgref and paper_repro with the same sources as here
+    Beware   workers need hgref and paper_repro with the same sources as here
     """
     try:
         import distributed
@@ -122,34 +110,18 @@ def cluster(address: str) -> Start:
 
     @contextmanager
     def connected() -> Iterator[Executor]:
-        with client_at(distributed, address) as client:
-            executor = client.get_executor(pure=False)
+        expected = f"the address of a Dask scheduler, as tcp://HOST:8786: {address!r}"
+        with ExitStack() as stack:
             try:
-                yield executor
-            finally:
-                executor.shutdown(wait=False)
+                client = distributed.Client(address, timeout=ANSWERS_WITHIN, set_as_default=False)
+                stack.enter_context(client)
+                expected = f"workers at {address!r}"
+                client.wait_for_workers(1, timeout=ANSWERS_WITHIN)
+            except Exception as error:
+                raise ConnectionError(
+                    f"scheduler: expected {expected}, found none within {ANSWERS_WITHIN} seconds "
+                    f"({type(error).__name__}: {error})"
+                ) from error
+            yield client.get_executor(pure=False)
 
     return connected
-
-
-def client_at(distributed: Any, address: str) -> Any:
-    """A client of a scheduler that has workers."""
-    try:
-        client = distributed.Client(address, timeout=ANSWERS_WITHIN, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise ConnectionError(
-            f"scheduler: expected the address of a Dask scheduler, such as tcp://HOST:8786, "
-            f"found none that answers at {address!r} ({error})"
-        ) from error
-    try:
-        client.wait_for_workers(1, timeout=ANSWERS_WITHIN)
-    except Exception as error:
-        client.close()
-        raise ConnectionError(
-            f"scheduler: expected workers at {address!r}, found none within "
-            f"{ANSWERS_WITHIN} seconds ({type(error).__name__})"
-        ) from error
-    except BaseException:
-        client.close()
-        raise
-    return client

@@ -78,9 +78,15 @@ def tasks(setting, seeds=FEW, data=DATA):
 
 def swept(todo):
     """The table of a sweep."""
-    with closing(todo.results()) as results:
-        found = {f"{task.method} {task.seed}": row for task, row in results}
-    return {name: found[name] for name in sorted(found)}
+    with closing(todo.as_completed()) as done:
+        for _ in done:
+            pass
+    return table(todo)
+
+
+def table(todo):
+    """What a sweep has found so far."""
+    return {f"{method} {seed}": row for (method, seed), row in todo.rows.items()}
 
 
 def sweep(setting, folder, start=in_turn, seeds=FEW, say=print):

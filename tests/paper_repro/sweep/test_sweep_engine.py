@@ -1,5 +1,6 @@
 """The engine on executors of this process: what is run, what not, and whose fault an error is."""
 
+import json
 import os
 import threading
 import time
@@ -34,7 +35,7 @@ def test_what_exists_is_not_run_again(setting, undisturbed, tmp_path, log):
     made_up.swept(made_up.sweep(setting, tmp_path, seeds=2))
     assert len(made_up.runs(log)) == 8
     todo = made_up.sweep(setting, tmp_path)
-    assert len(todo.there) == 8
+    assert len(todo.rows) == 8
     assert made_up.swept(todo) == undisturbed
     assert len(made_up.runs(log)) == 16
     before = [path.stat().st_mtime_ns for path in files(tmp_path)]
@@ -44,13 +45,20 @@ def test_what_exists_is_not_run_again(setting, undisturbed, tmp_path, log):
 
 
 def test_an_interrupted_sweep_keeps_all_that_came_before(setting, undisturbed, tmp_path, log):
-    for count in (1, 3, 6):
-        with closing(made_up.sweep(setting, tmp_path).results()) as results:
+    for count in (1, 2, 3):
+        before = len(made_up.runs(log))
+        with closing(made_up.sweep(setting, tmp_path).as_completed()) as done:
             for _ in range(count):
-                next(results)
-        assert len(files(tmp_path)) == count
+                next(done)
+        assert len(files(tmp_path)) == before + count
     assert made_up.swept(made_up.sweep(setting, tmp_path)) == undisturbed
     assert len(made_up.runs(log)) == 16
+
+
+def with_text_for_a_number(path):
+    content = json.loads(path.read_text())
+    content["result"]["value"] = str(content["result"]["value"])
+    path.write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize(
@@ -63,6 +71,9 @@ def test_an_interrupted_sweep_keeps_all_that_came_before(setting, undisturbed, t
         lambda path: path.write_text("{}"),
         lambda path: path.write_text(path.read_text().replace('"seed": 2', '"seed": 3')),
         lambda path: path.write_text(path.read_text().replace('"result"', '"tluser"')),
+        lambda path: path.write_text(path.read_text().replace('"value": ', '"value": 1')),
+        lambda path: path.write_text(path.read_text().replace('"sha256"', '"sha"')),
+        with_text_for_a_number,
     ],
 )
 def test_a_damaged_file_is_told_and_made_anew(setting, undisturbed, tmp_path, damage):
@@ -84,6 +95,16 @@ def test_an_error_names_its_task_and_ends_the_sweep(setting, tmp_path, log):
         made_up.swept(made_up.sweep(setting.changed(bad="times-3 1"), tmp_path))
     assert len(files(tmp_path)) == 6
     assert len(made_up.runs(log)) == 7
+
+
+def test_rows_stand_in_the_order_of_the_tasks(setting, undisturbed, tmp_path, monkeypatch):
+    monkeypatch.setattr(Dying, "land", Dying.land_backwards)
+    todo = made_up.sweep(setting, tmp_path, dying(lambda task, tells: False)[0])
+    ended = [(task.method, task.seed) for task in todo.as_completed()]
+    expected = [(task.method, task.seed) for task in made_up.tasks(setting)]
+    assert sorted(ended) == sorted(expected)
+    assert ended != expected
+    assert list(todo.rows) == expected
 
 
 @pytest.mark.parametrize("bad", ["plain 0", "times-1 0"])
@@ -114,24 +135,38 @@ def test_old_temporary_files_are_cleared_and_new_ones_left(setting, tmp_path):
 
 
 class Dying(AtOnce):
-    """Two workers, soon done; at submissions that `deaths` picks all that is in flight is lost."""
+    """Two workers, soon done; at submissions that `deaths` picks, all in flight is lost.
+
+    From then on it takes no tasks, like a pool of processes.
+    """
 
     _max_workers = 2
 
     def __init__(self, deaths, tells):
         self.deaths, self.tells, self.flying, self.lock = deaths, tells, [], threading.Lock()
+        self.broken = False
 
     def submit(self, function, /, name, data, run, arguments):
+        if self.broken:
+            raise BrokenExecutor("a worker died")
         task, future = arguments[1], Future()
         with self.lock:
             self.tells.append((f"{task.method} {task.seed}", data is not None))
             self.flying.append((future, function, (name, data, run, arguments)))
-            if self.deaths(task, self.tells):
+            self.broken = self.deaths(task, self.tells)
+            if self.broken:
                 for one, *_ in self.flying:
                     one.set_exception(BrokenExecutor("a worker died"))
                 self.flying.clear()
         threading.Timer(0.005, self.land).start()
         return future
+
+    def land_backwards(self):
+        """The last submitted ends first, a moment before the other."""
+        with self.lock:
+            if self.flying:
+                one, function, arguments = self.flying.pop()
+                one.set_result(function(*arguments))
 
     def land(self):
         with self.lock:
@@ -166,7 +201,7 @@ def test_the_task_that_kills_is_named_and_no_other(setting, tmp_path):
         return (task.method, task.seed) == ("times-1", 0)
 
     start, tells, started = dying(deadly)
-    with pytest.raises(TaskFailed, match="made-up: times-1, seed 0: .*died, three times"):
+    with pytest.raises(TaskFailed, match="made-up: times-1, seed 0: .*died .*, three times"):
         made_up.swept(made_up.sweep(setting, tmp_path, start))
     assert len(started) == 3
     assert tells[-1][0] == "times-1 0"

@@ -95,9 +95,11 @@ def test_arrays_are_told_by_all_that_they_are():
     assert digest(np.zeros((0, 3))) != digest(np.zeros((3, 0)))
 
 
-@pytest.mark.parametrize("thing", [{1: 2}, object(), np.array([None]), 1j])
+@pytest.mark.parametrize("thing", [{(1,): 2}, object(), np.array([None]), 1j])
 def test_what_has_no_digest_is_refused(thing):
-    with pytest.raises(TypeError, match="expected arrays, numbers and texts, found"):
+    with pytest.raises(
+        TypeError, match="expected arrays, numbers and texts, found|keys must be str"
+    ):
         digest([1, thing])
 
 
