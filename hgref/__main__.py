@@ -1,4 +1,4 @@
-"""`python -m hgref`: check a hypergradient that comes from anywhere, and the test vectors."""
+"""`python -m hgref`: checks a hypergradient from any program, and manages the test vectors."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from hgref.verify.vectors.vector import DATA, derived, differences, shipped
 RIGHT, WRONG, UNUSABLE = 0, 1, 2
 UNUSABLE_INPUT = (ValueError, TypeError, OSError, ArithmeticError, MemoryError, ModuleNotFoundError)
 LONGEST_LINE = 500
-BESIDE = ("FORMAT.md", "consumer.py")  # what is exported beside the vectors
+BESIDE = ("FORMAT.md", "consumer.py")  # files exported together with the vectors
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit status: 0 right, 1 wrong, 2 unusable input."""
+    """Run a command; return its exit status: 0 right, 1 wrong, 2 unusable input."""
     options = parser().parse_args(arguments)
     try:
         return options.run(options)
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run_check(options: argparse.Namespace) -> int:
-    """A candidate beside the hypergradient of a vector's problem."""
+    """Compare a candidate with the hypergradient of a test vector's problem."""
     problem, lam = problem_of(read_file(options.vector))
     candidate = read_file(options.candidate)
     grad = candidate.get("grad", candidate)
@@ -46,7 +46,7 @@ def run_check(options: argparse.Namespace) -> int:
 
 
 def run_vectors(options: argparse.Namespace) -> int:
-    """List, re-derive, export or make the vectors."""
+    """List, recompute, export or create the test vectors."""
     files = shipped()
     if options.make:
         options.make.mkdir(parents=True, exist_ok=True)
@@ -71,28 +71,28 @@ def run_vectors(options: argparse.Namespace) -> int:
 def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(
         prog="python -m hgref",
-        description="Check a hypergradient that was computed anywhere, in any language.",
+        description="Check a hypergradient computed by any program, in any language.",
         epilog="Exit status: 0 right, 1 wrong, 2 unusable input.",
     )
     commands = main.add_subparsers(required=True, metavar="COMMAND")
     one = commands.add_parser(
         "check",
-        help="is this the hypergradient of that vector's problem? if not, why not?",
-        description="Prints the report and, for a wrong candidate, the diagnosis.",
+        help="check a candidate against a test vector; if it is wrong, say why",
+        description="Prints a report and, if the candidate is wrong, a diagnosis.",
     )
     one.add_argument("vector", type=Path, metavar="VECTOR.json", help="a test vector")
     one.add_argument(
         "candidate", type=Path, metavar="CANDIDATE.json",
-        help='{"eta": 0.1, …}: numbers by name, all blocks of lambda or some',
+        help='{"eta": 0.1, …}: the gradient by name, for all blocks of lambda or some',
     )  # fmt: skip
     one.set_defaults(run=run_check)
-    many = commands.add_parser("vectors", help="list, re-derive or export the test vectors")
+    many = commands.add_parser("vectors", help="list, recompute or export the test vectors")
     what = many.add_mutually_exclusive_group()
     what.add_argument(
-        "--check", action="store_true", help="derive every digit anew (needs the extra certify)"
+        "--check", action="store_true", help="recompute every digit (needs hgref[certify])"
     )
     what.add_argument("--export", type=Path, metavar="DIR", help="copy the vectors to a folder")
-    what.add_argument("--make", type=Path, metavar="DIR", help="derive the vectors into a folder")
+    what.add_argument("--make", type=Path, metavar="DIR", help="create the vectors in a folder")
     many.set_defaults(run=run_vectors)
     return main
 

@@ -1,4 +1,4 @@
-"""Λ: sets of hyperparameters and the Euclidean projections onto them."""
+"""Constraint sets Λ for the hyperparameters, and the Euclidean projections onto them."""
 
 from __future__ import annotations
 
@@ -26,15 +26,24 @@ __all__ = [
 class Constraint:
     """A closed convex set with its projection P(x) = argmin { ‖y − x‖ : y in the set }.
 
-    project(x)             the nearest point, shaped like x
-    contains(x, tol=1e-9)  whether x is in the set, each entry up to tol · max(1, |x|)
+    A subclass defines `nearest(x)`, the projection of a flat x.
 
-    Cost     O(n) or O(n log n) for the n entries of x: each subclass tells
-    Source   the projection theorem: of a closed convex set the nearest point is one
+    project(x)             the nearest point of the set, with the shape of x
+    contains(x, tol=1e-9)  whether x is in the set, each entry to within tol · max(1, |x|)
+
+    Cost     O(n) or O(n log n) for n entries; see each subclass
+    Source   projection theorem: a closed convex set has exactly one point nearest to x
+
+    Example
+        >>> unit = hgref.constraints.Simplex()
+        >>> isinstance(unit, hgref.constraints.Constraint)
+        True
+        >>> unit.contains([0.25, 0.75]), unit.contains([1.0, 1.0])
+        (True, False)
     """
 
     def project(self, x: Any) -> Any:
-        """P(x), shaped like x."""
+        """P(x), with the shape of x."""
         x = as_array("x", x)
         return self.nearest(x.reshape(-1)).reshape(x.shape)
 
@@ -49,13 +58,20 @@ class Constraint:
 
 
 class Box(Constraint):
-    """argmin ‖y − x‖ over lo ≤ y ≤ hi, entry by entry: min(max(x, lo), hi).
+    """argmin ‖y − x‖ over lo ≤ y ≤ hi:  y = min(max(x, lo), hi), entry by entry.
 
-    lo, hi   numbers, or arrays (n,) with as many entries as x; −inf and inf: no bound
-    Raises   ValueError where lo > hi
+    lo, hi   numbers, or arrays (n,) with one entry for each entry of x; −inf and inf mean no bound
+    Raises   ValueError if lo > hi anywhere
     Cost     O(n)
-    Exact    no rounding at all
-    Source   separable; the textbook's
+    Exact    without rounding
+    Source   elementary: each entry is projected on its own
+
+    Example
+        >>> box = hgref.constraints.Box(0, 1)
+        >>> box.project(np.array([-1.0, 0.5, 3.0])).tolist()
+        [0.0, 0.5, 1.0]
+        >>> box.contains(0.3)
+        True
     """
 
     def __init__(self, lo: Any, hi: Any):
@@ -76,11 +92,15 @@ class Box(Constraint):
 
 
 class NonNegative(Box):
-    """argmin ‖y − x‖ over y ≥ 0: max(x, 0).
+    """argmin ‖y − x‖ over y ≥ 0:  y = max(x, 0).
 
     Cost     O(n)
-    Exact    no rounding at all
-    Source   the textbook's
+    Exact    without rounding
+    Source   elementary: each entry is projected on its own
+
+    Example
+        >>> hgref.constraints.NonNegative().project(np.array([-1.0, 2.0])).tolist()
+        [0.0, 2.0]
     """
 
     def __init__(self) -> None:
@@ -91,19 +111,25 @@ class NonNegative(Box):
 
 
 class CappedBox(Constraint):
-    """argmin ‖y − x‖ over 0 ≤ y ≤ 1, Σy ≤ R: the Λ of data hyper-cleaning.       eq. (PHO)
+    """argmin ‖y − x‖ over 0 ≤ y ≤ 1, Σy ≤ R: the set Λ of data hyper-cleaning.    eq. (PHO)
 
-        y = clip(x, 0, 1)          where that sums to at most R,
-        y = clip(x − τ, 0, 1)      otherwise, with the τ > 0 that makes the sum R
+        y = clip(x, 0, 1)          if its sum is at most R,
+        y = clip(x − τ, 0, 1)      otherwise, with the τ > 0 for which the sum is R
 
-    Σ clip(x − τ, 0, 1) falls piecewise linearly in τ and bends at the x_i and x_i − 1: the piece
-    in which it passes R is found by sorting, and τ on it by one division.
+    Σ clip(x − τ, 0, 1) is a decreasing, piecewise linear function of τ with breakpoints x_i and
+    x_i − 1. Sorting finds the piece on which it equals R, and one division gives τ on that piece.
 
     R        bound on the sum, at least 0
+    Raises   ValueError if R < 0
     Cost     O(n log n)
-    Exact    to rounding; no iteration, no tolerance
-    Source   Franceschi et al. 2017, section 5.1, the set of (PHO); the solution by breakpoints is
-             the textbook's for the continuous knapsack problem
+    Exact    to rounding; there is no iteration and no tolerance
+    Source   Franceschi et al. 2017, section 5.1 (the set of PHO); search over breakpoints as for
+             the continuous knapsack problem
+
+    Example
+        >>> capped = hgref.constraints.CappedBox(1.5)
+        >>> capped.project(np.array([2.0, 0.75, 0.5])).tolist()
+        [1.0, 0.375, 0.125]
     """
 
     def __init__(self, R: float):
@@ -117,7 +143,7 @@ class CappedBox(Constraint):
             return np.clip(x, 0, 1)
         if self.R == 0:
             return np.zeros_like(x)
-        # relative to the ⌈R⌉-th largest entry τ is a small number, and nothing cancels
+        # measured from the ⌈R⌉-th largest entry, τ is small: no cancellation
         rank = x.size - int(np.ceil(self.R))
         with np.errstate(over="ignore"):
             near = np.clip(x - np.partition(x, rank)[rank], -2, 2)
@@ -126,12 +152,12 @@ class CappedBox(Constraint):
     def shift(self, x: Array) -> float:
         """τ with Σ clip(x − τ, 0, 1) = R."""
         x = np.sort(x)
-        below = np.concatenate([[0.0], np.cumsum(x)])  # sums of the smallest 0, 1, … entries
+        below = np.concatenate([[0.0], np.cumsum(x)])  # sums of the 0, 1, 2 … smallest entries
         bends = np.sort(np.concatenate([x, x - 1]))
         low, high = np.searchsorted(x, bends), np.searchsorted(x, bends + 1)
-        free = high - low  # entries strictly inside (0, 1) after the shift, or at a bend of it
+        free = high - low  # how many entries lie in [0, 1) after the shift
         totals = (x.size - high) + below[high] - below[low] - free * bends
-        j = np.flatnonzero(totals >= self.R)[-1]  # R is passed between bends j and j + 1
+        j = np.flatnonzero(totals >= self.R)[-1]  # τ lies between breakpoints j and j + 1
         middle = bends[j] if j + 1 == bends.size else (bends[j] + bends[j + 1]) / 2
         inside = (x > middle) & (x < middle + 1)
         if not inside.any():
@@ -141,12 +167,18 @@ class CappedBox(Constraint):
 
 
 class Simplex(Constraint):
-    """argmin ‖y − x‖ over y ≥ 0, Σy = z:  y = max(x − τ, 0).
+    """argmin ‖y − x‖ over y ≥ 0, Σy = z:  y = max(x − τ, 0), with τ such that the sum is z.
 
     z        the sum, above 0
-    Cost     O(n log n): τ from the sorted entries
+    Raises   ValueError if z <= 0 or x is empty
+    Cost     O(n log n): τ is computed from the sorted entries
     Exact    to rounding
-    Source   the textbook's
+    Source   Duchi, Shalev-Shwartz, Singer and Chandra 2008
+
+    Example
+        >>> simplex = hgref.constraints.Simplex(1.0)
+        >>> simplex.project(np.array([1.0, 0.5, -2.0])).tolist()
+        [0.75, 0.25, 0.0]
     """
 
     def __init__(self, z: float = 1.0):
@@ -161,20 +193,29 @@ class Simplex(Constraint):
         if x.size == 0:
             raise ValueError("x: expected at least one entry, found none")
         with np.errstate(over="ignore"):
-            x = np.maximum(x - x.max(), -2 * self.z)  # P(x + c) = P(x): nothing cancels
+            x = np.maximum(x - x.max(), -2 * self.z)  # P(x + c) = P(x); avoids cancellation
         down = np.sort(x)[::-1]
         taus = (np.cumsum(down) - self.z) / np.arange(1, x.size + 1)
-        count = np.flatnonzero(down > taus)[-1]  # the largest support that stays positive
+        count = np.flatnonzero(down > taus)[-1]  # the largest support with positive entries
         return np.maximum(x - taus[count], 0)
 
 
 class L1Ball(Constraint):
-    """argmin ‖y − x‖ over Σ|y| ≤ R: the sign of x times the projection of |x| onto Simplex(R).
+    """argmin ‖y − x‖ over Σ|y| ≤ R.
+
+        y = x                              if Σ|x| ≤ R,
+        y = sign(x) P(|x|)                 otherwise, with P the projection onto Simplex(R)
 
     R        radius, at least 0
+    Raises   ValueError if R < 0
     Cost     O(n log n)
     Exact    to rounding
-    Source   the textbook's
+    Source   Duchi, Shalev-Shwartz, Singer and Chandra 2008
+
+    Example
+        >>> ball = hgref.constraints.L1Ball(1.0)
+        >>> ball.project(np.array([1.0, -0.5])).tolist()
+        [0.75, -0.25]
     """
 
     def __init__(self, R: float):
@@ -193,13 +234,18 @@ class L1Ball(Constraint):
 
 
 class CappedSum(Constraint):
-    """argmin ‖y − x‖ over { y ≥ 0, Σ y ≤ R }: the projection of max(x, 0) onto L1Ball(R).
+    """argmin ‖y − x‖ over y ≥ 0, Σy ≤ R: the projection of max(x, 0) onto L1Ball(R).
 
-    R        a number ≥ 0
-    Raises   ValueError for another R
+    R        bound on the sum, at least 0
+    Raises   ValueError if R < 0
     Cost     O(n log n)
     Exact    to rounding
     Source   Duchi, Shalev-Shwartz, Singer and Chandra 2008
+
+    Example
+        >>> capped = hgref.constraints.CappedSum(1.0)
+        >>> capped.project(np.array([1.0, 0.5, -2.0])).tolist()
+        [0.75, 0.25, 0.0]
     """
 
     def __init__(self, R: float):
@@ -215,16 +261,22 @@ class CappedSum(Constraint):
 class Symmetric(Constraint):
     """argmin ‖Y − X‖ over Y = Yᵀ, Y ∈ `within`: the projection of (X + Xᵀ)/2 onto `within`.
 
-    The nearest point of a set that transposition leaves as it is, to a symmetric matrix, is
-    symmetric; and X − (X + Xᵀ)/2 is orthogonal to all symmetric matrices. So one follows the other.
+    X − (X + Xᵀ)/2 is orthogonal to every symmetric matrix, and the projection onto a set that is
+    closed under transposition maps symmetric matrices to symmetric ones. So the two projections can
+    be applied one after the other.
 
     within   None, or a set that treats all entries alike: NonNegative(), CappedSum(R), L1Ball(R),
-             Simplex(z), CappedBox(R), Box(lo, hi) with two numbers
-    X        (K, K) or its K² entries
-    Raises   ValueError where x is neither a square matrix nor as many numbers in a row
-    Cost     O(K²), and that of `within`
+             Simplex(z), CappedBox(R), or Box(lo, hi) with two numbers
+    X        (K, K), or flat (K²,)
+    Raises   ValueError if X has another shape; TypeError if `within` is not a constraint
+    Cost     O(K²) plus the cost of `within`
     Exact    to rounding
-    Source   the textbook's
+    Source   elementary: orthogonal projection onto the symmetric matrices
+
+    Example
+        >>> symmetric = hgref.constraints.Symmetric(hgref.constraints.NonNegative())
+        >>> symmetric.project(np.array([[1.0, 2.0], [4.0, -1.0]])).tolist()
+        [[1.0, 3.0], [3.0, 0.0]]
     """
 
     def __init__(self, within: Constraint | None = None):
@@ -238,7 +290,7 @@ class Symmetric(Constraint):
         return f"Symmetric({'' if self.within is None else self.within})"
 
     def project(self, x: Any) -> Any:
-        """P(x), shaped like x."""
+        """P(x), with the shape of x."""
         x = as_array("x", x)
         K = round(x.size**0.5)
         if x.shape not in ((K, K), (K * K,)):
@@ -249,17 +301,24 @@ class Symmetric(Constraint):
 
 
 class Product(Constraint):
-    """argmin over a product of sets: each named block of λ is projected onto its own.
+    """argmin over a product of sets: projects each named block of λ onto its own set.
 
         Product(weights=CappedBox(1000), eta=NonNegative()).project(lam)
 
-    sets     name → constraint, as keywords or as one mapping; a block not named may be anything
-    problem  only needed to project a plain vector: one from `pack`, and every λ in `minimize` and
-             `realtime`, knows its own blocks, and so does a mapping
-    Raises   ValueError for a name that is no block of λ
-    Cost     that of the sets
-    Exact    as they are
-    Source   separable; the textbook's
+    sets     {name: constraint}, as keywords or as one mapping; blocks not named are unconstrained
+    problem  needed only to project a plain vector. A mapping, a vector from `pack`, and every λ in
+             `minimize` and `realtime` carry the names of their blocks
+    Raises   ValueError if a name is not a block of λ; TypeError for a plain vector without problem
+    Cost     the sum over the sets
+    Exact    as exact as the sets
+    Source   elementary: each block is projected on its own
+
+    Example
+        >>> product = hgref.constraints.Product(eta=hgref.constraints.Box(0, 1))
+        >>> product.project({"eta": np.array(1.5), "mu": np.array(0.9)})["eta"].tolist()
+        1.0
+        >>> product.contains({"eta": 1.5, "mu": 0.9})
+        False
     """
 
     def __init__(self, problem: Any = None, /, **sets: Constraint):
@@ -279,18 +338,18 @@ class Product(Constraint):
         return f"Product({', '.join(f'{n}={s!r}' for n, s in self.sets.items())})"
 
     def project(self, x: Any) -> Any:
-        """P(x): a mapping where x is one, otherwise a flat vector."""
+        """P(x): a mapping if x is a mapping, otherwise a flat vector."""
         blocks, layout = self.read(x)
         nearest = {n: self.sets[n].project(b) if n in self.sets else b for n, b in blocks.items()}
         return nearest if layout is None else layout.point(layout.flatten(nearest))
 
     def contains(self, x: Any, tol: float = 1e-9) -> bool:
-        """Whether each named block is in its set."""
+        """Whether every named block is in its set."""
         blocks, _ = self.read(x)
         return all(constraint.contains(blocks[n], tol) for n, constraint in self.sets.items())
 
     def read(self, x: Any) -> tuple[Mapping[str, Any], Layout | None]:
-        """The blocks of x, and their layout where x is flat."""
+        """The blocks of x, and their layout if x is flat (None for a mapping)."""
         layout = layout_of(x)
         if isinstance(x, Mapping):
             blocks = x
@@ -300,8 +359,8 @@ class Product(Constraint):
             blocks = layout.split(as_array("lam", x))
         else:
             raise TypeError(
-                "Product: expected a mapping or a vector from `pack`; for a plain vector, "
-                "Product(problem, …)"
+                "Product: expected a mapping or a vector from `pack`; to project a plain vector, "
+                "use Product(problem, …)"
             )
         for name in self.sets:
             require_known(name, blocks, "hyperparameter")
@@ -309,7 +368,7 @@ class Product(Constraint):
 
 
 def read_bound(name: str, value: Any) -> Array:
-    """Numbers, among which infinities are welcome and NaN is not."""
+    """The bound as floats; infinities are allowed, NaN is not."""
     bound = asarray(name, value)
     if bound.dtype.kind not in "biuf":
         raise TypeError(f"{name}: expected numbers, found {type(value).__name__}")
@@ -317,6 +376,7 @@ def read_bound(name: str, value: Any) -> Array:
 
 
 def read_size(name: str, value: Any) -> float:
+    """A finite real number, at least 0."""
     number = as_array(name, value, ())
     if number.dtype.kind != "f":
         raise TypeError(f"{name}: expected a real number, found {value!r}")

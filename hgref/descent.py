@@ -1,4 +1,4 @@
-"""One step of λ down a hypergradient: what `minimize` and `realtime` move λ by."""
+"""Update rules for λ, given a hypergradient: used by `minimize` and `realtime`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hgref.problem import Problem
 
 
 class Descent(Protocol):
-    """A rule that moves a flat λ along its gradient; what it remembers is an array."""
+    """A rule that updates a flat λ from its gradient, and keeps its state in one array."""
 
     def start(self, lam: Array) -> Array:
-        """The memory before the first step."""
+        """The state before the first step."""
 
     def update(self, k: int, lam: Array, grad: Array, memory: Array) -> tuple[Array, Array]:
-        """(λ_k, memory) from λ_{k-1} and the gradient there, k = 1, 2, …; no projection yet."""
+        """(λ_k, new state) from λ_{k-1} and the gradient there, k = 1, 2, …, before projection."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,16 @@ class GradientDescent:
     """λ_k = λ_{k-1} − rate · ∇f(λ_{k-1}).
 
     rate     step size on λ, above 0
-    returns  see `update`
-    Cost     O(m)
-    Source   the textbook's
+    returns  a rule for `minimize` and `realtime`, with the methods `start` and `update`
+    Raises   ValueError if rate <= 0
+    Cost     O(m) a step
+    Source   gradient descent
+
+    Example
+        >>> rule, lam = hgref.outer.GradientDescent(rate=0.5), np.array([1.0, 2.0])
+        >>> lam, _ = rule.update(1, lam, np.array([2.0, -2.0]), rule.start(lam))
+        >>> lam.tolist()
+        [0.0, 3.0]
     """
 
     rate: float = 0.01
@@ -39,7 +46,7 @@ class GradientDescent:
         require_rate(self.rate)
 
     def start(self, lam: Array) -> Array:
-        """Nothing to remember."""
+        """An empty array: gradient descent has no state."""
         return np.zeros((0, lam.size))
 
     def update(self, k: int, lam: Array, grad: Array, memory: Array) -> tuple[Array, Array]:
@@ -49,16 +56,24 @@ class GradientDescent:
 
 @dataclass(frozen=True)
 class Adam:
-    """λ_k from λ_{k-1} by a step of Adam along ∇f, in torch's convention.
+    """A step of Adam on λ along ∇f(λ_{k-1}), in the convention of torch.optim.
 
-    rate     step size on λ, above 0; the paper's authors used 0.005 and 0.01
-    beta1    in [0, 1): how much of its mean of gradients stays; beta2: of that of their squares
-    eps      added to the root of the second mean
-    returns  see `update`
-    Cost     O(m)
-    Beware   Adam divides by the gradient's running size: in the first steps every coordinate of λ
-             moves by `rate`, however small its hypergradient
+    rate     step size on λ, above 0; the authors of the paper used 0.005 and 0.01
+    beta1    decay of the running mean of gradients, in [0, 1)
+    beta2    decay of the running mean of squared gradients, in [0, 1)
+    eps      added to the square root of the second mean
+    returns  a rule for `minimize` and `realtime`, with the methods `start` and `update`
+    Raises   ValueError if rate <= 0, or beta1 or beta2 is outside [0, 1)
+    Cost     O(m) a step
+    Beware   Adam divides by a running mean of the gradient's size: in the first steps every
+             coordinate of λ moves by about `rate`, however small its hypergradient is
     Source   Franceschi et al. 2017, section 5.1 ("projecting Adam updates on the set Λ")
+
+    Example
+        >>> rule, lam = hgref.outer.Adam(rate=0.1), np.array([1.0, 2.0])
+        >>> lam, _ = rule.update(1, lam, np.array([3.0, -1e-4]), rule.start(lam))
+        >>> lam.round(3).tolist()
+        [0.9, 2.1]
     """
 
     rate: float = 0.005
@@ -90,7 +105,7 @@ def require_rate(rate: Any) -> None:
 
 
 def require_descent(outer: Any) -> None:
-    """Raise TypeError unless `outer` can move a λ."""
+    """Raise TypeError unless `outer` has the methods of a Descent."""
     made = not isinstance(outer, type) and hasattr(outer, "start") and hasattr(outer, "update")
     if not made:
         raise TypeError(f"outer: expected a step such as outer.Adam(0.005), found {outer!r}")
@@ -106,12 +121,12 @@ def projected(problem: Problem, layout: Layout, project: Any, lam: Array) -> Arr
 
 
 def anywhere(lam: Array) -> Array:
-    """The projection onto all of R^m: Λ when no constraint is given."""
+    """The projection onto Λ = R^m, used if no constraint is given."""
     return lam
 
 
 class Path:
-    """What a path λ_0 … λ_K, with f along it, is asked for."""
+    """A path λ_0 … λ_K with the values of f along it: its last and its best point."""
 
     lam: Array
     f: Array
@@ -124,5 +139,5 @@ class Path:
 
     @property
     def best(self) -> Array:
-        """The point of the path with the smallest f."""
+        """The λ of the path with the smallest f."""
         return self.layout.point(self.lam[int(np.argmin(self.f))])

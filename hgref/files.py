@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Writes a file completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import IO, Any
 
 
 def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], Any]) -> Path:
-    """Let `write` fill a temporary neighbour of `path`, then rename it to `path`.
+    """Call `write` on a temporary file in the same folder, then rename that file to `path`.
 
-    path     where the file shall stand; its folder is made where it is missing
-    write    function of an open binary file
+    path     the file to write; a missing folder is created
+    write    a function of an open binary file
     returns  the path
-    Raises   OSError where the disk refuses: what stood at `path` before still stands, and no
-             temporary file is left
+    Raises   OSError if writing fails; then an older file at `path` is unchanged and no temporary
+             file is left behind
     Cost     one write, one fsync, one rename
-    Source   the textbook's way to an atomic replacement on POSIX and Windows (os.replace)
+    Source   os.replace, which is atomic on POSIX and Windows
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], Any])
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # mkstemp's 0600 is not what a result should have
+        os.chmod(name, 0o644)  # mkstemp creates files that only their owner can read
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""What many tasks need goes to each worker once.
+"""Sends shared data to each worker once, keyed by its hash.
 
-A thing is kept on a worker under a name made of its bytes; a task brings the name along, and the
-bytes only where no task on that executor has brought them yet or where the worker answers that it
-does not know the name.
+A worker keeps an object under the hash of its pickled bytes. Every task carries the hash. A task
+carries the bytes only if no earlier task on that executor did, or if a worker replied that it does
+not have the object.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
-KEPT = 2  # things that a worker remembers
-LACKING = None  # what a task returns that was not brought a thing its worker does not know
+KEPT = 2  # how many objects a worker keeps
+LACKING = None  # returned by a task whose worker does not have the object
 
-REMEMBERED: dict[str, Any] = {}  # on a worker
-BROUGHT: WeakKeyDictionary[Executor, set[str]] = WeakKeyDictionary()  # names, by the caller
+REMEMBERED: dict[str, Any] = {}  # on a worker: {hash: object}
+BROUGHT: WeakKeyDictionary[Executor, set[str]] = WeakKeyDictionary()  # on the caller: hashes sent
 
 
 class SentOnce:
-    """A thing, and an executor on which tasks want it.
+    """An object that tasks on an executor share.
 
     executor  a concurrent.futures.Executor
-    thing     what pickle can write
-    what      it is called so in errors
-    Raises    TypeError for what is no executor or cannot be sent
+    thing     the object; pickle must be able to write it
+    what      a name for it in error messages
+    Raises    TypeError if `executor` is not an executor, or `thing` cannot be pickled
     """
 
     def __init__(self, executor: Executor, thing: Any, what: str):
@@ -45,8 +45,8 @@ class SentOnce:
             self.name = name_of(thing)
         except Exception as error:
             raise TypeError(
-                f"executor: {what} cannot be sent to other processes ({error}); functions in it "
-                f"have to be defined at the top of a module, not lambdas"
+                f"executor: {what} cannot be sent to other processes ({error}); its functions "
+                f"must be defined at the top level of a module, not lambdas"
             ) from error
         known = BROUGHT.setdefault(executor, set())
         self.bring = self.name not in known
@@ -54,25 +54,25 @@ class SentOnce:
 
     @functools.cached_property
     def data(self) -> bytes:
-        """The thing, pickled: made where it is brought."""
+        """The pickled object, made only if it is sent."""
         return pickle.dumps(self.thing, protocol=5)
 
     def submit(self, function: Callable[..., Any], *arguments: Any, bring: bool = False) -> Any:
-        """The future of `function(thing, *arguments)` on a worker, with one thread.
+        """The future of `function(thing, *arguments)`, run on a worker with one thread.
 
-        bring    True: with the thing's bytes in any case, for a task that came back LACKING
+        bring    True sends the bytes in any case: for repeating a task that returned LACKING
         """
         data = self.data if self.bring or bring else None
-        with warnings.catch_warnings():  # Dask warns of large tasks; these are large once
+        with warnings.catch_warnings():  # Dask warns about large tasks; only the first is large
             warnings.filterwarnings("ignore", "Sending large graph")
             return self.executor.submit(on_worker, self.name, data, function, arguments)
 
 
 class Hashed:
-    """A file that keeps nothing but a hash of what was written to it."""
+    """A file that stores only the hash of what is written to it."""
 
     def __init__(self) -> None:
-        self.hash = hashlib.sha256()  # which processors have instructions for
+        self.hash = hashlib.sha256()  # fast: most processors have instructions for it
 
     def write(self, data: Any) -> int:
         self.hash.update(data)
@@ -80,20 +80,20 @@ class Hashed:
 
 
 def name_of(thing: Any) -> str:
-    """A name made of the bytes that pickle would write, which are nowhere all at once."""
+    """The hash of the pickled object, computed without holding all of its bytes in memory."""
     file = Hashed()
     pickle.Pickler(file, protocol=5).dump(thing)
     return file.hash.hexdigest()
 
 
 def lacking(future: Future[Any]) -> bool:
-    """Whether a task that is done was not carried out for want of the thing."""
+    """Whether a finished task did not run because its worker lacked the object."""
     done = not future.cancelled() and future.exception() is None
     return done and future.result() is LACKING
 
 
 def workers_of(executor: Executor) -> int:
-    """How many tasks an executor carries out at once; the cores where it does not tell."""
+    """How many tasks an executor runs at once; the number of cores if it does not say."""
     client = getattr(executor, "_client", None)  # Dask's
     if client is not None:
         return max(1, sum(client.nthreads().values()))
@@ -106,7 +106,7 @@ def workers_of(executor: Executor) -> int:
 def on_worker(
     name: str, data: bytes | None, function: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> Any:
-    """A task; LACKING: the worker does not know the thing and was not brought it."""
+    """Run a task; return LACKING if this worker does not have the object and was not sent it."""
     if name not in REMEMBERED:
         if data is None:
             return LACKING
@@ -119,15 +119,15 @@ def on_worker(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """BLAS, OpenMP and compiled loops on one thread: there are as many workers as cores."""
+    """Limit BLAS, OpenMP and compiled loops to one thread, as there is one worker for each core."""
     try:
         from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise ModuleNotFoundError(
-            "executor: expected the package threadpoolctl, which keeps workers from taking each "
-            "other's cores, found none; python -m pip install threadpoolctl"
+            "executor: needs the package threadpoolctl, which limits each worker to one thread: "
+            "python -m pip install threadpoolctl"
         ) from error
-    numba = sys.modules.get("numba")  # imported with the task's function where that needs it
+    numba = sys.modules.get("numba")  # already imported if the task's function uses it
     with threadpool_limits(1):
         if numba is None:
             yield

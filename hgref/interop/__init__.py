@@ -1,4 +1,4 @@
-"""Losses written in other frameworks, as objectives: `hgref.interop.torch`, `hgref.interop.jax`.
+"""Objectives from losses written in PyTorch and JAX: `hgref.interop.torch`, `hgref.interop.jax`.
 
-Each module imports its framework, and nothing imports the modules but the user.
+Each module imports its framework. hgref itself imports neither; users import the one they need.
 """

@@ -1,4 +1,4 @@
-"""An objective whose derivatives a framework takes: NumPy outside, its float64 tensors inside."""
+"""An objective differentiated by a framework: NumPy arrays outside, float64 tensors inside."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from hgref.objectives.objective import Objective, Shapes
 
 
 class FrameworkObjective(Objective):
-    """J(w, λ) = fn(params, lam), with w (p,) the params laid end to end.
+    """J(w, λ) = fn(params, lam), where w (p,) is the concatenation of the params.
 
         g = ∇_w fn,     H dw + M dλ = jvp of g,     (u H, u M) = vjp of g
 
-    A subclass tells what its framework calls things:
+    A subclass wraps one framework and defines:
 
-        transforms       a namespace of grad, jvp, vjp, vmap
-        leaves(params)   the params one by one, each under the name that error messages give it
-        rebuild(leaves)  the inverse, from a list
-        tensor(array)    a float64 tensor with the numbers of a float64 array
-        array(tensor)    the inverse, from any float type
+        transforms       a namespace with grad, jvp, vjp, vmap
+        leaves(params)   {name: tensor}, with the names used in error messages
+        rebuild(leaves)  the params from a list of tensors, the inverse of `leaves`
+        tensor(array)    a float64 tensor equal to a float64 array
+        array(tensor)    a float64 array equal to a tensor of any float type
 
     Source   Pearlmutter 1994, Neural Computation 6 (products with H, not H itself)
     """
@@ -49,7 +49,7 @@ class FrameworkObjective(Objective):
         derived = (self.loss, self.gradient, self.columns, self.row, self.direct)
         self.functions = {function.__name__: self.compiled(function) for function in derived}
 
-    # what the framework says
+    # defined by each framework
     def leaves(self, params: Any) -> dict[str, Any]:
         raise NotImplementedError
 
@@ -63,16 +63,16 @@ class FrameworkObjective(Objective):
         raise NotImplementedError
 
     def float64(self) -> AbstractContextManager[Any]:
-        """Inside of it the framework computes in float64."""
+        """A context in which the framework computes in float64."""
         return nullcontext()
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The same function, made faster where the framework can."""
+        """The function, compiled if the framework has a compiler."""
         return function
 
     # params and w
     def flatten(self, params: Any) -> Array:
-        """w (p,), float64, of params that are named and shaped like the template."""
+        """w (p,), float64, from params with the names and shapes of the template."""
         leaves = self.leaves(params)
         found = {name: tuple(leaf.shape) for name, leaf in leaves.items()}
         if found != self.layout.shapes:
@@ -80,26 +80,26 @@ class FrameworkObjective(Objective):
         return np.concatenate([self.array(leaves[n]).reshape(-1) for n in self.layout.shapes])
 
     def unflatten(self, w: Any) -> Any:
-        """The framework's params, float64, of a vector w (p,)."""
+        """The framework's params, float64, from a vector w (p,)."""
         array = real("w", w)
         require_shape("w", array.shape, (self.p,))
         with self.float64():
             return self.rebuild(self.cut(self.tensor(array)))
 
     def cut(self, w: Any) -> list[Any]:
-        """The leaves that a tensor (p,) is made of."""
+        """Split a tensor (p,) into the leaves of the params."""
         places = zip(self.layout.slices.values(), self.layout.shapes.values(), strict=True)
         return [w[place].reshape(shape) for place, shape in places]
 
     # the loss and its derivatives, in the framework
     def loss(self, w: Any, lam: Any) -> Any:
-        """fn at these tensors, a float64 scalar: anything else has lost something on its way."""
+        """The value of fn, checked to be a float64 scalar: less precise data would go unnoticed."""
         value = self.fn(self.rebuild(self.cut(w)), Declared(lam))
         if not hasattr(value, "shape"):
             raise TypeError(f"fn: expected a scalar tensor, found {type(value).__name__}")
         require_shape("fn", tuple(value.shape), ())
         if not str(value.dtype).endswith("float64"):
-            raise TypeError(f"fn: expected a float64 loss, found {value.dtype}; are its data less?")
+            raise TypeError(f"fn: expected a float64 loss, found {value.dtype}; use float64 data")
         return value
 
     def gradient(self, w: Any, lam: Any) -> Any:
@@ -107,7 +107,7 @@ class FrameworkObjective(Objective):
         return self.transforms.grad(self.loss)(w, lam)
 
     def columns(self, w: Any, lam: Any, dw: Any, dlam: Any) -> Any:
-        """H dw + M dλ; what dlam lacks is held constant."""
+        """H dw + M dλ; blocks that are not in dlam are held constant."""
 
         def g(w: Any, moving: Any) -> Any:
             return self.gradient(w, {**lam, **moving})
@@ -117,7 +117,7 @@ class FrameworkObjective(Objective):
         def along(dw: Any, dlam: Any) -> Any:
             return self.transforms.jvp(g, point, (dw, dlam))[1]
 
-        # out along axis 0: torch misplaces outputs that are constant (H = 0) along any other
+        # output axis 0: with any other, torch misplaces outputs that are constant (H = 0)
         return self.transforms.vmap(along, -1, 0)(dw, dlam).T
 
     def row(self, w: Any, lam: Any, u: Any) -> Any:
@@ -149,7 +149,7 @@ class FrameworkObjective(Objective):
         return self.call("direct", w=w, lam=self.own(lam)) if self.shapes else {}
 
     def own(self, lam: Blocks) -> Blocks:
-        """The blocks of λ that fn reads."""
+        """Those blocks of λ that fn reads."""
         missing = [name for name in self.shapes if name not in lam]
         if missing:
             raise ValueError(f"lam: expected blocks {list(self.shapes)}, lacks {missing}")
@@ -157,7 +157,7 @@ class FrameworkObjective(Objective):
 
     # in and out
     def call(self, name: str, **arguments: Any) -> Any:
-        """One of the framework's functions, on arrays and mappings of arrays."""
+        """Apply one of the framework's functions to arrays and mappings of arrays."""
         with self.float64():
             inputs = {n: self.enter(n, x) for n, x in arguments.items()}
             return self.leave(self.functions[name](**inputs))
@@ -174,18 +174,18 @@ class FrameworkObjective(Objective):
 
 
 class Declared(dict[str, Any]):
-    """The blocks that `hyper` declares; reading another is an error, as its derivative is lost."""
+    """The blocks in `hyper`; reading another one is an error, as its derivative would be lost."""
 
     def __missing__(self, name: str) -> Any:
         raise ValueError(f"lam: fn reads block {name!r}, but hyper declares only {list(self)}")
 
 
 def real(name: str, value: Any) -> Array:
-    """The value in float64; numbers that hold more than that do not pass."""
+    """The value in float64; refuses complex numbers and higher precision."""
     array = np.asarray(value)
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise TypeError(
-            f"{name}: expected float64 for a framework's loss, found dtype {array.dtype}; "
-            f"complex steps cannot pass through it, differences can"
+            f"{name}: expected float64 for a loss in PyTorch or JAX, found dtype {array.dtype}; "
+            f"use central differences in place of complex steps"
         )
     return array.astype(float, copy=False)

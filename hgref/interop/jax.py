@@ -1,4 +1,4 @@
-"""An objective out of a loss written in JAX."""
+"""Makes an objective from a loss written in JAX."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ try:
     import jax.experimental
     import jax.numpy as jnp
 except ModuleNotFoundError as error:
-    if error.name != "jax":  # it is there, but lacks something of its own
+    if error.name != "jax":  # jax is installed, but a package it needs is missing
         raise
     raise ModuleNotFoundError(
         "hgref.interop.jax needs JAX: python -m pip install jax", name="jax"
@@ -28,32 +28,46 @@ def objective(
 ) -> JaxObjective:
     """J(w, λ) = fn(params, lam), with g, H dw + M dλ, u H, u M and ∂J/∂λ from JAX.
 
-    fn       a pure function of params like the template and of lam, {name: array}, that jax.jit can
-             trace: it returns a scalar
-    params   the template: a pytree of arrays of real numbers; w is its leaves one after the other,
-             in the order of jax.tree_util.tree_flatten (mappings by sorted key), each row by row
+    fn       a pure function of params, which look like the template, and of lam, {name: array};
+             it returns a scalar, and jax.jit must be able to trace it
+    params   the template: a pytree of arrays of real numbers. w is the concatenation of its leaves
+             in the order of jax.tree_util.tree_flatten (mappings by sorted key), each in row-major
+             order
     hyper    {name: shape} of the blocks of λ that fn reads
-    returns  an Objective; J.flatten(params) is w (p,), J.unflatten(w) the params
-    Raises   TypeError, ValueError with the name, the expected and the found: also where fn reads a
-             block that hyper lacks, its loss is not a float64 scalar, or w or λ are complex (so
-             `hgref.check` takes differences in place of complex steps)
-             RuntimeError where JAX does not compute in float64
-    Cost     grad some 3 losses, grad_vjp some 6, grad_jvp some 6 a column, all columns at once; at
-             the first call of each, compilation
-    Exact    to rounding in float64, whatever the user's jax_enable_x64, which stays as it is
-    Beware   a jax array that fn keeps has the precision in which it was made: float32, unless x64
-             was on. Keep data as NumPy arrays. fn does not see the step t: no mini-batches, no new
-             random numbers. Where J is not differentiable the derivatives are what JAX says there,
-             as √ at 0: NaN
+    returns  an Objective; J.flatten(params) is w (p,), and J.unflatten(w) the params
+    Raises   TypeError, ValueError with the name, the expected and the found value; also if fn reads
+             a block that is not in hyper, if its loss is not a float64 scalar, and if w or λ is
+             complex (so `hgref.check` uses central differences, not complex steps)
+             RuntimeError if JAX cannot compute in float64
+    Cost     grad about 3 losses, grad_vjp about 6, grad_jvp about 6 a column, all columns at once;
+             the first call of each also compiles it
+    Exact    to rounding in float64, whatever the user's jax_enable_x64, which is not changed
+    Beware   a jax array that fn uses keeps the precision it was made with: float32, unless x64 was
+             on. Keep data as NumPy arrays. fn does not see the step t: no mini-batches, no new
+             random numbers. At points where J is not differentiable, the result is JAX's: NaN for
+             √ at 0
     Source   jax.jvp, jax.vjp; Pearlmutter 1994, Neural Computation 6 (products with H)
+
+    Example
+        >>> from hgref.interop.jax import objective
+        >>> loss = lambda w, lam: lam["scale"] * (w ** 2).sum()
+        >>> J = objective(loss, np.zeros(2), {"scale": ()})
+        >>> J.grad(1, np.array([1.0, 2.0]), {"scale": np.array(0.5)}).tolist()
+        [1.0, 2.0]
     """
     return JaxObjective(fn, params, hyper)
 
 
 class JaxObjective(FrameworkObjective):
-    """J(w, λ) = fn(params, lam) in JAX, each function compiled once.
+    """J(w, λ) = fn(params, lam) in JAX; each function is compiled once.
 
-    fn, params, hyper, Raises, Cost, Exact, Beware, Source   as `objective`, which makes it
+    fn, params, hyper, Raises, Cost, Exact, Beware, Source   as in `objective`, which returns it
+
+    Example
+        >>> from hgref.interop.jax import objective
+        >>> J = objective(lambda params, lam: params["b"].sum(), {"b": np.zeros(2)})
+        >>> type(J).__name__, J.p, J.flatten({"b": np.ones(2)}).tolist()
+        ('JaxObjective', 2, [1.0, 1.0])
     """
 
     transforms = jax
@@ -81,7 +95,7 @@ class JaxObjective(FrameworkObjective):
         return jax.tree_util.tree_unflatten(self.structure, leaves)
 
     def tensor(self, array: Array) -> Any:
-        tensor = jnp.array(array)  # a copy: the caller may go on writing to his
+        tensor = jnp.array(array)  # a copy, as the caller may change the array later
         if tensor.dtype != np.float64:
             raise RuntimeError(f"jax: expected float64 to be enabled here, found {tensor.dtype}")
         return tensor
@@ -90,7 +104,7 @@ class JaxObjective(FrameworkObjective):
         return np.asarray(tensor).astype(float, copy=False)
 
     def float64(self) -> AbstractContextManager[Any]:
-        for home in (jax, jax.experimental):  # where it is, and where it was
+        for home in (jax, jax.experimental):  # newer and older versions of JAX
             if hasattr(home, "enable_x64"):
                 return home.enable_x64(True)
         raise RuntimeError(f"jax: expected enable_x64 for float64, found none in {jax.__version__}")

@@ -1,4 +1,4 @@
-"""An objective out of a loss written in PyTorch."""
+"""Makes an objective from a loss written in PyTorch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hgref.interop.framework import FrameworkObjective
 try:
     import torch
 except ModuleNotFoundError as error:
-    if error.name != "torch":  # it is there, but lacks something of its own
+    if error.name != "torch":  # torch is installed, but a package it needs is missing
         raise
     raise ModuleNotFoundError(
         "hgref.interop.torch needs PyTorch: python -m pip install torch", name="torch"
@@ -25,29 +25,45 @@ def objective(
 ) -> TorchObjective:
     """J(w, λ) = fn(params, lam), with g, H dw + M dλ, u H, u M and ∂J/∂λ from torch.func.
 
-    fn       a pure function of params like the template and of lam, {name: tensor}: it returns a
-             scalar tensor. With a module: torch.func.functional_call(module, params, inputs)
-    params   the template: a tensor, or a mapping, list or tuple of tensors; w is these one after
-             the other, each row by row. dict(module.named_parameters()) is one
+    fn       a pure function of params, which look like the template, and of lam, {name: tensor};
+             it returns a scalar tensor. To call a module:
+             torch.func.functional_call(module, params, inputs)
+    params   the template: a tensor, or a mapping, list or tuple of tensors, such as
+             dict(module.named_parameters()). w is their concatenation, each in row-major order
     hyper    {name: shape} of the blocks of λ that fn reads
-    returns  an Objective; J.flatten(params) is w (p,), J.unflatten(w) the params
-    Raises   TypeError, ValueError with the name, the expected and the found: also where fn reads a
-             block that hyper lacks, its loss is not a float64 scalar, or w or λ are complex (so
-             `hgref.check` takes differences in place of complex steps)
-    Cost     grad some 3 losses, grad_vjp some 6, grad_jvp some 6 a column, all columns at once
-    Exact    to rounding in float64, where fn computes in it: all tensors that it is handed do
-    Beware   data that fn keeps must be float64 too. fn does not see the step t: no mini-batches.
-             No dropout, and batch norm only in eval mode. Where J is not differentiable the
-             derivatives are what torch says there, as √ at 0: NaN
+    returns  an Objective; J.flatten(params) is w (p,), and J.unflatten(w) the params
+    Raises   TypeError, ValueError with the name, the expected and the found value; also if fn reads
+             a block that is not in hyper, if its loss is not a float64 scalar, and if w or λ is
+             complex (so `hgref.check` uses central differences, not complex steps)
+    Cost     grad about 3 losses, grad_vjp about 6, grad_jvp about 6 a column, all columns at once
+    Exact    to rounding in float64, if fn computes in float64; its arguments are float64
+    Beware   data that fn uses must be float64 too. fn does not see the step t: no mini-batches.
+             No dropout, and batch norm only in eval mode. At points where J is not differentiable,
+             the result is torch's: NaN for √ at 0
     Source   torch.func; Pearlmutter 1994, Neural Computation 6 (products with H, not H itself)
+
+    Example
+        >>> import torch
+        >>> from hgref.interop.torch import objective
+        >>> loss = lambda w, lam: lam["scale"] * (w ** 2).sum()
+        >>> J = objective(loss, torch.zeros(2), {"scale": ()})
+        >>> J.grad(1, np.array([1.0, 2.0]), {"scale": np.array(0.5)}).tolist()
+        [1.0, 2.0]
     """
     return TorchObjective(fn, params, hyper)
 
 
 class TorchObjective(FrameworkObjective):
-    """J(w, λ) = fn(params, lam) in PyTorch, computed where the template's tensors are.
+    """J(w, λ) = fn(params, lam) in PyTorch, computed on the device of the template's tensors.
 
-    fn, params, hyper, Raises, Cost, Exact, Beware, Source   as `objective`, which makes it
+    fn, params, hyper, Raises, Cost, Exact, Beware, Source   as in `objective`, which returns it
+
+    Example
+        >>> import torch
+        >>> from hgref.interop.torch import objective
+        >>> J = objective(lambda params, lam: params["b"].sum(), {"b": torch.zeros(2)})
+        >>> type(J).__name__, J.p, J.flatten({"b": torch.ones(2)}).tolist()
+        ('TorchObjective', 2, [1.0, 1.0])
     """
 
     transforms = torch.func
@@ -89,7 +105,7 @@ class TorchObjective(FrameworkObjective):
         return tuple(leaves) if issubclass(self.kind, tuple) else leaves
 
     def tensor(self, array: Array) -> Any:
-        # a copy in plain order: torch takes neither read-only arrays nor negative strides
+        # a row-major copy: torch accepts neither read-only arrays nor negative strides
         return torch.from_numpy(np.array(array, order="C")).to(self.device)
 
     def array(self, tensor: Any) -> Array:

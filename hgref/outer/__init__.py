@@ -1,4 +1,4 @@
-"""The outer loop: λ descends along the hypergradient and is projected back onto Λ."""
+"""The outer loop: minimises f(λ) over Λ by steps along the hypergradient and projections."""
 
 from hgref.descent import Adam, GradientDescent
 from hgref.outer.hoag import Hoag, hoag

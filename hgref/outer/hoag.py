@@ -1,4 +1,4 @@
-"""HOAG: the inner problem and the implicit gradient solved only as well as they need to be."""
+"""HOAG: implicit gradients from an inner problem and a linear system solved approximately."""
 
 from __future__ import annotations
 
@@ -15,29 +15,37 @@ from hgref.hypergradient.inner import Inner
 from hgref.layout import Layout
 from hgref.problem import Problem
 
-# ε_k from ε_1 and k
+# the tolerance ε_k as a function of ε_1 and k
 TOLERANCES: dict[str, Callable[[float, int], float]] = {
     "exponential": lambda first, k: first * 0.9 ** (k - 1),
     "quadratic": lambda first, k: first / k**2,
     "cubic": lambda first, k: first / k**3,
 }
-LONGER, SHORTER = 1.05, 0.5  # what a step that was good, or was not, makes of the next
-LEAST_TOLERANCE = 1e-10  # below it the inner solver would chase rounding
-LEAST_STEP = 1e-12  # of the first one: below it there is no descent left
+LONGER, SHORTER = 1.05, 0.5  # factors on the step size after an accepted and after a rejected step
+LEAST_TOLERANCE = 1e-10  # a smaller tolerance is lost in rounding
+LEAST_STEP = 1e-12  # relative to the first step; the run ends when steps get smaller
 INNER_ITERATIONS, SOLVER_ITERATIONS = 10_000, 10_000
 
 
 @dataclass(frozen=True, eq=False)
 class Hoag(Path):
-    """The path of HOAG over k = 0 … K hyper-iterations.
+    """The result of `hoag`: the path of λ over the hyper-iterations k = 0 … K.
 
     lam       (K+1, m) λ_0 … λ_K
-    f         (K+1,) E at the inner solutions, each as exact as its tolerance
-    tol       (K+1,) the tolerance ε of each point
-    step      (K,) the step that led to λ_1 … λ_K, those taken back left out
-    products  with H, in all
+    f         (K+1,) E at the approximate inner solutions, each to within its tolerance
+    tol       (K+1,) the tolerance ε at each point
+    step      (K,) the step sizes that led to λ_1 … λ_K; rejected steps are left out
+    products  the number of products with H, in total
     w         (p,) the weights at λ_K
-    layout    where the blocks stand in λ
+    layout    the positions of the blocks in λ
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), np.ones(2)) + hgref.objectives.L2()
+        >>> E = hgref.objectives.Quadratic(np.eye(2), np.full(2, 0.5))
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), E, T=10)
+        >>> run = hgref.outer.hoag(problem, {"eta": 0.1, "l2": 0.2}, iterations=5)
+        >>> run.lam.shape, run.step.shape, run.w.shape
+        ((6, 2), (5,), (2,))
     """
 
     lam: Array
@@ -61,33 +69,44 @@ def hoag(
 ) -> Hoag:
     """min E(w*(λ), λ) over Λ with w*(λ) = argmin J(·, λ), by approximate implicit gradients.
 
-        ‖∇J(w_k, λ_k)‖ <= ε_k       from w_{k-1}, by L-BFGS
-        ‖∇E − q_k H‖ <= ε_k         from q_{k-1}, by conjugate gradients
+        ‖∇J(w_k, λ_k)‖ <= ε_k       by L-BFGS from w_{k-1}
+        ‖∇E − q_k H‖ <= ε_k         by conjugate gradients from q_{k-1}
         λ_{k+1} = P_Λ(λ_k − a_k (∂E/∂λ − q_k M))
 
         ε_k = ε_1 0.9^{k-1} (exponential), ε_1 / k² (quadratic), ε_1 / k³ (cubic), but >= 1e-10
 
-    The step a_k adapts: it grows by 5 % where E fell by at least ½ ‖λ_{k+1} − λ_k‖² / a_k, but for
-    the ‖q‖ ε that E may be off by; otherwise the step is taken back and halved.
+    The step size a_k is adaptive. A step is accepted if E falls by at least ½ ‖λ_{k+1} − λ_k‖² /
+    a_k, up to the error ‖q‖ ε of E at both ends; the next step size is then 5 % larger. Otherwise
+    the step is rejected and its size halved.
 
-    problem     J and E, and w0 to begin at; its dynamics and T are not run
-    lam         (m,) λ_0, or a mapping of names; projected first
-    project     P_Λ of a flat λ; default: none
-    iterations  K, steps that were taken back not counted
+    problem     provides J, E and the starting point w0; its dynamics and T are not used
+    lam         (m,) λ_0, or a mapping of names; it is projected first
+    project     P_Λ, a function of a flat λ; default: no constraint
+    iterations  K, the number of accepted steps
     tol         ε_1
     decrease    "exponential", "quadratic" or "cubic"
-    wrt         names of the blocks that are learned; default all
-    progress    wraps the iterations, as tqdm.tqdm does
-    returns     Hoag: paths of λ, f, tolerances and steps. Ends early where no step descends
-    Raises      ValueError for a bad λ, tolerance or mini-batches, TypeError for dynamics that
-                do not stop at a minimum of J, Diverged where E is not finite
-    Cost        at each point, gradients of J and products with H as the tolerance asks for;
-                memory O(p + m)
-    Exact       in the limit: errors of order ε_k are summable, and so the path converges to a
+    wrt         names of the blocks to learn; default: all
+    progress    a wrapper of the iterations, such as tqdm.tqdm
+    returns     Hoag: the paths of λ, f, tolerances and step sizes; shorter than K if no step
+                reduces E
+    Raises      ValueError for an invalid λ or tolerance, or if J has mini-batches; TypeError if the
+                dynamics do not converge to a minimum of J; Diverged if E is not finite
+    Cost        at each point, as many gradients of J and products with H as the tolerance
+                requires; memory O(p + m)
+    Exact       in the limit: the errors are of order ε_k and summable, so the path converges to a
                 stationary point of the limit problem
-    Beware      the limit T → ∞ has no η, μ, w0: they stay as they are. J must have one minimum
+    Beware      J must have a unique minimum. The limit T → ∞ does not depend on η, μ or w0: their
+                gradient is zero and they keep their values
     Source      Pedregosa 2016, "Hyperparameter optimization with approximate gradient", Algorithm 1
-                and section 3 (tolerances; adaptive step, there with another rule of growth)
+                and section 3 (tolerances; adaptive step size, there with another growth rule)
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), np.ones(2)) + hgref.objectives.L2()
+        >>> E = hgref.objectives.Quadratic(np.eye(2), np.full(2, 0.5))
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), E, T=10)
+        >>> run = hgref.outer.hoag(problem, {"eta": 0.1, "l2": 0.2}, iterations=60, tol=1e-3)
+        >>> run.best.round(1).tolist()  # E is least where w* = 1 / (1 + l2) = 0.5
+        [0.1, 1.0]
     """
     require_known(decrease, TOLERANCES, "decrease")
     if not as_array("tol", tol, ()) > 0:
@@ -103,7 +122,7 @@ def hoag(
 
 
 class Search:
-    """Where HOAG is: the points so far, and weights w and a solution q to begin at."""
+    """The state of HOAG: the points so far, and the w and q from which the solvers start."""
 
     def __init__(
         self,
@@ -141,10 +160,10 @@ class Search:
         self.unsure = float(np.linalg.norm(q)) * tol  # E(w) − E(w*) = q ∇J(w) in first order
 
     def descend(self, tol: float) -> bool:
-        """The next point; False where no step of any use goes down."""
+        """Add the next point; False if no step of useful size reduces E."""
         lam, f, _ = self.points[-1]
         before = self.w, self.q, self.grad, self.unsure
-        if not self.first:  # a tenth of λ's length, as nothing is known yet
+        if not self.first:  # a tenth of the length of λ: a guess
             length = max(float(np.linalg.norm(lam)), 1.0)
             self.step = self.first = 0.1 * length / (float(np.linalg.norm(self.grad)) or 1.0)
         while self.step > LEAST_STEP * self.first:
@@ -169,7 +188,7 @@ class Search:
 
 
 def minimum(inner: Inner, w: Array, tol: float) -> Array:
-    """argmin J(·, λ) to ‖∇J‖ <= tol, beginning at w."""
+    """argmin J(·, λ) to ‖∇J‖ <= tol, starting at w."""
     from scipy.optimize import minimize
 
     if np.linalg.norm(inner.grad(w)) <= tol:

@@ -1,4 +1,4 @@
-"""The outer loop: λ goes down the hypergradient and back into Λ."""
+"""The outer loop: a step along the hypergradient, then a projection onto Λ."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from hgref.arguments import Array, as_count, require_callable
 from hgref.descent import Adam, Descent, Path, anywhere, projected, require_descent
 from hgref.hypergradient.reverse import reverse
 from hgref.layout import Layout, alike
-from hgref.problem import Diverged, Hypergradient, Problem
 from hgref.outer.saved_run import Done, SavedRun, fingerprint
-
+from hgref.problem import Diverged, Hypergradient, Problem
 
 SECONDS_BETWEEN_SAVES = 5.0
 
@@ -24,12 +23,19 @@ Project = Callable[[Array], Array]
 
 @dataclass(frozen=True, eq=False)
 class Minimization(Path):
-    """The path of an outer optimisation over k = 0 … K hyper-iterations.
+    """The result of `minimize`: the path of λ over the hyper-iterations k = 0 … K.
 
     lam      (K+1, m) λ_0 … λ_K
     f        (K+1,) f(λ_0) … f(λ_K)
-    records  what the callback returned: name → (K, …)
-    layout   where the blocks stand in λ
+    records  what the callback returned: {name: (K, …)}
+    layout   the positions of the blocks in λ
+
+    Example
+        >>> J = E = hgref.objectives.Quadratic(np.eye(2), np.ones(2))
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), E, T=3)
+        >>> run = hgref.outer.minimize(problem, {"eta": 0.1}, iterations=4)
+        >>> run.lam.shape, run.f.shape, run.best.shape
+        ((5, 1), (5,), (1,))
     """
 
     lam: Array
@@ -51,24 +57,34 @@ def minimize(
 ) -> Minimization:
     """min f(λ) over Λ:   λ_k = P_Λ(outer step from λ_{k-1} along ∇f(λ_{k-1})).    eq. (PHO)
 
-    lam            (m,) λ_0, or a mapping of names; projected first
+    lam            (m,) λ_0, or a mapping of names; it is projected first
     hypergradient  reverse, forward, checkpointed, … : a function of (problem, lam)
     outer          outer.Adam(rate) (default) or outer.GradientDescent(rate)
-    project        P_Λ of a flat λ, e.g. constraints.Product(weights=…).project; default: none
-    iterations     K; a file that holds more is returned as it is
-    callback       called as callback(k, λ_{k-1}, hypergradient there) for k = 1 … K; numbers that
-                   it returns in a mapping are kept in `records`; StopIteration ends the run
-    file           a path (.npz): the run is saved there, goes on from there where it exists
-                   already, and lives through an interruption
-    progress       wraps the iterations, as tqdm.tqdm does
-    returns        Minimization: paths of λ, f and the callback's records
-    Raises         ValueError where `file` holds another run, or a step leaves the domain (give a
-                   projection); Diverged; what is done is saved before, where there is a file
-    Cost           K hypergradients and one run; memory O(K m)
-    Exact          resumed or not, the same λ to the last bit
-    Beware         two lambdas as `project` cannot be told apart when a file is resumed;
-                   saved at most every 5 seconds, and at the end, an exception or Ctrl-C
+    project        P_Λ, a function of a flat λ, such as constraints.Product(weights=…).project;
+                   default: no constraint
+    iterations     K; if `file` holds more iterations, all of them are returned
+    callback       called as callback(k, λ_{k-1}, hypergradient at λ_{k-1}) for k = 1 … K; it may
+                   return a mapping of numbers to keep in `records`, or raise StopIteration to end
+                   the run
+    file           a path (.npz) to save the run to; if the file exists, the run is resumed from it
+    progress       a wrapper of the iterations, such as tqdm.tqdm
+    returns        Minimization: the paths of λ and f, and the callback's records
+    Raises         ValueError if `file` holds another run, or if a step leaves the domain of the
+                   problem (pass a projection); Diverged. The iterations so far are saved first
+    Cost           K hypergradients and one training run; memory O(K m)
+    Exact          a resumed run gives the same λ as an uninterrupted one, bit for bit
+    Beware         `file` is written at most every 5 seconds, and at the end, on an exception and on
+                   Ctrl-C. A resumed run cannot tell one lambda given as `project` from another
     Source         Franceschi et al. 2017, section 5.1
+
+    Example
+        >>> J = E = hgref.objectives.Quadratic(np.eye(2), np.ones(2))
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), E, T=3)
+        >>> box = hgref.constraints.Box(0, 0.5)
+        >>> rule = hgref.outer.GradientDescent(0.1)
+        >>> run = hgref.outer.minimize(problem, {"eta": 0.1}, outer=rule, project=box.project)
+        >>> run.best.round(3).tolist(), bool(run.f[-1] < run.f[0])
+        ([0.5], True)
     """
     outer = Adam() if outer is None else outer
     project = anywhere if project is None else project
@@ -101,7 +117,7 @@ def minimize(
 
 
 def f_or_inf(problem: Problem, lam: Array) -> float:
-    """f(λ); inf where training diverges, which ends no run that is over anyway."""
+    """f(λ), or inf if training diverges: an error must not discard a finished run."""
     try:
         return float(problem.f(lam))
     except Diverged:
@@ -111,17 +127,25 @@ def f_or_inf(problem: Problem, lam: Array) -> float:
 def as_scipy(
     problem: Problem, hypergradient: Callable[..., Hypergradient] = reverse, like: Any = None
 ) -> Callable[[Any], tuple[float, Array]]:
-    """fun(x) → (f(x), ∇f(x)), as `scipy.optimize.minimize(fun, lam, jac=True)` wants it.
+    """fun(x) → (f(x), ∇f(x)), the form expected by `scipy.optimize.minimize(fun, lam, jac=True)`.
 
     hypergradient  reverse, forward, … : a function of (problem, lam)
-    like           a λ from `pack` whose blocks x has; needed only where there are schedules
+    like           a λ from `pack` with the same blocks as x; needed only if λ contains schedules
     returns        a function of a flat λ (m,)
-    Raises         ValueError outside of the domain, Diverged: scipy lets both pass through
+    Raises         ValueError if x is outside the domain of the problem; Diverged. Both pass through
+                   scipy to the caller
     Cost           one hypergradient a call
-    Exact          as the hypergradient is
-    Beware         give scipy the bounds too (betas in [0, 1), weights >= 0): outside of them a λ
-                   is refused
-    Source         scipy.optimize's interface
+    Exact          as exact as the hypergradient
+    Beware         pass the bounds of the domain to scipy (betas in [0, 1), weights >= 0): a λ
+                   outside them is refused
+    Source         the interface of scipy.optimize
+
+    Example
+        >>> J = E = hgref.objectives.Quadratic(np.eye(2), np.ones(2))
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), E, T=1)
+        >>> f, grad = hgref.as_scipy(problem)(np.array([0.5]))  # f = (1 − η)² − 1
+        >>> round(f, 3), grad.round(3).tolist()
+        (-0.75, [-1.0])
     """
 
     def fun(x: Any) -> tuple[float, Array]:

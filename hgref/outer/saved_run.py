@@ -1,4 +1,4 @@
-"""An outer optimisation that lives through interruptions: its path, in memory and in a file."""
+"""Saves the path of an outer optimisation to a file and resumes it after an interruption."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from hgref.problem import Hypergradient, Problem
 
 
 class Done(NamedTuple):
-    """k hyper-iterations. Replaced whole, never changed: an interrupt finds the old or the new."""
+    """k hyper-iterations. Immutable, so that an interrupt sees the state before or after a step."""
 
     lams: list[Array]  # λ_0 … λ_k
-    memory: Array  # of the outer step, after k
+    memory: Array  # the state of the outer rule after step k
     f: list[float]  # f(λ_0) … f(λ_{k-1})
-    rows: list[dict[str, Any]]  # what the callback returned, k of them
-    probe: Array  # two numbers of the hypergradient at λ_0
+    rows: list[dict[str, Any]]  # what the callback returned at steps 1 … k
+    probe: Array  # two numbers computed from the hypergradient at λ_0
 
     @property
     def names(self) -> list[str]:
@@ -42,7 +42,7 @@ class Done(NamedTuple):
 
 
 def read_row(row: Any) -> dict[str, Array]:
-    """What a callback returned, as numbers by name."""
+    """The return value of a callback as {name: array}."""
     if row is None:
         return {}
     if not isinstance(row, Mapping):
@@ -58,16 +58,16 @@ def as_record(name: str, value: Any) -> Array:
 
 
 def probe(g: Hypergradient) -> Array:
-    """Two numbers that tell one hypergradient from another: f, and ∇f along some direction."""
+    """Two numbers that identify a hypergradient: f, and ∇f along a fixed direction."""
     return np.array([g.f, g.grad @ np.cos(np.arange(g.grad.size))], dtype=float)
 
 
 class SavedRun:
-    """What `minimize` has done so far; `done` is taken from the file where that exists.
+    """The progress of `minimize` in `done`, read from the file if it exists.
 
-    fingerprint  bytes that the file must have been begun with
-    first        the hypergradient at λ_0, for comparing: a file of other data, settings or
-                 hypergradients is of another run
+    fingerprint  bytes that identify the run; those in the file must be the same
+    first        computes the hypergradient at λ_0: if it differs from the one in the file, the file
+                 belongs to a run with other data, settings or hypergradients
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class SavedRun:
         if not (same and np.allclose(saved["probe"], probe(first()), rtol=1e-6, atol=0)):
             raise ValueError(
                 f"file: {file} holds a run of another problem, hypergradient, start, outer step "
-                f"or Λ; give another file, or remove it"
+                f"or Λ; use another file, or delete this one"
             )
         columns = {
             key.removeprefix("record "): saved[key] for key in saved if key.startswith("record ")
@@ -101,7 +101,7 @@ class SavedRun:
         return Done(lams, saved["memory"], saved["f"].tolist(), rows, saved["probe"])
 
     def save(self, seconds: float = 0.0) -> None:
-        """Write the file where there is news and the last writing is that long ago."""
+        """Write the file if there are new iterations and the last write is `seconds` ago."""
         done = self.done
         too_soon = time.monotonic() - self.saved_at < seconds
         if self.file is None or too_soon or len(done.f) == self.saved_length:
@@ -114,18 +114,18 @@ class SavedRun:
 
 
 def saved_arrays(file: Path) -> dict[str, Array]:
-    """All arrays in the file; ValueError where it is not one that `SavedRun` wrote."""
+    """All arrays in the file; ValueError if `SavedRun` did not write it."""
     try:
         with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
             saved = {key: archive[key] for key in archive}
         k = len(saved["f"])
         lengths = {len(saved[key]) - k for key in saved if key.startswith("record ")} | {0}
         if lengths != {0} or len(saved["lams"]) != k + 1 or "memory" not in saved:
-            raise ValueError("lengths do not fit")
+            raise ValueError("the lengths of its arrays differ")
         if saved["fingerprint"].ndim != 1 or saved["probe"].shape != (2,):
             raise ValueError("no fingerprint")
     except OSError as error:
-        if error.errno is not None:  # the disk, not the content
+        if error.errno is not None:  # an error of the disk, not of the content
             raise
         raise ValueError(f"file: {file} is not a run saved by minimize ({error})") from error
     except Exception as error:
@@ -134,7 +134,7 @@ def saved_arrays(file: Path) -> dict[str, Array]:
 
 
 def fingerprint(problem: Problem, lam: Array, outer: Descent, project: Any) -> Array:
-    """Bytes that tell one run from another: sizes, start, outer step, Λ."""
+    """Bytes that identify a run: problem, start, outer rule, Λ."""
     owner = getattr(project, "__self__", None)
     words = [repr(problem), in_words(outer), in_words(project), in_words(owner)]
     parts = [" ".join(words).encode(), np.asarray(lam).tobytes(), problem.w0.tobytes()]
@@ -142,7 +142,7 @@ def fingerprint(problem: Problem, lam: Array, outer: Descent, project: Any) -> A
 
 
 def in_words(thing: Any) -> str:
-    """The representation of a thing that has one of its own, else the name of it or its kind."""
+    """repr(thing) if its class defines one, else its own name or that of its class."""
     if type(thing).__repr__ is not object.__repr__ and not callable(thing):
         return repr(thing)
     return getattr(thing, "__qualname__", type(thing).__qualname__)
