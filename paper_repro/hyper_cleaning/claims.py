@@ -1,4 +1,4 @@
-"""What section 5.1 of the paper says, judged on our Table 1 and Figure 1."""
+"""Judge the claims of section 5.1 of the paper on our Table 1 and Figure 1."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 from paper_repro.claim import Claim, Rows, Rule
 
 TITLE = "Data hyper-cleaning (section 5.1)"
-ABOVE_ORACLE = 0.5  # points of accuracy by which a cleaned model may beat the oracle, by chance
-GAP_CLOSED = 75  # per cent
-FOUND = 0.9  # F1
-TIMES = 5  # as many wrong labels are thrown out as right ones, at least
+ABOVE_ORACLE = 0.5  # points of accuracy by which a cleaned model may beat the oracle by chance
+GAP_CLOSED = 75  # least share of the gap that must be closed, in per cent
+FOUND = 0.9  # least F1
+TIMES = 5  # least ratio of wrong to right labels among the discarded
 
 PAPER: Rows = (
     ("method", "test accuracy", "F1"),
@@ -39,7 +39,7 @@ def between(content: Content) -> Claim:
 
 
 def gap_closed(content: Content) -> Claim:
-    """Cleaning wins back most of what the wrong labels cost."""
+    """Cleaning recovers most of the accuracy that the wrong labels cost."""
     low, high, cleaned = accuracies(content)
     text = f"every DH-R closes at least {GAP_CLOSED} % of the gap from Baseline to Oracle"
     if not low < high:
@@ -49,7 +49,7 @@ def gap_closed(content: Content) -> Claim:
 
 
 def wrong_labels_found(content: Content) -> Claim:
-    """λ tells the wrong labels."""
+    """λ identifies the wrong labels."""
     scores = [row["F1"] for row in content["rows"] if row["F1"] is not None]
     return Claim(
         f"every DH-R finds the wrong labels with F1 ≥ {FOUND:g}",
@@ -60,7 +60,7 @@ def wrong_labels_found(content: Content) -> Claim:
 
 
 def wrong_ones_go(content: Content) -> Claim:
-    """Discarded examples are those with a wrong label."""
+    """Most discarded examples have a wrong label."""
     true, false = content["curves"]["TP"][-1], content["curves"]["FP"][-1]
     return Claim(
         f"Figure 1: of the discarded, at the end TP ≥ {TIMES} FP",
@@ -88,7 +88,7 @@ def accuracies(content: Content) -> tuple[float, float, list[float]]:
 
 
 def of_means(rule: Rule) -> Rule:
-    """A rule about Table 1, judged on means over seeds."""
+    """Turn a rule about Table 1 into one about its means over seeds."""
 
     def judged(content: Content) -> Claim:
         claim = rule(content)

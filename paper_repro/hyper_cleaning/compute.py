@@ -1,4 +1,4 @@
-"""The numbers of Table 1, of Figure 1 and of the picture of the digits."""
+"""Compute the numbers of Table 1, Figure 1 and the picture of the digits."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ Row = dict[str, Any]
 def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
     """Run the experiment; write the numbers of its table, its figure and its picture.
 
-    images   where the examples come from
+    images   the source of the examples
     setting  sizes, rates, R
-    folder   for the results; what is half done stands in `.partial` there, and a run that was
-             interrupted goes on from it
+    folder   for the results; its subfolder `.partial` holds the progress of an interrupted run,
+             from which the next one continues
     bar      a tqdm progress bar; its total is set here
     returns  name → JSON file: table1, figure1, digits
     Cost     len(R) · hyper_iterations hypergradients, and len(R) + 2 final models
@@ -73,7 +73,7 @@ def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[st
 
 
 def ticking(iterations: Iterable[int], setting: Setting, bar: Any) -> Iterator[int]:
-    """The iterations that are left, each a tick of the bar; those of an earlier run at once."""
+    """Yield the remaining iterations and move the bar; first move it past those already done."""
     todo = list(iterations)
     bar.update(setting.hyper_iterations - len(todo))
     for k in todo:
@@ -82,7 +82,7 @@ def ticking(iterations: Iterable[int], setting: Setting, bar: Any) -> Iterator[i
 
 
 def remembered(file: Path, make: Callable[[], Row], bar: Any) -> Row:
-    """A row of the table: from its file where that exists, otherwise made, written, ticked."""
+    """A row of the table, read from its file; if that does not exist, make and write it first."""
     if not file.exists():
         write_json(file, make())
     bar.update()
@@ -98,7 +98,7 @@ def weights_of(run: Minimization) -> Array:
 
 
 def baselines(data: Corrupted, setting: Setting, halfway: Path, bar: Any) -> Iterator[Row]:
-    """The two between which the cleaned models lie."""
+    """The rows of Oracle and Baseline; the cleaned models should lie between them."""
     for method in BASELINES:
         bar.set_description(method)
         make = partial(baseline, data, setting, method)
@@ -106,7 +106,7 @@ def baselines(data: Corrupted, setting: Setting, halfway: Path, bar: Any) -> Ite
 
 
 def baseline(data: Corrupted, setting: Setting, method: str) -> Row:
-    """Oracle, D_val ∪ (D_tr \\ D_f), or Baseline, D_val ∪ D_tr: every weight is 1 or 0."""
+    """Oracle, on D_val ∪ (D_tr \\ D_f), or Baseline, on D_val ∪ D_tr: all weights are 1 or 0."""
     w = (~data.wrong).astype(float) if method == "Oracle" else np.ones(setting.train)
     test = accuracy(data, data.test, final_model(data, setting, w))
     nothing = dict.fromkeys(("F1", "precision", "recall", "discarded"))
@@ -131,7 +131,7 @@ def cleaned(data: Corrupted, setting: Setting, R: float, w: Array) -> Row:
 
 
 def curves(data: Corrupted, setting: Setting, R: float, run: Minimization) -> dict[str, Any]:
-    """Over k = 0 … K: discarded examples, wrong (TP) or not (FP), and accuracies of w_T(λ_k)."""
+    """For k = 0 … K: discarded examples with wrong (TP) and right (FP) labels, and accuracies."""
     out = discarded(setting, run.lam[:, run.layout.slices["weights"]])
     last = last_state(data, setting, run.last)
     parts = {"validation accuracy": data.valid, "test accuracy": data.test}
@@ -148,7 +148,7 @@ def curves(data: Corrupted, setting: Setting, R: float, run: Minimization) -> di
 
 
 def digits(images: Images, data: Corrupted, setting: Setting, weights: Array) -> dict[str, Any]:
-    """Some kept and some discarded digits, at random: pixels, given and true labels, λ_i."""
+    """Random samples of kept and discarded digits: pixels, given and true labels, λ_i."""
     rng = np.random.default_rng(setting.seed)
     out = discarded(setting, weights)
     halves = {}

@@ -1,4 +1,4 @@
-"""Images split three ways, with half of the training labels made wrong."""
+"""Split the images three ways, and make half of the training labels wrong."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Corrupted:
-    """D_tr with its given labels, D_val, D_test, and what only the judge knows.
+    """D_tr with its given labels, D_val, D_test, and the truth, which is only used to judge.
 
     wrong    (n,) True where the given label is wrong: D_f
     truth    (n,) the true labels of D_tr
-    mean     (N,) mean image of D_tr: the models see pixels less this (their Hessian's largest
-             eigenvalue falls from 39 to 5, so that a rate of 0.1 is a stable one)
+    mean     (N,) mean image of D_tr, which the models subtract from the pixels (it lowers the
+             largest eigenvalue of the Hessian from 39 to 5, so that a rate of 0.1 is stable)
     """
 
     train: Part
@@ -38,9 +38,9 @@ class Corrupted:
 
 
 def corrupt(images: Images, setting: Setting) -> Corrupted:
-    """Split the images at random; give half of D_tr a random other label.
+    """Split the images at random; give half of D_tr a different, random label.
 
-    Raises   ValueError where there are fewer images than the setting needs
+    Raises   ValueError if there are fewer images than the setting needs
     Source   Franceschi et al. 2017, section 5.1; "other" label: the authors' public code
     """
     if len(images.y) < setting.needed:

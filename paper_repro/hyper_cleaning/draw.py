@@ -1,4 +1,4 @@
-"""Table 1, Figure 1 and the picture of the digits, out of their JSON files and nothing else."""
+"""Draw Table 1, Figure 1 and the picture of the digits from their JSON files alone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def draw(paths: dict[str, Path]) -> list[Path]:
 
 
 def table_rows(content: dict[str, Any]) -> list[list[str]]:
-    """The cells as text; nothing where a method has no such number."""
+    """The cells as text; empty if a method has no such number."""
     digits = {"test accuracy": ".2f", "F1": ".3f", "precision": ".3f", "recall": ".3f"}
     return [
         ["" if row[c] is None else format(row[c], digits.get(c, "")) for c in COLUMNS]
@@ -44,7 +44,7 @@ def terminal(content: dict[str, Any]) -> str:
 
 
 def markdown(content: dict[str, Any]) -> str:
-    """The table as Markdown, with what it was made from under it."""
+    """The table as Markdown, followed by its data and setting."""
     s, data = content["setting"], content["data"]
     return "\n".join(
         [
@@ -67,7 +67,7 @@ def markdown(content: dict[str, Any]) -> str:
 
 
 def figure1(content: dict[str, Any]) -> Figure:
-    """Discarded examples (left axis) and accuracies of DH-R (right axis) over hyper-iterations."""
+    """Over hyper-iterations: discarded examples (left axis) and accuracies (right axis) of DH-R."""
     c, wrong = content["curves"], content["data"]["wrong labels"]
     k = c["hyper-iteration"]
     figure = Figure(figsize=(6.4, 4.8), layout="constrained")
@@ -100,7 +100,7 @@ def figure1(content: dict[str, Any]) -> Figure:
 
 
 def digits(content: dict[str, Any]) -> Figure:
-    """Digits that were kept, beside digits that were thrown out, each with its given label."""
+    """Samples of the kept and of the discarded digits, each with its given label."""
     side, halves = content["side"], content["halves"]
     rows = max(1, *(-(-len(half["example"]) // DIGIT_COLUMNS) for half in halves.values()))
     figure = Figure(figsize=(11.5, 0.84 * rows + 1.1), layout="constrained")

@@ -1,4 +1,4 @@
-"""The data hyper-cleaner, and the models it is compared by."""
+"""The data hyper-cleaner, and the final models by which the methods are compared."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def clean(
     """DH-R: min E_val(w_T) over λ in Λ = {0 ≤ λ_i ≤ 1, Σλ_i ≤ R}, by REVERSE-HG.  eq. (PHO)
 
     data      D_tr with its wrong labels, D_val
-    R         bound on Σλ; λ starts at R/n, and η = rate · n / R keeps the mean rate
-    file      where the run is saved, and goes on from; None: nowhere
+    R         bound on Σλ; λ starts at R/n, and η = rate · n / R makes the mean rate `rate`
+    file      where the run is saved, and from which it continues; None: it is not saved
     progress  wraps the hyper-iterations
-    returns   the path of λ (eta stands still), with the accuracies of w_T along it
+    returns   the path of λ (η is fixed), with the accuracies of w_T along it
     Cost      hyper_iterations times T steps forward and backward
     Source    Franceschi et al. 2017, section 5.1; start and η: the authors' public code
     """
     problem = cleaning_problem(data, setting)
     eta = setting.rate * setting.train / R
-    still = Product(eta=Box(eta, eta), weights=CappedBox(R))
+    constraints = Product(eta=Box(eta, eta), weights=CappedBox(R))  # the first box fixes η
 
     def judge(k: int, lam: Array, g: hgref.Hypergradient) -> dict[str, float]:
         return {
@@ -51,7 +51,7 @@ def clean(
         problem.pack(eta=eta, weights=np.full(setting.train, R / setting.train)),
         hypergradient=hgref.reverse if setting.readable else cpu.reverse,
         outer=Adam(setting.outer_rate),
-        project=still.project,
+        project=constraints.project,
         iterations=setting.hyper_iterations,
         callback=judge,
         file=file,
@@ -71,14 +71,14 @@ def last_state(data: Corrupted, setting: Setting, lam: Array) -> Array:
 
 
 def discarded(setting: Setting, weights: Array) -> Array:
-    """Which examples have λ_i = 0, up to `discard_below`."""
+    """Which examples have λ_i < `discard_below` and count as discarded."""
     return weights < setting.discard_below
 
 
 def final_model(data: Corrupted, setting: Setting, weights: Array) -> Array:
-    """w (p,) of a softmax regression on D_tr weighted by λ together with D_val.
+    """w (p,) of a softmax regression on D_tr, weighted by λ, together with D_val.
 
-    weights  (n,) λ; examples of D_val get its maximum; an example with weight 0 is left out
+    weights  (n,) λ; examples with weight 0 are left out, those of D_val get the largest weight
     Source   the authors' public code; trained for `final_steps` at the mean rate `rate`
     """
     kept = weights > 0
@@ -97,13 +97,13 @@ def trained(problem: hgref.Problem, lam: Array, setting: Setting) -> Array:
     """w_T(λ), (p,)."""
     if not setting.readable:
         return cpu.last_state(problem, lam)
-    for s in problem.states(problem.unpack(lam)):  # noqa: B007 - the last one is wanted
+    for s in problem.states(problem.unpack(lam)):  # noqa: B007 - s is used after the loop
         pass
     return s
 
 
 def accuracy(data: Corrupted, part: Part, w: Array) -> float:
-    """Percentage of a part that the model w (p,) gets right."""
+    """Percentage of a part that the model w (p,) classifies correctly."""
     prediction = softmax(data, part).predict(w).argmax(axis=1)
     return 100 * float(np.count_nonzero(prediction == part.y)) / len(part.y)
 
@@ -111,6 +111,6 @@ def accuracy(data: Corrupted, part: Part, w: Array) -> float:
 def softmax(
     data: Corrupted, part: Part, example_weights: bool = False, sparse: bool = False
 ) -> Softmax:
-    """The model on a part; sparse: compiled passes skip the pixels that are blank, four fifths."""
+    """The model on a part; with sparse=True the fast layer skips blank pixels, four in five."""
     X = scipy.sparse.csr_matrix(part.X) if sparse else part.X
     return Softmax(X, part.y, CLASSES, example_weights=example_weights, centre=data.mean)

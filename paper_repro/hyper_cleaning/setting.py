@@ -1,4 +1,4 @@
-"""What a run of the experiment depends on, and the three sizes it comes in."""
+"""The setting of the experiment, and its presets."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ class Setting(Preset):
     """Numbers of examples and steps, rates, and the bounds R on Σλ.
 
     train, valid, test  numbers of examples; half of the training labels are made wrong
-    T                   steps of gradient descent inside, at the mean rate `rate`: η = rate · n / R
+    T                   steps of the inner gradient descent, at the mean rate `rate`:
+                        η = rate · n / R
     hyper_iterations    projected Adam steps on λ, of size `outer_rate`
-    final_steps         steps with which each method's final model is trained
-    R                   bounds on Σλ, one run each; the first is the one that Figure 1 follows
+    final_steps         training steps of each method's final model
+    R                   bounds on Σλ, one run each; Figure 1 shows the first run
     seed                of the split, the wrong labels and the pictures
-    discard_below       an example with λ_i under this counts as discarded
-    readable            True: hgref's reference computes it, on dense pixels; False: hgref.fast.cpu
+    discard_below       an example with a smaller λ_i counts as discarded
+    images              source of the images, see paper_repro.data.images
+    readable            True: use the readable layer, on dense pixels; False: hgref.fast.cpu
     """
 
     train: int
@@ -52,7 +54,7 @@ class Setting(Preset):
         return self
 
 
-# minutes on two cores; R as in the paper: 20, 30, 40 and 50 % of the training examples
+# takes minutes on two cores; as in the paper, R is 20, 30, 40 and 50 % of the training examples
 DEFAULT = Setting(
     train=1500,
     valid=1500,
@@ -64,7 +66,7 @@ DEFAULT = Setting(
     R=(300, 450, 600, 750),
 )
 
-# the paper's sizes; Adam's rate and the number of hyper-iterations as the authors' code has them
+# the paper's sizes; Adam's rate and the number of hyper-iterations from the authors' code
 PAPER = Setting(
     train=5000,
     valid=5000,
@@ -76,7 +78,7 @@ PAPER = Setting(
     R=(1000, 1500, 2000, 2500),
 )
 
-# seconds: to see that everything runs
+# takes seconds, to check that everything runs
 SMALL = Setting(
     train=200,
     valid=200,

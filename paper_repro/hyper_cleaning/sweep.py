@@ -1,4 +1,4 @@
-"""Table 1 over many seeds: of the same digits other splits, and other labels that are wrong."""
+"""Table 1 over many seeds: each seed splits the digits and corrupts labels differently."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def run(images: Images, task: Task, needed: Row | None) -> Row:
 def finish(
     found: Found, images: Images, setting: Setting, folder: Path, beside: Row
 ) -> tuple[list[Path], str]:
-    """Means over the seeds: the files, and the table for a terminal."""
+    """Write the means over the seeds; returns the files, and the table for a terminal."""
     return over_seeds.finish(WHAT, found, images.name, setting, folder, beside)

@@ -1,1 +1,1 @@
-"""Section 5.2: which tasks are related, learnt as hyperparameters."""
+"""Section 5.2: learn how tasks are related; the relations are hyperparameters."""

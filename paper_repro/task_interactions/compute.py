@@ -1,4 +1,4 @@
-"""The numbers of Table 2 and of Figure 2."""
+"""Compute the numbers of Table 2 and Figure 2."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Row = dict[str, Any]
 
 
 def compute(tasks: Tasks, setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
-    """Learn with each method on each split; write the numbers of the table and of the figure.
+    """Run each method on each split; write the numbers of the table and the figure.
 
-    folder   for the results; what is half done stands in `.partial` there, and a run that was
-             interrupted goes on from it
+    folder   for the results; its subfolder `.partial` holds the progress of an interrupted run,
+             from which the next one continues
     bar      a tqdm progress bar; its total is set here
     returns  name → JSON file: table2, figure2
     Cost     seeds · 4 · hyper_iterations hypergradients
@@ -45,10 +45,10 @@ def compute(tasks: Tasks, setting: Setting, folder: Path, bar: Any) -> dict[str,
 def write(
     splits: list[Row], tasks: Tasks, setting: Setting, folder: Path, beside: Row
 ) -> dict[str, Path]:
-    """The table and the figure out of what the methods found on each split.
+    """Write the numbers of the table and the figure, from the results on each split.
 
-    splits   method → numbers, of each
-    beside   what else is to be told about the run
+    splits   for each split: method → its result
+    beside   further information about the run, to be stored with the numbers
     returns  name → JSON file: table2, figure2
     """
     about = {
@@ -69,7 +69,7 @@ def write(
 
 
 def learnt(tasks: Tasks, setting: Setting, seed: int, partial: Path, bar: Any) -> Row:
-    """What the methods found on one split: method → numbers; from its file where that exists."""
+    """The results on one split: method → result; finished ones are read from their files."""
     found = {}
     for name in METHODS:
         file = partial / f"{seed}-{name}.json"
@@ -85,7 +85,7 @@ def learnt(tasks: Tasks, setting: Setting, seed: int, partial: Path, bar: Any) -
 
 
 def row(name: str, splits: list[Row]) -> Row:
-    """Mean and deviation of the test accuracy, and its gain over SLT on the same split."""
+    """Mean and standard deviation of the test accuracy, and the gain over SLT on the same split."""
     test = np.array([found[name]["test"] for found in splits])
     gain, half = interval(test - [found["SLT"]["test"] for found in splits])
     return {
@@ -102,7 +102,7 @@ def row(name: str, splits: list[Row]) -> Row:
 
 
 def relations(splits: list[Row]) -> Row:
-    """C of HMTL and of HMTL-S, its mean over the splits, and how often a pair is related at all."""
+    """For HMTL and HMTL-S: the mean of C over the splits, and how often C > 0, for each pair."""
     matrices = {name: np.array([found[name]["C"] for found in splits])
                 for name in METHODS if splits[0][name]["C"] is not None}  # fmt: skip
     return {
@@ -112,7 +112,7 @@ def relations(splits: list[Row]) -> Row:
 
 
 def pictures(tasks: Tasks) -> Row:
-    """One picture of each class, in bytes; none where the features have no pictures."""
+    """One picture of each class as bytes; None if the examples have no pictures."""
     if tasks.pictures is None:
         return {"pictures": None}
     first = tasks.pictures[:, 0]

@@ -1,4 +1,4 @@
-"""Table 2 and Figure 2, out of their JSON files and nothing else."""
+"""Draw Table 2 and Figure 2 from their JSON files alone."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def terminal(content: dict[str, Any]) -> str:
 
 
 def figure2(content: dict[str, Any]) -> Figure:
-    """For HMTL and HMTL-S the strongest relations; an edge's width and darkness tell C."""
+    """The strongest relations of HMTL and HMTL-S; larger C gives wider and darker edges."""
     figure = Figure(figsize=(11, 6), layout="constrained")
     matrices = {name: np.array(C) for name, C in content["C"].items()}
     order, shown = order_of([*matrices.values()]), pictures(content)
@@ -65,7 +65,7 @@ def figure2(content: dict[str, Any]) -> Figure:
 
 
 def pictures(content: dict[str, Any]) -> list[Array] | None:
-    """(side, side) or (side, side, 3) of each class."""
+    """The picture of each class, (side, side) or (side, side, 3); None if there are none."""
     if content["pictures"] is None:
         return None
     side = content["side"]

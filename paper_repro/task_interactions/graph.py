@@ -13,16 +13,16 @@ from scipy.spatial.distance import squareform
 
 from hgref.arguments import Array
 
-EDGES = 2  # for each task
+EDGES = 2  # number of edges per task
 MOST_EDGES = 40
-MOST_TASKS = 20  # of more tasks, those without an edge are left out
-THIN, WIDE = 0.5, 9.0  # points: the weakest edge of the drawing, and the strongest
+MOST_TASKS = 20  # if there are more tasks, those without an edge are left out
+THIN, WIDE = 0.5, 9.0  # widths of the weakest and the strongest edge, in points
 PALE = 0.72  # grey of the weakest edge; the strongest is black
-LABEL, LABEL_OF_MANY = 1.33, 1.13  # radius at which names stand; that of the circle is 1
+LABEL, LABEL_OF_MANY = 1.33, 1.13  # radius of the names; the circle has radius 1
 
 
 class Edge(NamedTuple):
-    """A pair of tasks j < k; share: 0 for the weakest edge drawn, 1 for the strongest."""
+    """A pair of tasks j < k; share is 0 for the weakest edge drawn and 1 for the strongest."""
 
     j: int
     k: int
@@ -37,8 +37,8 @@ def graph(
 
     C         (K, K), symmetric, ≥ 0
     names     of the K tasks
-    pictures  K of them, (side, side) or (side, side, 3) uint8, or None
-    order     the tasks as they follow one another on the circle
+    pictures  of the K tasks, (side, side) or (side, side, 3) uint8, or None
+    order     the tasks in their order on the circle
     """
     edges = strongest(C, min(EDGES * len(C), MOST_EDGES))
     shown = tasks_shown(edges, order)
@@ -56,11 +56,11 @@ def graph(
     ax.axis("off")
 
 
-# --- what is drawn ---
+# --- which edges and tasks to draw, and where ---
 
 
 def strongest(C: Array, count: int) -> list[Edge]:
-    """The pairs with the largest C > 0, the weakest first: it is drawn below the others."""
+    """The pairs with the largest C > 0, weakest first, so that strong edges cover weak ones."""
     j, k = np.triu_indices(len(C), 1)
     best = np.argsort(-C[j, k], kind="stable")[:count][::-1]
     best = best[C[j, k][best] > 0]
@@ -72,7 +72,7 @@ def strongest(C: Array, count: int) -> list[Edge]:
 
 
 def tasks_shown(edges: list[Edge], order: list[int]) -> list[int]:
-    """The tasks in their order; of many, those that have an edge."""
+    """The tasks in their order; if there are many, only those with an edge."""
     if len(order) <= MOST_TASKS:
         return order
     related = {task for edge in edges for task in (edge.j, edge.k)}
@@ -80,7 +80,7 @@ def tasks_shown(edges: list[Edge], order: list[int]) -> list[int]:
 
 
 def order_of(matrices: list[Array]) -> list[int]:
-    """The tasks in a row in which related ones are neighbours, the same row for all matrices."""
+    """One order of the tasks for all matrices, with related tasks next to each other."""
     near = sum(C / max(C.max(), np.finfo(float).tiny) for C in matrices)
     apart = near.max() - near
     np.fill_diagonal(apart, 0)
@@ -89,12 +89,12 @@ def order_of(matrices: list[Array]) -> list[int]:
 
 
 def circle(shown: list[int]) -> dict[int, Array]:
-    """Task → its place on the circle, the first one at the top, clockwise."""
+    """Task → its place on the circle, clockwise, with the first at the top."""
     angles = np.pi / 2 - 2 * np.pi * np.arange(len(shown)) / max(len(shown), 1)
     return {k: np.array([np.cos(a), np.sin(a)]) for k, a in zip(shown, angles, strict=True)}
 
 
-# --- how ---
+# --- how to draw them ---
 
 
 def style(share: float) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def node(ax: Axes, place: Array, pixels: Array | None) -> None:
 
 
 def legend(ax: Axes, edges: list[Edge], K: int, shown: int) -> None:
-    """Which width is which C: the weakest edge, one between, the strongest."""
+    """A legend of edge widths: C of the weakest edge, the middle and the strongest."""
     if not edges:
         ax.text(0, 0, "no relations: C = 0", ha="center", va="center")
         return

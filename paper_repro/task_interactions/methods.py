@@ -1,4 +1,4 @@
-"""Single tasks, tasks that are all alike, and tasks of which the relations are learnt."""
+"""The methods of Table 2: single tasks, one relation for all pairs, and learnt relations."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from paper_repro.task_interactions.splits import Part, Split
 
 
 class Method(NamedTuple):
-    """A regulariser of softmax regression, the set Λ of its hyperparameters; they start at 0.
+    """A regulariser of softmax regression and the constraints on its hyperparameters.
 
-    penalty  of the numbers of tasks K and of features N
-    sets     for each block of λ, of the setting and of K
+    penalty  (number of tasks K, number of features N) → the regulariser
+    sets     (setting, K) → the constraint of each block of λ; all blocks start at 0
     """
 
     penalty: Callable[[int, int], Objective]
@@ -29,7 +29,7 @@ class Method(NamedTuple):
 
 
 def own_penalties(K: int, N: int) -> Objective:
-    """Σ_k ρ_k ‖w_k‖²: L2 has half of it, so l2_k = 2 ρ_k; the biases' coefficient stays at 0."""
+    """Σ_k ρ_k ‖w_k‖². L2 has a factor ½, so l2_k = 2 ρ_k; the coefficient of the biases stays 0."""
     return L2(np.append(np.repeat(np.arange(K), N), np.full(K, K)))
 
 
@@ -52,12 +52,12 @@ METHODS = {
 
 
 class Learnt(NamedTuple):
-    """What a method found on one split.
+    """The result of a method on one split.
 
-    test    percentage of test examples that w_T(λ) gets right
-    valid   of validation examples;  error: E_val
-    C       (K, K) relations, or None where the method has none of its own
-    rho     ρ, or (K,) one of each task
+    test    percentage of test examples that w_T(λ) classifies correctly
+    valid   the same for validation examples;  error: E_val
+    C       (K, K) relations, or None if the method does not learn one for each pair
+    rho     ρ, or (K,) one for each task
     """
 
     test: float
@@ -68,7 +68,7 @@ class Learnt(NamedTuple):
 
 
 def learn(name: str, data: Split, setting: Setting) -> Learnt:
-    """min E_val(W_T) over the hyperparameters of a method, by REVERSE-HG and projected Adam.
+    """Minimise E_val(W_T) over the hyperparameters of a method, by REVERSE-HG and projected Adam.
 
     Cost     hyper_iterations times T steps forward and backward
     Source   Franceschi et al. 2017, section 5.2; start and rates: the authors' public code
@@ -98,7 +98,7 @@ def learn(name: str, data: Split, setting: Setting) -> Learnt:
 
 
 def inner_problem(name: str, data: Split, setting: Setting) -> hgref.Problem:
-    """T steps of momentum on softmax regression with a method's penalty; E: the validation loss."""
+    """T steps of momentum on softmax regression with the method's penalty; E is the error E_val."""
     K, N = data.classes, data.train.X.shape[1]
     J = loss(data.train, K) + METHODS[name].penalty(K, N)
     return hgref.Problem(hgref.Momentum(J), loss(data.valid, K), setting.T)
@@ -109,6 +109,6 @@ def loss(part: Part, K: int) -> Softmax:
 
 
 def accuracy(part: Part, K: int, s: Array) -> float:
-    """Percentage of a part that the weights at the end of a state get right."""
+    """Percentage of a part that the weights in the state s classify correctly."""
     J = loss(part, K)
     return 100 * float((J.predict(s[-J.p :]).argmax(axis=1) == part.y).mean())

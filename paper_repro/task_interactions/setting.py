@@ -1,4 +1,4 @@
-"""What a run of the experiment depends on, and the three sizes it comes in."""
+"""The setting of the experiment, and its presets."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class Setting(Preset):
     """Numbers of examples and steps, rates, and the bound R of HMTL-S on ΣC.
 
     source, features    see paper_repro.data.tasks
-    train, valid, test  examples of each class
-    seeds               random splits; each method sees the same ones
-    T                   steps of momentum inside, at the rates `eta` and `mu`
+    train, valid, test  numbers of examples of each class
+    seeds               number of random splits, which are the same for all methods
+    T                   steps of the inner training by momentum, with `eta` and `mu`
     hyper_iterations    projected Adam steps on C and ρ, of size `outer_rate`
     R                   bound on the sum of C's entries in HMTL-S
-    seed                the first of the splits' seeds
+    seed                of the first split
     """
 
     train: int
@@ -37,7 +37,7 @@ class Setting(Preset):
 
     @property
     def experiment(self) -> str:
-        """The name of the results: those of the phones stand beside those of the pictures."""
+        """The name of the results; phones and pictures have different ones."""
         return "task-interactions-phones" if self.source == "phones" else "task-interactions"
 
     @property
@@ -54,22 +54,22 @@ class Setting(Preset):
         return self
 
 
-# a minute or two on two cores; five examples of each class, as in the paper
+# takes a minute or two on two cores; five examples of each class, as in the paper
 DEFAULT = Setting(train=5, valid=5, test=290, seeds=40, T=200, hyper_iterations=60)
 
-# steps and rates as the authors' code has them; it has five splits
+# steps and rates from the authors' code, which has five splits
 PAPER = Setting(
     train=5, valid=5, test=500, seeds=30, T=3000, hyper_iterations=250, eta=0.01, mu=0.9
 )
 
-# seconds: to see that everything runs
+# takes seconds, to check that everything runs
 SMALL = Setting(train=5, valid=5, test=40, seeds=3, T=40, hyper_iterations=8)
 
 PRESETS = {"default": DEFAULT, "paper": PAPER, "small": SMALL}
 
-# Fifty phones, a hundred examples of each in half an hour of speech. A gradient costs ten times
-# that of ten classes, so there are fewer steps and splits; a task has five times the relations,
-# so that each moves a fifth as far for their sum to move as far
+# Fifty phones, with a hundred examples of each in half an hour of speech. A gradient costs ten
+# times as much as with ten classes, so there are fewer steps and splits. A task has five times as
+# many relations, so `outer_rate` is a fifth, and their sum moves equally far.
 OF_PHONES = {
     "default": DEFAULT.changed(source="phones", test=90, seeds=6, T=100, outer_rate=2e-4),
     "paper": PAPER.changed(source="phones", test=90, seeds=5, outer_rate=2e-4),

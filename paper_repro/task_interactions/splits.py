@@ -1,4 +1,4 @@
-"""A random split of the examples, the same number of each class in every part."""
+"""Split the examples at random; each part has equally many of each class."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Split(NamedTuple):
 
 
 def split(tasks: Tasks, setting: Setting, seed: int) -> Split:
-    """The split of a seed, with features relative to those of the training examples.
+    """The split of a seed, with features in a basis of the span of the training examples.
 
-    Training starts at W = 0, and all that ever moves w_k is a sum of training examples and of
-    other w_j: W stays in their span, of n dimensions at most. So features are told in an
-    orthonormal basis of it. No prediction changes, nor any norm; a step costs N/n times less.
-
-    Source   centred at the training mean and divided by one number, their deviation
+    The features are centred at the training mean and divided by one number, their standard
+    deviation. Training starts at W = 0, and every step adds to w_k a combination of training
+    examples and of other w_j. So W stays in the span of the n training examples, and the features
+    are given in an orthonormal basis of that span. This changes neither the predictions nor the
+    norms, and makes a step N/n times cheaper.
     """
     rng, sizes = np.random.default_rng(seed), np.cumsum([setting.train, setting.valid])
     chosen: list[list[Array]] = [[], [], []]

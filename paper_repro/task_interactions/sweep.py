@@ -1,4 +1,4 @@
-"""Table 2 and Figure 2 from workers: each method on each split is a task."""
+"""Table 2 and Figure 2 on workers: each method on each split is a task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from paper_repro.task_interactions.methods import METHODS, learn
 from paper_repro.task_interactions.setting import Setting
 from paper_repro.task_interactions.splits import split
 
-BOUNDED = "HMTL-S"  # by R
+BOUNDED = "HMTL-S"  # the method with the bound R
 
 
 def load(setting: Setting, data_dir: Path | None) -> Tasks:
@@ -36,7 +36,7 @@ def methods(setting: Setting) -> Iterator[Method]:
 
 
 def run(tasks: Tasks, task: Task, needed: Row | None) -> Row:
-    """What a method finds on a split."""
+    """The result of a method on a split."""
     setting: Any = task.setting
     return learn(task.method, split(tasks, setting, task.seed), setting)._asdict()
 
@@ -44,7 +44,7 @@ def run(tasks: Tasks, task: Task, needed: Row | None) -> Row:
 def finish(
     found: Found, tasks: Tasks, setting: Setting, folder: Path, beside: Row
 ) -> tuple[list[Path], str]:
-    """Table 2 and Figure 2, as without workers: the files, and the table for a terminal."""
+    """Write the same Table 2 and Figure 2 as without workers; the files, and the terminal table."""
     seeds = range(setting.seed, setting.seed + setting.seeds)
     splits = [{name: found[name, seed] for name in METHODS} for seed in seeds]
     paths = write(splits, tasks, setting, folder, beside)
