@@ -12,7 +12,7 @@ from hgref.arguments import as_count
 from paper_repro.experiments import FIGURES
 from paper_repro.sweep.engine import Sweep
 from paper_repro.sweep.task import tasks_of
-from paper_repro.sweep.workers import Start, cluster, in_turn, processes
+from paper_repro.sweep.workers import InTurn, Processes, Start, cluster
 
 SWEPT = {name: one.sweep for name, one in FIGURES.items() if one.sweep is not None}
 OWN_SEEDS = {"task-interactions"}  # have seeds of their own: --seeds alone is no sweep
@@ -25,7 +25,6 @@ def add_options(parser: argparse.ArgumentParser, shown: bool, **defaults: Any) -
     title = f"many seeds ({', '.join(SWEPT)})"
     group: Any = parser.add_argument_group(title) if shown else parser
     where: Any = group.add_mutually_exclusive_group()
-
     for to, name, kind, metavar, words in (
         (group, "seeds", int, "N", "so many seeds, from --seed on: means, intervals, paired "
          "differences; what was computed before is not computed again"),
@@ -63,12 +62,12 @@ def run(options: argparse.Namespace) -> None:
 
 
 def start_of(options: argparse.Namespace) -> Start:
-    """Where the tasks run."""
+    """Makes the executor on which the tasks run."""
     if options.workers is not None and options.scheduler is not None:
         raise ValueError("workers: expected either --workers or --scheduler, found both")
     if options.workers is not None:
-        return partial(processes, as_count("workers", options.workers, 1))
-    return in_turn if options.scheduler is None else cluster(options.scheduler)
+        return partial(Processes, as_count("workers", options.workers, 1))
+    return InTurn if options.scheduler is None else cluster(options.scheduler)
 
 
 def seeds_of(options: argparse.Namespace, setting: Any) -> range:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,9 +14,8 @@ from paper_repro.record import plain
 from paper_repro.sweep.digest import digest, program
 
 Row = dict[str, Any]
-NAMED = {"seed", "R"}  # fields of a task itself
-BY_DATA = {"source", "images", "features", "minutes", "context", "q"}  # in the digest of the data
-NOT_OF_ONE = {"seeds"}
+# fields of a setting that a key has elsewhere: in the task, or in the digest of the data
+ELSEWHERE = {"seed", "seeds", "R", "source", "images", "features", "minutes", "context", "q"}
 
 
 class Method(NamedTuple):
@@ -38,43 +37,21 @@ class Method(NamedTuple):
 class Task:
     """A method on one seed.
 
-    setting  with this seed
-    ignores  fields of it that are no part of the key
-    data     the name of the data;  digest: of their content
-    program  digest of the sources that compute it
-    needs    the task whose result it needs
+    setting        with this seed
+    configuration  all that the result depends on, as JSON has it
+    needs          the task whose result it needs
     """
 
-    experiment: str
     method: str
     seed: int
     R: float | None
     setting: Preset
-    ignores: frozenset[str]
-    data: str
-    digest: str
-    program: str
+    configuration: Row
     needs: Task | None = None
 
     @property
     def label(self) -> str:
-        return f"{self.experiment}: {self.method}, seed {self.seed}"
-
-    @property
-    def configuration(self) -> Row:
-        """All that the result depends on, as JSON has it."""
-        kept = (f.name for f in fields(self.setting) if f.name not in self.ignores)
-        content = {
-            "experiment": self.experiment,
-            "method": self.method,
-            "seed": self.seed,
-            "R": self.R,
-            "setting": {name: getattr(self.setting, name) for name in kept},
-            "data": {"source": self.data, "sha256": self.digest},
-            "program": self.program,
-            "needs": None if self.needs is None else self.needs.key,
-        }
-        return as_json(content)
+        return f"{self.configuration['experiment']}: {self.method}, seed {self.seed}"
 
     @cached_property
     def key(self) -> str:
@@ -83,24 +60,39 @@ class Task:
     @property
     def file(self) -> Path:
         """Where the result stands in the folder of a sweep."""
-        return Path(self.experiment, f"{self.method}-seed-{self.seed}-{self.key[:12]}.json")
+        name = f"{self.method}-seed-{self.seed}-{self.key[:12]}.json"
+        return Path(self.configuration["experiment"], name)
 
 
 def tasks_of(
     experiment: str, methods: Iterable[Method], setting: Preset, seeds: Iterable[int], data: Any
 ) -> list[Task]:
     """All methods on the first seed, then on the next, and so on."""
-    methods, found, tasks = list(methods), digest(data), list[Task]()
+    methods, tasks = list(methods), list[Task]()
+    about = {"source": data.name, "sha256": digest(data)}
+    shared = {"experiment": experiment, "data": about, "program": program()}
     for seed in seeds:
         made: dict[str, Task] = {}
-        for name, ignores, R, needs in methods:
-            made[name] = Task(
-                experiment, name, seed, None if R is None else float(R), setting.changed(seed=seed),
-                ignores | NAMED | BY_DATA | NOT_OF_ONE, data.name, found, program(),
-                None if needs is None else made[needs],
-            )  # fmt: skip
+        for method in methods:
+            needs = None if method.needs is None else made[method.needs]
+            made[method.name] = task_of(method, setting.changed(seed=seed), seed, needs, shared)
         tasks += made.values()
     return tasks
+
+
+def task_of(method: Method, setting: Preset, seed: int, needs: Task | None, shared: Row) -> Task:
+    """One task; `shared` is what the results of all tasks depend on."""
+    R = None if method.R is None else float(method.R)
+    ignored = method.ignores | ELSEWHERE
+    configuration = {
+        **shared,
+        "method": method.name,
+        "seed": seed,
+        "R": R,
+        "setting": {name: value for name, value in asdict(setting).items() if name not in ignored},
+        "needs": None if needs is None else needs.key,
+    }
+    return Task(method.name, seed, R, setting, as_json(configuration), needs)
 
 
 def as_json(content: Row) -> Row:
@@ -115,10 +107,11 @@ Run = Callable[[Any, Task, Row | None], Row]  # data, task, the result it needs 
 
 def carry_out(data: Any, run: Run, task: Task, needed: Row | None) -> Row:
     """A task's result; ValueError where this machine has other sources."""
-    if task.program != program():
+    expected = task.configuration["program"]
+    if expected != program():
         raise ValueError(
             f"the worker's program: expected hgref and paper_repro with the sources "
-            f"{task.program[:12]}, as where the sweep was started, found {program()[:12]}; "
+            f"{expected[:12]}, as where the sweep was started, found {program()[:12]}; "
             f"install the same version on all machines, and start the workers again"
         )
     return run(data, task, needed)

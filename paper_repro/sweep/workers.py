@@ -1,7 +1,7 @@
 """Where tasks run: in this process, in processes of this machine, on a Dask cluster.
 
-Each is a function that returns a context manager with a concurrent.futures.Executor. When an error
-or Ctrl-C leaves the context, it does not wait for the tasks in flight.
+Each is a concurrent.futures.Executor and a context manager. Left by an error or Ctrl-C, it does not
+wait for the tasks in flight.
 """
 
 from __future__ import annotations
@@ -22,11 +22,8 @@ ANSWERS_WITHIN = 10  # seconds: a scheduler, and its first worker
 Start = Callable[[], AbstractContextManager[Executor]]
 
 
-# --- this process ---
-
-
-class AtOnce(Executor):
-    """Runs a task where it is submitted."""
+class InTurn(Executor):
+    """This process: runs a task where it is submitted."""
 
     _max_workers = 1
 
@@ -39,32 +36,15 @@ class AtOnce(Executor):
         return future
 
 
-@contextmanager
-def in_turn() -> Iterator[Executor]:
-    """This process, one task after the other."""
-    yield AtOnce()
-
-
 # --- processes ---
 
 
-@contextmanager
-def processes(count: int) -> Iterator[Executor]:
-    """So many processes of this machine, started afresh: Numba's threads do not survive a fork."""
-    spawn = multiprocessing.get_context("spawn")
-    executor = Processes(as_count("workers", count, 1), mp_context=spawn, initializer=begin)
-    try:
-        yield executor
-    except BaseException:
-        for process in list((executor._processes or {}).values()):
-            process.kill()
-        raise
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
 class Processes(ProcessPoolExecutor):
-    """Processes in which Ctrl-C does nothing, from their first moment on: the caller ends them."""
+    """So many processes of this machine, in which Ctrl-C does nothing: the caller ends them."""
+
+    def __init__(self, count: int):
+        spawn = multiprocessing.get_context("spawn")  # Numba's threads do not survive a fork
+        super().__init__(as_count("workers", count, 1), mp_context=spawn, initializer=begin)
 
     def submit(self, function: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
         if not hasattr(signal, "pthread_sigmask"):  # Windows
@@ -75,6 +55,12 @@ class Processes(ProcessPoolExecutor):
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
+    def __exit__(self, kind: type[BaseException] | None, *about: Any) -> None:
+        if kind is not None:
+            for process in list((self._processes or {}).values()):
+                process.kill()
+        self.shutdown(cancel_futures=True)
+
 
 def begin() -> None:
     """First of all in a process: ignore Ctrl-C, and end when the parent ends."""
@@ -83,7 +69,7 @@ def begin() -> None:
 
 
 def end_with_parent() -> None:
-    """End this process when its parent was killed; it would wait for tasks for ever."""
+    """A process whose parent was killed would wait for tasks for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

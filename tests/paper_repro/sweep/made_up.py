@@ -22,7 +22,7 @@ from paper_repro.preset import Preset
 from paper_repro.record import write_json
 from paper_repro.sweep.engine import Sweep
 from paper_repro.sweep.task import Method, tasks_of
-from paper_repro.sweep.workers import in_turn, processes
+from paper_repro.sweep.workers import InTurn, Processes
 
 
 class Data(NamedTuple):
@@ -89,7 +89,7 @@ def table(todo):
     return {f"{method} {seed}": row for (method, seed), row in todo.rows.items()}
 
 
-def sweep(setting, folder, start=in_turn, seeds=FEW, say=print):
+def sweep(setting, folder, start=InTurn, seeds=FEW, say=print):
     return Sweep(tasks(setting, seeds), run, DATA, folder, start, say)
 
 
@@ -100,7 +100,7 @@ def runs(log):
 
 if __name__ == "__main__":
     out, log, pause, workers = sys.argv[1:]
-    todo = sweep(Setting(log, pause=float(pause)), Path(out), partial(processes, int(workers)))
+    todo = sweep(Setting(log, pause=float(pause)), Path(out), partial(Processes, int(workers)))
     try:
         write_json(Path(out) / "table.json", swept(todo))
     except KeyboardInterrupt:

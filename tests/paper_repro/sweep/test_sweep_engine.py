@@ -13,7 +13,7 @@ import pytest
 from hgref.hypergradient.sent_once import REMEMBERED
 from paper_repro.record import read_json
 from paper_repro.sweep.engine import Sweep, TaskFailed
-from paper_repro.sweep.workers import AtOnce, in_turn
+from paper_repro.sweep.workers import InTurn
 
 
 def files(folder):
@@ -109,7 +109,7 @@ def test_rows_stand_in_the_order_of_the_tasks(setting, undisturbed, tmp_path, mo
 
 @pytest.mark.parametrize("bad", ["plain 0", "times-1 0"])
 def test_a_result_that_comes_with_an_error_is_kept(setting, tmp_path, monkeypatch, bad):
-    monkeypatch.setattr(AtOnce, "_max_workers", 2)
+    monkeypatch.setattr(InTurn, "_max_workers", 2)
     with pytest.raises(TaskFailed, match="a bad number"):
         made_up.swept(made_up.sweep(setting.changed(bad=bad), tmp_path))
     assert len(files(tmp_path)) == 1
@@ -118,7 +118,7 @@ def test_a_result_that_comes_with_an_error_is_kept(setting, tmp_path, monkeypatc
 def test_a_needed_task_has_to_be_among_them(setting, tmp_path):
     tasks = [task for task in made_up.tasks(setting) if task.method != "plain"]
     with pytest.raises(ValueError, match="after, seed 0: expected made-up: plain, seed 0 among"):
-        Sweep(tasks, made_up.run, made_up.DATA, tmp_path, in_turn, print)
+        Sweep(tasks, made_up.run, made_up.DATA, tmp_path, InTurn, print)
 
 
 def test_old_temporary_files_are_cleared_and_new_ones_left(setting, tmp_path):
@@ -134,7 +134,7 @@ def test_old_temporary_files_are_cleared_and_new_ones_left(setting, tmp_path):
 # --- workers that die ---
 
 
-class Dying(AtOnce):
+class Dying(InTurn):
     """Two workers, soon done; at submissions that `deaths` picks, all in flight is lost.
 
     From then on it takes no tasks, like a pool of processes.
@@ -209,7 +209,7 @@ def test_the_task_that_kills_is_named_and_no_other(setting, tmp_path):
     assert ("plain 0", True) in tells
 
 
-class Lost(AtOnce):
+class Lost(InTurn):
     """A cluster of which the scheduler goes away."""
 
     def submit(self, function, /, *arguments):

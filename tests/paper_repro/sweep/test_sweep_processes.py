@@ -16,9 +16,9 @@ import pytest
 
 from paper_repro.record import read_json
 from paper_repro.sweep.engine import TaskFailed
-from paper_repro.sweep.workers import processes
+from paper_repro.sweep.workers import Processes
 
-TWO = partial(processes, 2)
+TWO = partial(Processes, 2)
 ENDS = 10  # seconds in which processes are gone
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and /proc are POSIX's")
@@ -137,7 +137,7 @@ def test_ctrl_c_does_not_wait_for_long_tasks(tmp_path, log):
 
 
 def test_ctrl_c_is_blocked_in_a_process_from_its_first_moment():
-    with processes(1) as executor:
+    with Processes(1) as executor:
         held_back = executor.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
     assert signal.SIGINT in held_back
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
@@ -146,4 +146,4 @@ def test_ctrl_c_is_blocked_in_a_process_from_its_first_moment():
 @pytest.mark.parametrize("count", [0, -1])
 def test_without_workers_there_are_no_processes(setting, tmp_path, count):
     with pytest.raises(ValueError, match=f"workers: expected at least 1, found {count}"):
-        made_up.swept(made_up.sweep(setting, tmp_path, partial(processes, count)))
+        made_up.swept(made_up.sweep(setting, tmp_path, partial(Processes, count)))
