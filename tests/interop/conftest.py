@@ -1,4 +1,4 @@
-"""The frameworks, one after the other; tests of one that is not installed are skipped."""
+"""A fixture for both frameworks; skips the tests of one that is not installed."""
 
 import pytest
 from frameworks import FRAMEWORKS

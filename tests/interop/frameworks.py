@@ -1,4 +1,4 @@
-"""What differs between PyTorch and JAX: one object each, for tests that hold in both."""
+"""The differences between PyTorch and JAX: one object each, for tests that run in both."""
 
 import importlib
 
@@ -28,10 +28,7 @@ class Torch:
     """PyTorch: parameters in any precision, tensors with requires_grad, a loop over the steps."""
 
     name = adam = "torch"  # adam: hgref's name for the convention of its Adam
-    noun, dtypes = (
-        "a tensor",
-        "torch.",
-    )  # what its error messages call an array, and put before a dtype
+    noun, dtypes = "a tensor", "torch."  # in error messages: an array, and what precedes a dtype
     order = list  # the order of the blocks in a mapping that it returns
 
     def __init__(self):
@@ -39,11 +36,11 @@ class Torch:
         self.interop = importlib.import_module("hgref.interop.torch")
 
     def make(self, array, dtype="float32"):
-        """A tensor, as a user has it."""
+        """A tensor as a user would make it, float32 by default."""
         return self.torch.tensor(np.asarray(array).tolist(), dtype=getattr(self.torch, dtype))
 
     def data(self, array):
-        """An array, ready for use inside a loss."""
+        """An array for use inside a loss."""
         return self.torch.tensor(array)
 
     def numpy(self, tensor):
@@ -56,7 +53,7 @@ class Torch:
         return self.torch.nn.functional.cross_entropy(z, self.data(labels), reduction="none")
 
     def candidate(self, tensor):
-        """A tensor that carries a graph of its own."""
+        """A gradient as a user might hand it over: it requires grad itself."""
         return tensor.detach().clone().requires_grad_()
 
     # params
@@ -99,7 +96,7 @@ class Torch:
         return dict(zip(lam, grads, strict=True)), self.numpy(state[-1])
 
     def by_its_optimizer(self, rule, problem, lam):
-        """({}, w_T) by torch.optim, which no gradient passes through."""
+        """({}, w_T) by torch.optim, which cannot be differentiated."""
         torch, J = self.torch, problem.dynamics.J
         w = torch.tensor(problem.w0, requires_grad=True)
         if rule == "momentum":

@@ -1,4 +1,4 @@
-"""What holds of losses in JAX only: float64 is switched on inside and nowhere else."""
+"""Losses in JAX only: float64 is enabled inside hgref and nowhere else."""
 
 import importlib
 
@@ -10,7 +10,7 @@ jnp = importlib.import_module("jax.numpy")
 interop = importlib.import_module("hgref.interop.jax")
 
 
-def test_a_number_is_no_template():
+def test_a_number_is_refused_as_a_template():
     with pytest.raises(TypeError, match="params: expected an array of real numbers, found float"):
         interop.objective(lambda w, lam: 0, 3.0)
 

@@ -1,4 +1,7 @@
-"""Losses written in a framework: judged by hgref's own, by differences, by autodiff of a loop."""
+"""Losses written in PyTorch and JAX.
+
+Compared with hgref's own objectives, with differences, and with autodiff through training loops.
+"""
 
 import importlib
 import subprocess
@@ -11,7 +14,7 @@ from strategies import relative
 import hgref
 from hgref.objectives import L2, Quadratic, Softmax
 
-# torch compiles its own rules for forward mode the old way, once
+# torch compiles its rules for forward mode with a function that it calls deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 
 rng = np.random.default_rng(0)
@@ -29,7 +32,7 @@ def _settings_of_the_user(framework):
     assert str(framework.xp.ones(1).dtype) == single
 
 
-# --- one objective, beside hgref's own ---
+# --- the same objective in the framework and in hgref ---
 
 
 def linear_objective(framework):

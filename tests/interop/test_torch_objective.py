@@ -1,4 +1,4 @@
-"""What holds of losses in PyTorch only: modules, graphs of the user's, torch's forward mode."""
+"""Losses in PyTorch only: modules, tensors with requires_grad, losses without a forward mode."""
 
 import importlib
 
@@ -11,7 +11,7 @@ import hgref
 torch = pytest.importorskip("torch")
 interop = importlib.import_module("hgref.interop.torch")
 
-# torch compiles its own rules for forward mode the old way, once
+# torch compiles its rules for forward mode with a function that it calls deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 
 rng = np.random.default_rng(0)
@@ -26,7 +26,7 @@ X, y = rng.standard_normal((12, 4)), rng.standard_normal(12)
     ],
     ids=["alone", "in a mapping"],
 )
-def test_arrays_of_numpy_are_no_template(params, words):
+def test_numpy_arrays_are_refused_as_templates(params, words):
     with pytest.raises(TypeError) as info:
         interop.objective(lambda w, lam: 0, params)
     assert words in str(info.value)
@@ -49,7 +49,7 @@ def test_flatten_and_unflatten(params):
         assert torch.equal(one, other.double())
 
 
-def test_a_module_called_with_our_params():
+def test_a_module_called_through_functional_call():
     model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2))
 
     def loss(params, lam):
@@ -61,11 +61,11 @@ def test_a_module_called_with_our_params():
     w, lam = J.flatten(template), {"scale": np.array(2.0)}
     slopes, _ = hgref.witness.central_differences(lambda w: J.value(1, w, lam), w)
     assert relative(J.grad(1, w, lam), slopes) < 1e-8
-    with torch.no_grad():  # what is switched off outside does not matter
+    with torch.no_grad():  # the mode outside does not matter
         assert relative(J.grad(1, w, lam), slopes) < 1e-8
 
 
-def test_what_a_loss_keeps_may_have_a_gradient_of_its_own():
+def test_a_loss_may_use_a_tensor_that_requires_grad():
     c = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
     J = interop.objective(lambda w, lam: c * (w * w).sum(), torch.zeros(3))
     w = np.ones(3)
@@ -75,7 +75,7 @@ def test_what_a_loss_keeps_may_have_a_gradient_of_its_own():
     assert c.grad is None
 
 
-# --- losses whose gradient torch cannot differentiate in forward mode ---
+# --- losses whose gradients torch cannot differentiate in forward mode ---
 
 without_forward_mode = pytest.mark.xfail(
     strict=True,
