@@ -1,1 +1,1 @@
-"""Section 5.3: the states of phones, with a secondary task and hyperparameters in real time."""
+"""Section 5.3: classify phone states with a secondary task; hyperparameters change in real time."""

@@ -1,4 +1,4 @@
-"""What section 5.3 of the paper says, judged on our Table 3."""
+"""Judge the claims of section 5.3 of the paper on our Table 3."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ Content = Mapping[str, Any]
 
 
 def better_than_vanilla(content: Content) -> Claim:
-    """Hyperparameters in real time beat fixed ones."""
+    """Hyperparameters learnt in real time beat fixed ones."""
     return ahead(content, "RTHO", "Vanilla", "61.97 > 59.81")
 
 
 def better_than_search(content: Content) -> Claim:
-    """They beat random search, which is given more time."""
+    """They beat random search, which gets more time."""
     return ahead(content, "RTHO", "RS", "61.97 > 60.36")
 
 
 def nothing_to_start_from(content: Content) -> Claim:
-    """Even where all hyperparameters start at zero."""
+    """They beat fixed ones even if they all start at zero."""
     return ahead(content, "RTHO-NT", "Vanilla", "61.38 > 59.81")
 
 
 def ahead(content: Content, first: str, second: str, paper: str) -> Claim:
-    """One run of each: a small difference may be that of the seed."""
+    """Compare one run of each; a small difference may be due to the seed."""
     found = {row["method"]: row["test accuracy"] for row in content["rows"]}
     return Claim(
         f"{first} > {second}, in test accuracy; one seed",
@@ -53,22 +53,22 @@ def ahead(content: Content, first: str, second: str, paper: str) -> Claim:
 
 
 def better_than_vanilla_over_seeds(content: Content) -> Claim:
-    """Hyperparameters in real time beat fixed ones, whatever the seed."""
+    """Hyperparameters learnt in real time beat fixed ones on average over seeds."""
     return ahead_over_seeds(content, "RTHO", "Vanilla", "61.97 > 59.81")
 
 
 def better_than_search_over_seeds(content: Content) -> Claim:
-    """They beat random search, whatever the seed."""
+    """They beat random search on average over seeds."""
     return ahead_over_seeds(content, "RTHO", "RS", "61.97 > 60.36")
 
 
 def nothing_to_start_from_over_seeds(content: Content) -> Claim:
-    """Even where all hyperparameters start at zero, whatever the seed."""
+    """They beat fixed ones even if they all start at zero, on average over seeds."""
     return ahead_over_seeds(content, "RTHO-NT", "Vanilla", "61.38 > 59.81")
 
 
 def ahead_over_seeds(content: Content, first: str, second: str, paper: str) -> Claim:
-    """Paired differences: a seed's mini-batches and start are the same for both."""
+    """Compare by paired differences: both use the same mini-batches and start for each seed."""
     found = {row["method"]: np.array(row["each"]["test accuracy"]) for row in content["rows"]}
     mean, half = interval(found[first] - found[second])
     return Claim(

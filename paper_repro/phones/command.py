@@ -13,18 +13,18 @@ from paper_repro.preset import given
 from paper_repro.record import read_json
 
 SUMMARY = "Table 3 and Figure 3: η, μ and the weight of a second task in real time (section 5.3)"
-BAR = "{desc}{percentage:3.0f}% |{bar}| {elapsed}{postfix}"  # n is no whole number
+BAR = "{desc}{percentage:3.0f}% |{bar}| {elapsed}{postfix}"  # without n, which is fractional
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What this experiment can be asked for, besides what every one can."""
+    """Add the options that only this experiment has."""
     parser.add_argument(
         "--source", choices=("auto", "timit", "generated"),
-        help="the speech (default: the original TIMIT where --data-dir has it, else generated)",
+        help="source of the speech (default: TIMIT if --data-dir has it, else generated)",
     )  # fmt: skip
-    parser.add_argument("--minutes", type=float, metavar="N", help="of speech, all parts together")
+    parser.add_argument("--minutes", type=float, metavar="N", help="total length of the speech")
     parser.add_argument("--hidden", type=int, nargs="+", metavar="N", help="widths of the layers")
-    parser.add_argument("--T", type=int, metavar="N", help="steps of training at most")
+    parser.add_argument("--T", type=int, metavar="N", help="largest number of training steps")
     parser.add_argument("--every", type=int, metavar="N", help="Δ: steps between two updates of λ")
 
 
@@ -36,7 +36,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Compute, draw, and say what was made."""
+    """Compute, draw, and print the table and the files."""
     from threadpoolctl import threadpool_limits
     from tqdm import tqdm
 

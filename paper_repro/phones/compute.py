@@ -1,4 +1,4 @@
-"""The numbers of Table 3 and of Figure 3."""
+"""Compute the numbers of Table 3 and Figure 3."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ import numpy as np
 
 from paper_repro.data.speech.phones import Phones
 from paper_repro.phones.methods import REAL, Losses, Tick, real_time, vanilla, warm_up
-from paper_repro.phones.network import Row, testing, training, validation
 from paper_repro.phones.progress import Progress
 from paper_repro.phones.search import random_search
 from paper_repro.phones.setting import Setting
+from paper_repro.phones.two_heads import Row, testing, training, validation
 from paper_repro.record import read_json, surroundings, write_json
 
-METHODS = ("Vanilla", "RTHO", "RTHO-NT", "RS")  # RS is given its time by RTHO
+METHODS = ("Vanilla", "RTHO", "RTHO-NT", "RS")  # RS last: RTHO determines its time
 RATES = ("eta", "mu", "rho")
 
 
 def compute(phones: Phones, setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
-    """Train with each method; write the numbers of the table and of the figure.
+    """Train with each method; write the numbers of the table and the figure.
 
-    folder   for the results; what is half done stands in `.partial` there, and a run that was
-             interrupted goes on from it, method by method
+    folder   for the results; its subfolder `.partial` holds the finished methods, from which an
+             interrupted run continues
     bar      a tqdm progress bar; its total is set here
     returns  name → JSON file: table3, figure3
-    Cost     two runs of T steps with three columns of Z, and `budget` times as long a search
-    Beware   random search is given seconds: its result depends on the machine, and on what else
-             that does. Where another process holds a core, threads that wait for each other slow
-             a step of random search down more than one of RTHO, and it gets fewer runs than its
-             share: compare on a machine that is free, or on one thread (NUMBA_NUM_THREADS=1)
+    Cost     two runs of T steps with three columns of Z, and a search that takes `budget` times as
+             long as one of them
+    Beware   random search has a time limit, so its result depends on the machine and on its load.
+             If another process occupies a core, waiting threads slow down random search more than
+             RTHO, and it finishes too few runs: compare on an idle machine, or on one thread
+             (NUMBA_NUM_THREADS=1)
     Source   Franceschi et al. 2017, section 5.3
     """
     started = time.perf_counter()
@@ -80,7 +81,7 @@ def compute(phones: Phones, setting: Setting, folder: Path, bar: Any) -> dict[st
 
 
 def all_methods(losses: Losses, partial: Path, progress: Progress) -> Iterator[tuple[str, Row]]:
-    """(name, result) of each method; from its file where that exists."""
+    """Yield (name, result) of each method; finished ones are read from their files."""
     found = dict[str, Row]()
     for name in METHODS:
         progress.begin(name)
@@ -94,10 +95,10 @@ def all_methods(losses: Losses, partial: Path, progress: Progress) -> Iterator[t
 
 
 def trained(name: str, losses: Losses, rtho: Row | None, trials: Path | None, tick: Tick) -> Row:
-    """What a method finds.
+    """The result of a method.
 
-    rtho    the result of RTHO: random search is given a multiple of its seconds
-    trials  where random search keeps what it has done; None: nowhere
+    rtho    the result of RTHO; random search takes a multiple of its seconds
+    trials  the file in which random search saves its trials; None: it does not save them
     """
     setting = losses.setting
     if name == "Vanilla":
@@ -114,7 +115,7 @@ def trained(name: str, losses: Losses, rtho: Row | None, trials: Path | None, ti
 def table_row(name: str, found: Row) -> Row:
     """A row of Table 3: accuracies, seconds, and λ at the start and in the last steps.
 
-    Of random search these are its best run's, but for the seconds, which are those of all.
+    For random search they are those of its best run, except the seconds, which are of all runs.
     """
     last = found["rows"][-1] if found["rows"] else found["start"]
     same = ("test accuracy", "validation accuracy", "seconds", "steps", "ended", "weights", "start")
@@ -127,12 +128,12 @@ def table_row(name: str, found: Row) -> Row:
 
 
 def runs(found: Row) -> int:
-    """How many networks a method trained."""
+    """The number of networks that a method trained."""
     return len(found.get("search", [found]))
 
 
 def curve(found: Row, epoch: float) -> Row:
-    """Over the epochs: validation accuracy, validation error and λ; of the best run."""
+    """Validation accuracy, validation error and λ of the best run over the epochs."""
     rows = found["rows"]
     return {
         "runs": runs(found),

@@ -1,4 +1,4 @@
-"""Table 3 and Figure 3, out of their JSON files and nothing else."""
+"""Draw Table 3 and Figure 3 from their JSON files alone."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def rates(lam: dict[str, float]) -> str:
 
 
 def page(content: dict[str, Any]) -> str:
-    """The table as Markdown, with what it was made from under it."""
+    """The table as Markdown, followed by its data and setting."""
     s, data = content["setting"], content["data"]
     train, valid, test = data["frames"]
     widths = ", ".join(map(str, s["hidden"]))
@@ -94,7 +94,7 @@ def page(content: dict[str, Any]) -> str:
 
 
 def figure3(content: dict[str, Any]) -> Figure:
-    """Accuracy, η, μ and ρ over the epochs of training; of random search its best run."""
+    """Accuracy, η, μ and ρ over the epochs; for random search those of its best run."""
     figure = Figure(figsize=(10, 6.4), layout="constrained")
     curves = content["curves"]
     for ax, (what, label) in zip(figure.subplots(2, 2).flat, PANELS.items(), strict=True):
@@ -112,13 +112,13 @@ def figure3(content: dict[str, Any]) -> Figure:
 
 
 def named(name: str, curves: dict[str, Any]) -> str:
-    """The label of a method; of random search with how many runs."""
+    """The label of a method; for random search it includes the number of runs."""
     runs = curves[name]["runs"]
     return name if runs == 1 else f"{name}, best of {runs} runs"
 
 
 def fit_to_moving(ax: Axes, curves: dict[str, Any]) -> None:
-    """The scale of ρ where it is learnt: a larger one of random search stands above it in words."""
+    """Scale the axis to the ρ that are learnt; if that of random search is off scale, write it."""
     top = max((rho for name in MOVING for rho in curves[name]["rho"]), default=0.0)
     fixed = max(curves["RS"]["rho"], default=0.0)
     if 0 < 3 * top < fixed:

@@ -1,4 +1,4 @@
-"""Training at fixed hyperparameters, and with hyperparameters that are learnt meanwhile."""
+"""Training with fixed hyperparameters, and with hyperparameters that are learnt in real time."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from hgref.fast.cpu.carried import Carried
 from hgref.layout import Layout
 from hgref.objectives import MultiTask
 from hgref.outer import Adam
-from paper_repro.phones.network import Enough, Row, Watch, error_and_accuracy, problem
 from paper_repro.phones.setting import Setting
+from paper_repro.phones.two_heads import Enough, Row, Watch, error_and_accuracy, problem
 
-LARGEST_MU = 0.999  # of [0, 1)
-GONE = 1e-4  # η below this counts as decayed
+LARGEST_MU = 0.999  # upper bound of μ, below 1
+GONE = 1e-4  # a smaller η counts as decayed
 REAL = np.float32
 
-Tick = Callable[[Row, float], Any]  # a row of the watch, and the share of the method that is done
+Tick = Callable[[Row, float], Any]  # (row of the watch, finished share of the method)
 
 
 class Losses:
@@ -38,12 +38,12 @@ class Losses:
         return watch, problem(self.J, watch, self.setting)
 
     def by_steps(self, tick: Tick) -> Callable[[Row], Any]:
-        """A tick of a method that is done after T steps."""
+        """A tick for a method that ends after T steps."""
         return lambda row: tick(row, row["t"] / self.setting.T)
 
 
 def warm_up(losses: Losses) -> None:
-    """One step of each kind of training, so that no method pays for compiling."""
+    """Take one step of each kind of training, so that compilation is not timed."""
     _, some = losses.watched(lambda rows: "", lambda row: None)
     blocks, layout = some.point(some.pack(eta=0.0, mu=0.0, rho=0.0))
     for columns in (Layout({}), layout):
@@ -51,7 +51,7 @@ def warm_up(losses: Losses) -> None:
 
 
 def end_of(train: Callable[[], Any]) -> str:
-    """How a training run ended."""
+    """Run a training, and say how it ended."""
     try:
         train()
     except Enough as enough:
@@ -65,12 +65,12 @@ def end_of(train: Callable[[], Any]) -> str:
 
 
 def fixed(losses: Losses, lam: Row, tick: Callable[[Row], Any], deadline: float = np.inf) -> Row:
-    """Momentum at a fixed (η, μ, ρ), stopped when the validation accuracy rises no more.
+    """Momentum at a fixed (η, μ, ρ), stopped when the validation accuracy no longer rises.
 
     tick      called with the row of each look
-    deadline  a time.perf_counter(): at the first look after it training stops in any case
+    deadline  a time.perf_counter(): training stops at the first look after it
     returns   see `result`, with the weights of the best look
-    Beware    a run that diverges counts with its best look before
+    Beware    for a run that diverges, the best look before that counts
     """
     setting = losses.setting
 
@@ -92,7 +92,7 @@ def fixed(losses: Losses, lam: Row, tick: Callable[[Row], Any], deadline: float 
 
 
 def stale(rows: list[Row], setting: Setting) -> bool:
-    """Whether none of the last `patience` looks was better, by `better`, than all before them."""
+    """Whether none of the last `patience` looks was better, by `better`, than all earlier ones."""
     found = [row["accuracy"] for row in rows]
     early, late = found[: -setting.patience], found[-setting.patience :]
     return bool(early) and max(late) < (1 + setting.better) * max(early)
@@ -111,8 +111,8 @@ def vanilla(losses: Losses, tick: Tick) -> Row:
 def real_time(losses: Losses, lam: Row, tick: Tick) -> Row:
     """RTHO from a start λ_0, with projected Adam on [0, ∞) × [0, 1) × [0, ∞).     eq. (16)
 
-    returns  see `result`, with the weights of the last look: no look is chosen
-    Beware   stops where η has decayed, or after T steps: "ended" says which it was
+    returns  see `result`, with the weights of the last look, whatever its accuracy
+    Beware   stops when η has decayed, or after T steps; "ended" says which
     Source   Franceschi et al. 2017, sections 3.3 and 5.3
     """
     setting = losses.setting
@@ -123,22 +123,23 @@ def real_time(losses: Losses, lam: Row, tick: Tick) -> Row:
 
 
 def domain() -> Product:
-    """[0, ∞) × [0, 1) × [0, ∞), closed below 1."""
+    """[0, ∞) × [0, 1) × [0, ∞), with μ bounded by `LARGEST_MU` to close the interval."""
     return Product(eta=NonNegative(), mu=Box(0.0, LARGEST_MU), rho=NonNegative())
 
 
 def decayed(rows: list[Row]) -> str:
-    """Says so where η was there and is gone."""
+    """A reason to stop if η has decayed after having been larger; otherwise ""."""
     gone = rows[-1]["eta"] < GONE <= max(row["eta"] for row in rows)
     return "η decayed" if gone else ""
 
 
 def result(losses: Losses, watch: Watch, lam: Row, ended: str, best: bool) -> Row:
-    """What a method found with the weights of the best look, or with those of the last one.
+    """The result of a method, with the weights of the best or of the last look.
 
-    seconds  from the start to the end, without the test
+    seconds  of the training, without the test
     steps    up to the last look
-    rows     those of the watch: none, and accuracies of 0, where it diverged before the first
+    rows     those of the watch; if training diverged before the first look there are none, and the
+             accuracies are 0
     """
     rows = watch.rows
     about = {

@@ -1,4 +1,4 @@
-"""A bar that moves with every look at the validation error."""
+"""A progress bar that moves with every evaluation of the validation error."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 class Progress:
-    """A tqdm bar in equal parts, one for each method, that never goes back.
+    """A tqdm bar with an equal part for each method; it never moves back.
 
-    Beside it stands the accuracy at the last look. A method tells how much of it is done by
-    steps, or by seconds where it was given some; its part is full when it ends, early or not.
+    Its postfix shows the last accuracy. A method reports its progress in steps, or in seconds if
+    it has a time limit; when it ends, early or not, its part is full.
     """
 
     def __init__(self, bar: Any, methods: int):

@@ -1,4 +1,4 @@
-"""Random search of hyperparameters that stay fixed while the network is trained."""
+"""Random search over hyperparameters that are fixed during training."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from paper_repro.phones.methods import Losses, Tick, fixed
-from paper_repro.phones.network import Row
+from paper_repro.phones.two_heads import Row
 from paper_repro.record import read_json, write_json
 
 RANGES = {"eta": (1e-3, 1.0), "1 - mu": (1e-2, 1.0), "rho": (1e-3, 10.0)}  # log-uniform
 
 
 def random_search(losses: Losses, seconds: float, file: Path | None, tick: Tick) -> Row:
-    """The best of as many random (η, μ, ρ) as the time allows, by validation accuracy.
+    """The trial with the best validation accuracy, among as many random (η, μ, ρ) as time allows.
 
-    seconds  time for all trials, above 0; the last is cut short, at its next look
-    file     where trials are kept: an interrupted search goes on there; None: nowhere
-    returns  see `methods.result`, of the best trial, with the seconds of all, and `search`: what
-             each trial found
-    Beware   seconds depend on the machine and on what else it does; trials are the same each time
-             as far as they go
+    seconds  time for all trials, above 0; the last trial is stopped at its next look
+    file     where trials are saved, so that an interrupted search can continue; None: nowhere
+    returns  see `methods.result`, for the best trial, but with the seconds of all trials; `search`
+             holds the results of all
+    Beware   the number of trials depends on the machine and its load; the trials themselves are
+             the same in each search
     """
     rng = np.random.default_rng(losses.setting.seed + 2)
     trials: list[Row] = read_json(file)["trials"] if file and file.exists() else []
@@ -44,7 +44,7 @@ def random_search(losses: Losses, seconds: float, file: Path | None, tick: Tick)
 
 
 def trial_of(losses: Losses, lam: Row, spent: float, seconds: float, tick: Tick) -> Row:
-    """A run at a fixed λ, in what is left of the seconds."""
+    """A run at a fixed λ in the remaining time."""
     deadline = time.perf_counter() + seconds - spent
     return fixed(losses, lam, lambda row: tick(row, (spent + row["seconds"]) / seconds), deadline)
 

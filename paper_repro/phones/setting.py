@@ -1,4 +1,4 @@
-"""What a run of the experiment depends on, and the three sizes it comes in."""
+"""The setting of the experiment, and its presets."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from paper_repro.preset import Preset
 
 @dataclass(frozen=True)
 class Setting(Preset):
-    """Speech, network, steps.
+    """The speech, the network and the steps.
 
-    source      see paper_repro.data.speech.phones;  minutes of speech, None: all
-    context     frames to each side;  q: length of the secondary target
-    hidden      widths of the layers, of rectified units
+    source      see paper_repro.data.speech.phones
+    minutes     of speech; None: all
+    context     frames to each side
+    q           length of the secondary target
+    hidden      widths of the layers of rectified units
     batch       frames in a mini-batch
-    T           steps at most
-    every       Δ: steps between two looks at the validation error, or two updates of λ
-    valid       validation frames, drawn at random, of which the mean is the error
-    eta, mu     rates of Vanilla, and where RTHO starts
+    T           largest number of steps
+    every       Δ: steps between two evaluations ("looks") of the validation error, and between two
+                updates of λ
+    valid       number of validation frames, drawn at random, over which the error is averaged
+    eta, mu     the rates of Vanilla, at which RTHO also starts
     outer_rate  of Adam on λ = (η, μ, ρ)
-    patience    looks without a better accuracy (by `better`, relative) until Vanilla stops
-    budget      seconds of random search, over those that RTHO took
+    patience    Vanilla stops after so many looks without a better accuracy (by `better`, relative)
+    budget      seconds of random search, as a multiple of those of RTHO
     seed        of mini-batches, start, validation frames and random search
     """
 
@@ -59,15 +62,15 @@ class Setting(Preset):
         return self
 
 
-# three minutes on two cores
+# takes three minutes on two cores
 DEFAULT = Setting(minutes=10, context=2, q=60, hidden=(128, 128), T=4000, every=40, valid=2000)
 
-# the paper's network, Δ and validation frames: days on two cores
+# the paper's network, Δ and validation frames; takes days on two cores
 PAPER = Setting(
     minutes=None, context=5, q=300, hidden=(2000,) * 4, T=200_000, every=200, valid=100_000
 )
 
-# seconds: to see that everything runs
+# takes seconds, to check that everything runs
 SMALL = Setting(minutes=0.5, context=0, q=20, hidden=(16,), T=120, every=20, valid=200)
 
 PRESETS = {"default": DEFAULT, "paper": PAPER, "small": SMALL}

@@ -1,8 +1,8 @@
 """Table 3 over many seeds.
 
-The speech is that of the first seed for all of them, as TIMIT's recordings are the same for all who
-have it: what varies is the start of the network, its mini-batches, the validation frames that are
-looked at and the draws of random search. So a difference between methods is one on this corpus.
+All seeds use the speech of the first seed, just as the recordings of TIMIT are the same for
+everyone. The seed changes the start of the network, its mini-batches, the validation frames and
+the draws of random search. So a difference between methods holds for this corpus.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from paper_repro.data.root import data_root
 from paper_repro.data.speech.phones import Phones, load_phones
 from paper_repro.phones.compute import trained
 from paper_repro.phones.methods import Losses, warm_up
-from paper_repro.phones.network import testing, training, validation
 from paper_repro.phones.setting import Setting
+from paper_repro.phones.two_heads import testing, training, validation
 from paper_repro.sweep import over_seeds
 from paper_repro.sweep.over_seeds import Compared, Found
 from paper_repro.sweep.task import Method, Row, Task
@@ -32,7 +32,7 @@ FROM_NOTHING = IN_REAL_TIME | {"eta", "mu"}
 
 
 def load(setting: Setting, data_dir: Path | None) -> Phones:
-    """The speech of all seeds: that of the first."""
+    """The speech for all seeds, which is that of the first."""
     from tqdm import tqdm
 
     with tqdm(total=1, desc="speech", leave=False) as bar:
@@ -43,7 +43,7 @@ def load(setting: Setting, data_dir: Path | None) -> Phones:
 
 
 def methods(setting: Setting) -> Iterator[Method]:
-    """The four of Table 3; random search is given its seconds by RTHO."""
+    """The four methods of Table 3; RTHO determines the seconds of random search."""
     yield Method("Vanilla", FIXED)
     yield Method("RTHO", IN_REAL_TIME)
     yield Method("RTHO-NT", FROM_NOTHING)
@@ -51,10 +51,10 @@ def methods(setting: Setting) -> Iterator[Method]:
 
 
 def run(phones: Phones, task: Task, needed: Row | None) -> Row:
-    """What a method finds.
+    """The result of a method.
 
-    Beware   seconds depend on the machine and on what else it does, and with them the number of
-             runs that random search makes: of two sweeps its rows may differ
+    Beware   the number of runs of random search depends on the speed and load of the machine, so
+             its rows may differ between two sweeps
     """
     setting: Any = task.setting
     J, E, test = (part(phones, setting) for part in (training, validation, testing))
@@ -66,5 +66,5 @@ def run(phones: Phones, task: Task, needed: Row | None) -> Row:
 def finish(
     found: Found, phones: Phones, setting: Setting, folder: Path, beside: Row
 ) -> tuple[list[Path], str]:
-    """Means over the seeds: the files, and the table for a terminal."""
+    """Write the means over the seeds; returns the files, and the table for a terminal."""
     return over_seeds.finish(WHAT, found, phones.name, setting, folder, beside)

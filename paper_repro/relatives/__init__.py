@@ -1,7 +1,7 @@
-"""The relatives that the paper names, beside its own two recursions, on one problem.
+"""Compare the paper's two recursions with related methods that it names, on one problem.
 
-Forwards, backwards with all of the run, some of it or none kept (reversible learning), backwards
-for K steps alone (truncated), and in the limit of an endless run (implicit gradients): what each of
-them computes, how exactly, and what it takes. A second figure shows what the implicit gradient is
-the limit of, and how fast.
+The methods are forward mode; reverse mode that stores all states, only checkpoints, or none
+(reversible learning); reverse mode over the last K steps (truncated); and the limit of infinitely
+many steps (implicit gradients). A table shows what each method computes, how exactly, and at what
+cost. A second figure shows how fast reverse mode converges to the implicit gradient.
 """

@@ -1,4 +1,4 @@
-"""What is known of the paper's relatives, judged on our numbers."""
+"""Judge known properties of the related methods on our numbers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from paper_repro.claim import Claim, Rows, Rule
 
 TITLE = "The relatives: reversible learning, checkpoints, truncation, implicit gradients"
-PAPER: Rows = ()  # the paper compares itself with them in words
+PAPER: Rows = ()  # the paper compares itself with them only in words
 
-EXACT = 1e-11  # of ‖∇f‖, for rounding of some thousand steps
-OTHER = 1e-6  # of ‖∇f‖, from which a gradient is another one
-REVERSED = 1e-12  # of ‖∇f‖, between fixed and floating point
-SAVED = 100  # times less of the run kept
-CHANCE = 5  # standard deviations of a mean of as many coin tosses
-ARRIVED = 1e-4  # of ‖∇f‖, at the longest run
-RATE = 0.05  # of −log r, the decay a step
+EXACT = 1e-11  # of ‖∇f‖: largest error of an exact method; the rounding of a few thousand steps
+OTHER = 1e-6  # of ‖∇f‖: a gradient that is further away is a different one
+REVERSED = 1e-12  # of ‖∇f‖: largest distance between fixed and floating point
+SAVED = 100  # least ratio of what reverse and reversible store of the run
+CHANCE = 5  # standard deviations of the mean of that many coin tosses
+ARRIVED = 1e-4  # of ‖∇f‖: largest distance to the limit at the longest run
+RATE = 0.05  # largest relative error of −log r, the decay per step
 
 Content = Mapping[str, Any]
 
@@ -32,7 +32,7 @@ def exact(content: Content) -> Claim:
 
 
 def others(content: Content) -> Claim:
-    """Truncated and implicit ones are other gradients."""
+    """Truncated and implicit gradients differ from the exact one."""
     off = [row["error"]["all"] for row in content["rows"] if not row["exact"]]
     return Claim(
         f"truncated, implicit: other gradients for finite T, over {OTHER:.0e} ‖∇f‖ away", "",
@@ -41,7 +41,7 @@ def others(content: Content) -> Claim:
 
 
 def checkpoints(content: Content) -> Claim:
-    """Checkpoints in slots take the fewest steps that are possible."""
+    """Checkpointing with slots takes the fewest steps possible."""
     pairs = [(row["steps"], row["fewest steps"]) for row in content["rows"] if "slots" in row]
     optimal = {steps == fewest for steps, fewest in pairs} == {True}
     found = ", ".join(f"{steps} of {fewest}" for steps, fewest in pairs)
@@ -49,7 +49,7 @@ def checkpoints(content: Content) -> Claim:
 
 
 def reversal_is_exact(content: Content) -> Claim:
-    """Reversible learning recovers the run."""
+    """Reversible learning recovers the states of the run exactly."""
     back = content["reversible"]
     off, agreed = back["distance to reverse"], back["checksums that agreed"]
     return Claim(
@@ -61,14 +61,14 @@ def reversal_is_exact(content: Content) -> Claim:
 
 
 def reversal_is_small(content: Content) -> Claim:
-    """Reversible learning keeps little of the run."""
+    """Reversible learning stores little of the run."""
     times = content["reversible"]["stored / kept"]
     text = f"reversible keeps at least {SAVED} times less of the run than reverse"
     return Claim(text, "", f"{times:.0f} times", times >= SAVED)
 
 
 def bits(content: Content) -> Claim:
-    """What it keeps is what a plain floor loses, and no less than any product does."""
+    """It stores the bits that rounding loses, and at least the information-theoretic bound."""
     back = content["reversible"]
     found, predicted, least = back["bits"], back["bits predicted"], back["least bits"]
     first, chance = back["bits of the first step"], CHANCE * back["bits by chance"]
@@ -81,7 +81,7 @@ def bits(content: Content) -> Claim:
 
 
 def arrives(content: Content) -> Claim:
-    """The implicit gradient is what reverse becomes as T grows."""
+    """The reverse gradient converges to the implicit one as T grows."""
     size = content["limit"]["norm"]
     off = [curve["reverse to limit"][-1] / size for curve in content["curves"]]
     return Claim(
@@ -91,7 +91,7 @@ def arrives(content: Content) -> Claim:
 
 
 def at_the_rate(content: Content) -> Claim:
-    """Both go to the limit as fast as the curvature of J says."""
+    """Both converge at the rate that the curvature of J predicts."""
     pairs = [(one, c["rate"]) for c in content["curves"] for one in c["fitted"].values()]
     off = max(abs(math.log(fitted) / math.log(rate) - 1) for fitted, rate in pairs)
     return Claim(
@@ -101,7 +101,7 @@ def at_the_rate(content: Content) -> Claim:
 
 
 def bounded(content: Content) -> Claim:
-    """The bound on the distance between them is one."""
+    """The bound on the distance between them holds."""
     over = [
         bound / distance
         for curve in content["curves"]

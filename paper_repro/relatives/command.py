@@ -15,11 +15,11 @@ SUMMARY = "Reversible learning, checkpoints, truncation and implicit gradients o
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What this experiment can be asked for, besides what every one can."""
+    """Add the options that only this experiment has."""
     parser.add_argument(
         "--T", type=int, metavar="T", help="steps of the run that is differentiated"
     )
-    parser.add_argument("--rounds", type=int, metavar="N", help="how often everything is timed")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often to time everything")
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
@@ -27,12 +27,12 @@ def setting_of(options: argparse.Namespace) -> Setting:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Compute, draw, and say what was measured."""
+    """Compute, draw, and print what was measured."""
     from threadpoolctl import threadpool_limits
     from tqdm import tqdm
 
     setting = setting_of(options)
-    # as the costs are timed: what a second thread gains depends on who else runs
+    # one thread, as for the costs: the gain of a second BLAS thread varies with the load
     with threadpool_limits(1, "blas"), tqdm(total=1, unit="part", smoothing=0.05) as bar:
         paths = compute(setting, options.out, bar)
     made = draw(paths)

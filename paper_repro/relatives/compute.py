@@ -1,4 +1,4 @@
-"""Every method on one problem: how exact, how fast, how much memory and how much work."""
+"""Measure the accuracy, time, memory and work of every method on one problem."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ Row = dict[str, Any]
 
 
 def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
-    """Measure all methods, and two runs' way to the limit; write the numbers.
+    """Measure all methods, and how two kinds of runs converge to the limit; write the numbers.
 
     setting  sizes and rounds
     folder   for the results
     bar      a tqdm progress bar; its total is set here
     returns  {"relatives": …, "relatives-limit": …}, their JSON files
-    Cost     m complex runs; each method once under tracemalloc and `rounds` times beside the clock
-    Beware   seconds are compared only within one run: there is no going on from half of one
-    Source   Franceschi et al. 2017, sections 3 and 4, and those whom `hgref`'s docstrings name
+    Cost     m complex runs; each method once under tracemalloc and `rounds` times for its seconds
+    Beware   times are comparable only within one run, so an interrupted run starts over
+    Source   Franceschi et al. 2017, sections 3 and 4, and the sources in `hgref`'s docstrings
     """
     made_with = {**surroundings(), "threads": 1, "processor": processor(), "load before": load()}
     bar.reset(total=setting.ticks)
@@ -53,7 +53,7 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
 def clocked(
     name: str, make: Callable[[Setting, Any], Row], setting: Setting, bar: Any, made_with: Row
 ) -> Row:
-    """The content that `make` makes, with all that stands in every result."""
+    """The content from `make`, with the fields that every result has."""
     started = time.perf_counter()
     return {
         "experiment": name,
@@ -66,7 +66,7 @@ def clocked(
 
 
 def compared(setting: Setting, bar: Any) -> Row:
-    """The table's content."""
+    """The content of the table and the first figure."""
     problem, lam = momentum(setting, training(setting), setting.eta, setting.T)
     bar.set_description("complex step")
     truth = witnessed(problem, lam, bar.update)
@@ -101,7 +101,7 @@ def compared(setting: Setting, bar: Any) -> Row:
 
 
 def witnessed(problem: Problem, lam: Array, tick: Tick) -> Array:
-    """∇f(λ) by the complex step through the whole run, one hyperparameter after the other."""
+    """∇f(λ) by the complex step through the whole run, for one hyperparameter after another."""
     slopes = []
     for direction in np.eye(lam.size):
         slopes.append(complex_step(problem.f, lam, direction[:, None])[0])
@@ -110,7 +110,7 @@ def witnessed(problem: Problem, lam: Array, tick: Tick) -> Array:
 
 
 def measured(setting: Setting, method: Method, tick: Tick) -> tuple[Row, Any]:
-    """(what a method takes: bytes, gradients and products; the hypergradient)."""
+    """(the cost of a method in bytes, gradients and products; its hypergradient)."""
     J = Counted(training(setting))
     problem, lam = momentum(setting, J, setting.eta, setting.T)
     peak, g = most_bytes(partial(method.run, problem, lam))
@@ -129,13 +129,14 @@ def measured(setting: Setting, method: Method, tick: Tick) -> tuple[Row, Any]:
 
 
 def steps_of(setting: Setting, method: Method, J: Counted) -> Row:
-    """Steps of the run, taken again ones included, and the fewest where the slots are told.
+    """The training steps, repeated ones included, and the fewest possible for the given slots.
 
-    Each step back takes a gradient and a product with M; every other gradient is that of a step.
+    Each step back takes one gradient and one product with M; each other gradient is a training
+    step.
     """
     if method.slots is None:
         return {}
-    fewest = 1 + fewest_steps(setting.T, method.slots)[-1]  # one more brings s_T
+    fewest = 1 + fewest_steps(setting.T, method.slots)[-1]  # and the step to s_T
     return {"slots": method.slots, "steps": J.gradients - J.M, "fewest steps": fewest}
 
 
@@ -143,13 +144,13 @@ def steps_of(setting: Setting, method: Method, J: Counted) -> Row:
 
 
 def norms(problem: Problem, grad: Array) -> dict[str, float]:
-    """‖∇f‖, and that of each block."""
+    """The norm of ∇f, and of each of its blocks."""
     blocks = {name: norm(block) for name, block in problem.layout.split(grad).items()}
     return {"all": norm(grad), **blocks}
 
 
 def apart(problem: Problem, found: Array, truth: Array) -> dict[str, float]:
-    """‖found − ∇f‖ / ‖∇f‖, of all of λ and of each block."""
+    """‖found − ∇f‖ / ‖∇f‖, for all of λ and for each block."""
     gaps, sizes = norms(problem, found - truth), norms(problem, truth)
     return {name: gap / sizes[name] for name, gap in gaps.items()}
 

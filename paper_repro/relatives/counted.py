@@ -1,4 +1,4 @@
-"""An objective that counts what it is asked for."""
+"""An objective that counts its evaluations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures and the table, out of their JSON files and nothing else."""
+"""Draw the pictures and write the table from their JSON files alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from paper_repro.table import write_text
 
 Row = dict[str, Any]
 
-STYLES = {  # family → color, marker, filled: apart in grey print too
+STYLES = {  # family → color, marker, filled: distinguishable in grey, too
     "forward": ("#08519c", "o", True),
     "reverse": ("#d94801", "s", True),
     "checkpointed": ("#525252", "^", True),
@@ -25,11 +25,11 @@ STYLES = {  # family → color, marker, filled: apart in grey print too
     "truncated": ("#88419d", "v", False),
     "implicit": ("#cb181d", "P", False),
 }
-# where a label stands beside its marker: points right and up, alignments
+# offsets of a label from its marker: points to the right and up, then the alignments
 ABOVE, BELOW = (0, 8, "center", "bottom"), (0, -8, "center", "top")
 RIGHT, LEFT = (8, 0, "left", "center"), (-8, 0, "right", "center")
 TOP = {"forward": RIGHT, "implicit": RIGHT, "truncated": RIGHT, "reversible": ABOVE}  # else below
-BOTTOM = {  # else to the right
+BOTTOM = {  # others: to the right
     "reverse": LEFT,
     "checkpointed": (8, 5, "left", "center"),
     "truncated": ABOVE,
@@ -48,7 +48,7 @@ def draw(paths: dict[str, Path]) -> list[Path]:
 
 
 def panels(content: Row) -> Figure:
-    """Over the memory: above how exact each method is, below how much work it takes."""
+    """Against memory: the accuracy of each method (above), and its work (below)."""
     figure = Figure(figsize=(8.8, 9.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.1))
     s, size = content["setting"], content["problem"]
@@ -68,7 +68,7 @@ def panels(content: Row) -> Figure:
 
 
 def marked(axes: Any, row: Row, y: float) -> str:
-    """The method's marker; its color."""
+    """Draw the method's marker; returns its color."""
     color, marker, filled = STYLES[row["family"]]
     axes.plot(row["peak bytes"], y, color=color, marker=marker, ms=7.5, mew=1.5, ls="", zorder=3,
               mfc=color if filled else "white")  # fmt: skip
@@ -85,7 +85,7 @@ def label(axes: Any, row: Row, y: float, text: str, place: tuple[float, float, s
 
 
 def accuracy(axes: Any, rows: list[Row]) -> None:
-    """The error of ∇f as a whole, and a bar up to that of its worst block."""
+    """The error of the whole ∇f, and a bar up to the error of its worst block."""
     for row in rows:
         whole, worst = row["error"]["all"], max(row["error"].values())
         color = marked(axes, row, whole)
@@ -109,9 +109,9 @@ def accuracy(axes: Any, rows: list[Row]) -> None:
 
 
 def short(row: Row, rows: list[Row]) -> str:
-    """As much as there is room for; the panel below says more at the same place."""
+    """A short label; the panel below has a longer one at the same place."""
     family = row["family"]
-    if family == "implicit":  # one word for all of them, beside the last
+    if family == "implicit":  # one label for all of them
         alike = [one["peak bytes"] for one in rows if one["family"] == family]
         return family if row["peak bytes"] == max(alike) else ""
     if family == "truncated":
@@ -123,7 +123,7 @@ def short(row: Row, rows: list[Row]) -> str:
 
 
 def price(axes: Any, rows: list[Row], T: int) -> None:
-    """Gradients and products for each step of the run, with the seconds."""
+    """Gradients and products per step of the run; the labels also give the seconds."""
     for row in rows:
         y = work(row) / T
         marked(axes, row, y)
@@ -146,7 +146,7 @@ def price(axes: Any, rows: list[Row], T: int) -> None:
 
 
 def name(row: Row) -> str:
-    """What the method is called beside its marker, before its seconds."""
+    """The name of the method in its label, before the seconds."""
     if "slots" in row:
         return f"{row['slots']} slots, "
     return {

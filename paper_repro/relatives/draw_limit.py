@@ -1,4 +1,4 @@
-"""The picture of two runs on their way to the limit."""
+"""Draw how reverse and implicit gradients converge to their limit as T grows."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-POINTS = {  # what was measured → label, color, marker: apart in grey print too
+POINTS = {  # measurement → label, color, marker: distinguishable in grey, too
     "bound": ("bound on ‖reverse − implicit‖: .convergence.bound", "#525252", "^"),
     "reverse to implicit": ("‖reverse − implicit‖, both after T steps", "#d94801", "s"),
     "implicit to limit": ("‖implicit − limit‖", "#08519c", "o"),
 }
-LAWS = {  # what falls as T^power r^T → the power, style, label
+LAWS = {  # a distance that falls as T^power r^T → power, style, label
     "reverse to implicit": (1, (0, (6, 3)), "predicted slope: T rᵀ"),
     "implicit to limit": (0, (0, (1, 1.5)), "predicted slope: rᵀ"),
 }
 
 
 def two_ways(content: dict[str, Any]) -> Figure:
-    """Left by gradient descent, right by momentum: distances over T, and the predicted rates."""
+    """Distances against T with the predicted rates: gradient descent (left), momentum (right)."""
     figure = Figure(figsize=(9.4, 5.2), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     s = content["setting"]
@@ -47,7 +47,7 @@ def two_ways(content: dict[str, Any]) -> Figure:
 
 
 def distances(axes: Any, curve: dict[str, Any], size: float) -> None:
-    """One dynamics: points, and the predictions through the last of them."""
+    """One dynamics: the points, and the predicted laws through the last of them."""
     T, r = np.array(curve["T"]), curve["rate"]
     t = np.linspace(T[0], T[-1], 200)
     for name, (power, style, label) in LAWS.items():

@@ -1,4 +1,4 @@
-"""REVERSE-HG and the implicit gradient on their way to the one limit, as T grows."""
+"""Measure how REVERSE-HG and the implicit gradient converge to the same limit as T grows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from paper_repro.benchmark.timing import Tick
 from paper_repro.relatives.model import descent, momentum, training
 from paper_repro.relatives.setting import Setting
 
-TOL = 1e-12  # of the linear systems: below all distances that are shown
+TOL = 1e-12  # of the linear systems: smaller than all distances in the figure
 Pose = Callable[[int], tuple[Problem, Array]]
 
 
 def towards_the_limit(setting: Setting, bar: Any) -> dict[str, Any]:
-    """The content of the second figure: for both dynamics, distances of gradients against T."""
+    """The content of the second figure: distances between gradients against T, for two dynamics."""
     bar.set_description("to the limit")
     J = training(setting)
 
@@ -55,7 +55,7 @@ def towards_the_limit(setting: Setting, bar: Any) -> dict[str, Any]:
 
 
 def curve(pose: Pose, lengths: Array, limit: Blocks, tick: Tick) -> dict[str, Any]:
-    """Distances at each T, the rate that the last run's end predicts, and those that are fitted.
+    """Distances at each T, the rate r predicted at the end of the last run, and fitted rates.
 
     reverse − implicit falls as T r^T, and implicit − limit as r^T.
     """
@@ -88,7 +88,7 @@ def both(problem: Problem, lam: Array) -> tuple[Hypergradient, Implicit]:
 def distances(
     reverse: Hypergradient, implicit: Hypergradient, limit: Blocks
 ) -> tuple[float, float, float]:
-    """‖reverse − implicit‖, ‖reverse − limit‖, ‖implicit − limit‖; the limit has no η, no μ."""
+    """‖reverse − implicit‖, ‖reverse − limit‖, ‖implicit − limit‖; the limit is 0 in η and μ."""
     whole = reverse.layout.zeros(like=reverse.grad)
     for name in whole.keys() & limit.keys():
         whole[name] += limit[name]
@@ -98,6 +98,6 @@ def distances(
 
 
 def fitted_rate(steps: list[int], distance: Array) -> float:
-    """r of c r^T through the later half of the points: at first other modes are to be seen."""
+    """Fit c r^T to the later half of the points, where one mode dominates; returns r."""
     later = slice(len(steps) // 2, None)
     return float(np.exp(np.polyfit(steps[later], np.log(distance[later]), 1)[0]))

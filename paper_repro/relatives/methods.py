@@ -1,4 +1,4 @@
-"""The methods, with what each of them is asked for."""
+"""The methods that are compared, with their options."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ SOLVERS = ("cg", "neumann", "fixed_point")
 
 
 class Method(NamedTuple):
-    """One way to a hypergradient.
+    """One method to compute a hypergradient.
 
-    name    in full, as in the table
+    name    the full name, as in the table
     family  forward, reverse, checkpointed, reversible, truncated or implicit
-    label   what tells it from others of its family
+    label   the option that distinguishes it within its family
     run     a function of (problem, λ)
-    exact   whether it computes ∇f of T steps; otherwise it is another gradient
-    slots   states that it may keep, where it was told
+    exact   whether it computes ∇f of T steps exactly
+    slots   how many states it may keep, if that is an option
     """
 
     name: str
@@ -32,7 +32,7 @@ class Method(NamedTuple):
 
 
 def methods(slots: Iterable[int], truncations: Iterable[int], tol: float) -> list[Method]:
-    """All of them, the exact ones first.
+    """All methods, the exact ones first.
 
     slots        numbers of states for `checkpointed`
     truncations  numbers K of steps for `truncated`

@@ -1,4 +1,4 @@
-"""The problem that all of them are given."""
+"""The problem on which all methods are compared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SOURCE = "random numbers, labelled by a random linear model"
 
 
 def training(setting: Setting) -> Objective:
-    """J: few examples, each with a weight, and a penalty."""
+    """J: softmax regression on few examples, each with a weight, and a penalty."""
     return softmax(setting, setting.examples, 0, example_weights=True) + L2()
 
 

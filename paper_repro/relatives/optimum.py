@@ -1,4 +1,4 @@
-"""The fewest steps that a given number of checkpoints allows, found by trying."""
+"""The fewest steps with a given number of checkpoints, by dynamic programming."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import numpy as np
 
 
 def fewest_steps(T: int, slots: int) -> list[int]:
-    """Steps that bring s_{T-1}, …, s_0 in this order with 1 … `slots` states kept, s_0 among them.
+    """The fewest steps that visit s_{T-1}, …, s_0 in this order, for n = 1 … `slots`.
 
         F(1, n) = 0,   F(T, 1) = T(T-1)/2,   F(T, n) = min_k [k + F(T-k, n-1) + F(k, n)]
 
-    go k steps and keep the state there, bring those after it with what slots are left, then free
-    it and bring those before it. The closed form that is known is r T − C(n+r, n+1), r the least
-    with C(n+r, n) >= T; it is not used here.
+    where n is the number of states that may be kept, s_0 included: take k steps and keep the state
+    there, visit the states after it with the remaining slots, then free its slot and visit those
+    before it. This is a check of the known closed form r T − C(n+r, n+1), with the least r such
+    that C(n+r, n) >= T, and does not use it.
 
     Cost     O(slots T²)
     Source   the recursion of Griewank 1992, solved by Griewank and Walther 2000, revolve

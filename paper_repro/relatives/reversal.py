@@ -1,4 +1,4 @@
-"""What it took to run the training backwards, beside what theory says."""
+"""The memory that reversible learning used, compared with theory."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from paper_repro.relatives.setting import Setting
 
 
 def taken_back(setting: Setting, back: Reversible, reverse: Hypergradient) -> dict[str, Any]:
-    """Numbers of `hgref.reversible`, which has raised an error unless its states were recovered.
+    """Numbers about `hgref.reversible`, which raises an error unless it recovers its states.
 
     back     its hypergradient
-    reverse  that of `hgref.reverse` on the same problem
+    reverse  the hypergradient by `hgref.reverse` on the same problem
 
-    A product forgets one bit or none, as for 1/2 <= μ < 1: with 2(1−μ) in the mean, and the first
-    step's product with v_0 = 0 always one. By chance: the standard deviation of that mean, were
-    the others tosses of a coin.
+    For 1/2 <= μ < 1 a product with μ loses one bit or none, on average 2(1−μ); the first one, with
+    v_0 = 0, always loses one. "bits by chance" is the standard deviation of the mean if the other
+    products were independent coin tosses.
     """
     p = back.s_T.size // 2
     products, bit = setting.T * p, 2 * (1 - setting.mu)
-    bits = math.ceil(back.bits * products / 8)  # bytes of them
+    bytes_of_bits = math.ceil(back.bits * products / 8)
     return {
         "bits": back.bits,
         "bits predicted": bit,
@@ -34,7 +34,7 @@ def taken_back(setting: Setting, back: Reversible, reverse: Hypergradient) -> di
         "kept bytes": back.kept,
         "stored bytes": back.stored,
         "stored / kept": back.stored / back.kept,
-        "checksums that agreed": (back.kept - bits) // 4,
+        "checksums that agreed": (back.kept - bytes_of_bits) // 4,
         "distance to reverse": float(
             np.linalg.norm(back.grad - reverse.grad) / np.linalg.norm(reverse.grad)
         ),

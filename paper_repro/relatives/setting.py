@@ -1,4 +1,4 @@
-"""What a run of the experiment depends on, and the sizes it comes in."""
+"""The setting of the experiment, and its presets."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from paper_repro.preset import Preset
 class Setting(Preset):
     """Softmax regression on few examples, with a penalty: J is strongly convex, so a limit exists.
 
-    examples, validation  numbers of training and of validation examples
+    examples, validation  numbers of training and validation examples
     features, classes     p = classes · (features + 1) weights
     l2                    the penalty, which is also the least curvature of J
-    w0                    standard deviation of the initial weights: where they are 0, nothing is
-                          left of them to forget in the directions that only the penalty bends
+    w0                    standard deviation of the initial weights; they are not 0, so that there
+                          is something to forget in directions curved only by the penalty
     T, eta, mu            of the run whose hypergradient all methods compute
-    slots                 numbers of states that checkpoints may take
-    tol                   what the solvers of the implicit gradient leave of ∇E
-    dropped               shares of ∇f that truncation may drop: a K for each
-    gd_eta, gd_T          gradient descent on its way to the limit, and its longest run
-    momentum_eta, momentum_T  momentum likewise, with the same mu
-    points                lengths of runs up to those, evenly spaced
-    rounds, slow_rounds   how often everything is timed, and what takes over `slow` seconds
+    slots                 numbers of states that checkpointing may keep
+    tol                   relative residual of the linear solvers for the implicit gradient
+    dropped               shares of ∇f that truncation may drop; each gives a K
+    gd_eta, gd_T          gradient descent towards the limit: its rate and its longest run
+    momentum_eta, momentum_T  the same for momentum, with the same mu
+    points                number of run lengths up to the longest, evenly spaced
+    rounds, slow_rounds   how often a method is timed; the second if it takes more than `slow`
+                          seconds
     seed                  of all random data
     """
 
@@ -57,7 +58,7 @@ class Setting(Preset):
 
     @property
     def ticks(self) -> int:
-        """How often the progress bar moves: directions, rounds, methods at most, points."""
+        """The total of the progress bar: directions, rounds, methods (at most) and points."""
         methods = 7 + len(self.slots) + len(self.dropped)
         return self.hypers + self.rounds + methods + 2 * self.points
 
@@ -70,13 +71,13 @@ class Setting(Preset):
 
 DEFAULT = Setting()
 
-# seconds: to see that everything runs; a stronger penalty, so that shorter runs reach the limit
+# takes seconds, to check that everything runs; a stronger penalty lets shorter runs converge
 SMALL = replace(
     DEFAULT, examples=5, validation=20, features=19, l2=0.1, T=150, eta=0.1, slots=(3, 10),
     gd_eta=1.0, gd_T=180, momentum_eta=0.02, momentum_T=720, points=6, rounds=1,
 )  # fmt: skip
 
-# the paper has no such experiment: only the rounds are more
+# the paper has no such experiment, so only the number of rounds differs
 PAPER = replace(DEFAULT, rounds=11, slow_rounds=3)
 
 PRESETS = {"default": DEFAULT, "paper": PAPER, "small": SMALL}

@@ -1,4 +1,4 @@
-"""The table of all methods, as Markdown and for a terminal."""
+"""The table of all methods, in Markdown and for a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BLOCKS = {"all": "error of ∇f", "eta": "η", "mu": "μ", "weights": "weights",
 
 
 def work(row: Row) -> int:
-    """Gradients of J and products with H; a product with M comes along with one with H."""
+    """Gradients of J plus products with H; products with M come together with those."""
     return row["gradients"] + row["products with H"]
 
 
@@ -30,18 +30,18 @@ def table_rows(content: Row) -> list[list[str]]:
 
 
 def steps(row: Row) -> str:
-    """Those of the run, and the fewest that its slots allow."""
+    """The steps of the run, and the fewest that its slots allow."""
     return f"{row['steps']} of {row['fewest steps']}" if "steps" in row else ""
 
 
 def terminal(content: Row) -> str:
-    """The table in columns, and what reversal took."""
+    """The table in columns, and the numbers of reversible learning."""
     lines = [*columns(table_rows(content)), "", reversal(content["reversible"])]
     return "\n".join([*lines, *busy(content["made with"]["load before"])])
 
 
 def reversal(back: Row) -> str:
-    """The numbers of reversible learning in a sentence."""
+    """The numbers of reversible learning in one sentence."""
     return (
         f"reversible kept {back['bits']:.4f} bits for each weight and step (2(1−μ) = "
         f"{back['bits predicted']:.4f}, least log2(1/μ) = {back['least bits']:.4f}): "
@@ -52,7 +52,7 @@ def reversal(back: Row) -> str:
 
 
 def page(content: Row) -> str:
-    """The table as Markdown, with what was measured under it."""
+    """The table as Markdown, followed by what was measured and how."""
     s, made, size = content["setting"], content["made with"], content["problem"]
     lines = [
         "# One hypergradient by all of its relatives",

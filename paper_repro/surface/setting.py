@@ -1,4 +1,4 @@
-"""What a run of the experiment depends on, and the sizes it comes in."""
+"""The setting of the experiment, and its presets."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ Point = tuple[float, float]  # (log10 L2, log10 η)
 
 @dataclass(frozen=True)
 class Setting(Preset):
-    """A network, the part of the plane that is drawn, and the two ways down.
+    """The network, the part of the plane that is drawn, and the two ways to descend.
 
     train, valid   numbers of digits; few for training, so that the penalty matters
-    side           pixels of a side, to which the digits are averaged
+    side           pixels per side, to which the digits are averaged
     hidden         width of the only hidden layer
     T              steps of gradient descent: f(λ) = E(s_T(λ))
-    l2, eta        the logarithms (base 10) between which the surface is drawn
-    grid           points a side
-    starts         where both ways begin
+    l2, eta        ranges of log10 L2 and log10 η in which the surface is drawn
+    grid           points per side
+    starts         the starting points of both ways
     hyper_iterations, outer_rate   of gradient descent on (log10 L2, log10 η) by REVERSE-HG
     every, realtime_rate           Δ and the rate of the same by RTHO, in a single run of T steps
-    longest        the length that no step on (log10 L2, log10 η) exceeds: beyond a cliff of f all
-                   is lost
-    seed           of the split and the weights at the start
+    longest        largest length of a step on (log10 L2, log10 η); a longer one could jump over a
+                   cliff of f, beyond which training does not recover
+    seed           of the split and the initial weights
+    images         source of the images, see paper_repro.data.images
     """
 
     train: int
@@ -47,7 +48,7 @@ class Setting(Preset):
 
     @property
     def ticks(self) -> int:
-        """How often the progress bar moves."""
+        """The total of the progress bar."""
         return self.grid + len(self.starts) * (self.hyper_iterations + self.T // self.every)
 
     def checked(self) -> Setting:
@@ -60,10 +61,10 @@ class Setting(Preset):
 
 DEFAULT = Setting(train=100, valid=500, T=300, grid=31, hyper_iterations=40, every=10)
 
-# seconds: to see that everything runs
+# takes seconds, to check that everything runs
 SMALL = replace(DEFAULT, train=30, valid=60, hidden=4, T=20, grid=7, hyper_iterations=6, every=5)
 
-# the paper tells no sizes: the surface is finer
+# the paper gives no sizes, so only the grid differs
 PAPER = replace(DEFAULT, grid=101)
 
 PRESETS = {"default": DEFAULT, "paper": PAPER, "small": SMALL}

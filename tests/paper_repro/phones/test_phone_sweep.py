@@ -2,7 +2,7 @@
 
 import pytest
 
-from paper_repro.phones import network
+from paper_repro.phones import two_heads
 from paper_repro.phones.methods import Losses, real_time, vanilla
 from paper_repro.phones.sweep import finish, methods, run
 from paper_repro.record import read_json
@@ -29,7 +29,7 @@ def swept(phones, setting, seeds=(3,)):
 
 def test_a_seed_of_a_sweep_is_a_run_with_that_seed(phones, setting):
     found, seeded = swept(phones, setting), setting.changed(seed=3)
-    parts = (network.training, network.validation, network.testing)
+    parts = (two_heads.training, two_heads.validation, two_heads.testing)
     losses = Losses(*(part(phones, seeded) for part in parts), seeded)
     start = {"eta": setting.eta, "mu": setting.mu, "rho": 0.0}
     expected = {

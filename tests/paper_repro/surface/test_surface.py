@@ -18,7 +18,7 @@ from paper_repro.surface import compute as module
 from paper_repro.surface.claims import RULES
 from paper_repro.surface.compute import compute
 from paper_repro.surface.draw import draw
-from paper_repro.surface.network import coarse, f_or_nan, lam_at, network
+from paper_repro.surface.perceptron import coarse, f_or_nan, lam_at, training_problem
 from paper_repro.surface.setting import SMALL
 from paper_repro.surface.steps import StepsInLog10
 
@@ -43,7 +43,7 @@ def result(images, tmp_path_factory):
 
 def test_f_on_the_grid_is_that_of_the_readable_layer(result, images):
     content = read_json(result)
-    problem = network(images, TINY)
+    problem = training_problem(images, TINY)
     for row, col in ((0, 0), (1, 3), (2, 1)):
         point = content["log10 l2"][col], content["log10 eta"][row]
         lam = {"l2": 10 ** point[0], "eta": 10 ** point[1]}
@@ -51,7 +51,7 @@ def test_f_on_the_grid_is_that_of_the_readable_layer(result, images):
 
 
 def test_the_arrows_are_the_slopes_of_the_surface(result, images):
-    content, problem = read_json(result), network(images, TINY)
+    content, problem = read_json(result), training_problem(images, TINY)
     for one in content["reverse"]:
         point = np.array(one["point"][1])
         slope = central_differences(lambda x: f_or_nan(problem, x), point)[0]
@@ -61,7 +61,7 @@ def test_the_arrows_are_the_slopes_of_the_surface(result, images):
 
 def test_the_first_partial_hypergradient_is_a_hypergradient(result, images):
     content = read_json(result)
-    short = network(images, TINY.changed(T=TINY.every))
+    short = training_problem(images, TINY.changed(T=TINY.every))
     for one in content["realtime"]:
         slope = central_differences(lambda x: f_or_nan(short, x), np.array(one["point"][0]))[0]
         np.testing.assert_allclose(one["downhill"][0], -slope, rtol=1e-5)
@@ -94,7 +94,7 @@ def test_steps_in_logarithms_are_those_of_the_rule():
 
 def test_where_training_diverges_stands_nothing(images, tmp_path):
     wild = TINY.changed(eta=(1.0, 40.0), T=40)
-    problem = network(images, wild)
+    problem = training_problem(images, wild)
     with pytest.raises(hgref.Diverged):
         problem.f(lam_at(problem, (-1.0, 40.0)))
     assert np.isnan(f_or_nan(problem, (-1.0, 40.0)))
@@ -144,7 +144,7 @@ def test_coarse_images_are_means_of_squares():
 
 def test_too_few_images_and_bad_options_are_refused(images):
     with pytest.raises(ValueError, match="expected at least 1020 images .*found 80"):
-        network(images, TINY.changed(train=1000, valid=20))
+        training_problem(images, TINY.changed(train=1000, valid=20))
     with pytest.raises(ValueError, match="grid: expected at least 2, found 1"):
         TINY.changed(grid=1)
 

