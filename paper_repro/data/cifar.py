@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 in a user's folder: the version for Python, or the binary one."""
+"""Read CIFAR-10 and CIFAR-100 from a user's folder, in the Python or the binary version."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from paper_repro.data.pictures import Pictures
 from paper_repro.data.plain_pickle import read_pickle
 
 SIDE = 32
-PIXELS = 3 * SIDE**2  # of a picture: its red plane, then green, then blue
-MOST_BYTES = 2**28  # of a file; the largest, CIFAR-100's training pictures, has 155 million
+PIXELS = 3 * SIDE**2  # numbers of a picture: the red plane, then green, then blue
+MOST_BYTES = 2**28  # of a file; the largest, CIFAR-100's training set, has 155 million
 
 
 @dataclass(frozen=True)
 class Cifar:
-    """One of the two data sets, and how its files are called in both versions.
+    """One of the two data sets, and the names of its files in both versions.
 
     parts         the files of pictures, training before test; the binary ones end in .bin
-    pickled_names the file of the classes' names, and under which key they stand there
-    text_names    the same in the binary version, a name a line
-    label_key     under which key the labels stand in the version for Python
-    label_bytes   before each picture in the binary version; the last of them is the label
+    pickled_names the file of the class names, and their key in it
+    text_names    the same file in the binary version, with one name per line
+    label_key     the key of the labels in the Python version
+    label_bytes   bytes before each picture in the binary version; the last of them is the label
     """
 
     name: str
@@ -69,11 +69,11 @@ CIFAR_100 = Cifar(
 
 
 def read_cifar(which: Cifar, root: Path) -> Pictures | None:
-    """All pictures of the data set, training before test; None where no folder has its files.
+    """All pictures of the data set, training before test; None if no folder has its files.
 
     which    CIFAR_10 or CIFAR_100
-    root     the folder of the data; see cifar_folders for where in it
-    Raises   ValueError for damaged files; nothing that stands in them is executed
+    root     the folder of the data; cifar_folders lists the folders that are searched
+    Raises   ValueError for damaged files; the pickles cannot execute code
     Cost     a second for CIFAR-10; memory twice the pictures' 180 MB
     Source   Krizhevsky 2009, Learning multiple layers of features from tiny images
     """
@@ -89,7 +89,7 @@ def read_cifar(which: Cifar, root: Path) -> Pictures | None:
 
 
 def cifar_folders(which: Cifar, root: Path) -> list[Path]:
-    """Where the data set is looked for, in this order."""
+    """The folders to search for the data set, in this order."""
     names = (which.pickled_folder, which.binary_folder)
     return [folder for name in names for folder in places(which, root, name)]
 
@@ -99,17 +99,17 @@ def places(which: Cifar, root: Path, name: str) -> list[Path]:
 
 
 def cifar_files(which: Cifar, folder: Path) -> list[Path]:
-    """The files that a folder of that name must have."""
+    """The files that a folder with this name must have."""
     if folder.name == which.pickled_folder:
         return [folder / name for name in (*which.parts, which.pickled_names[0])]
     return [folder / name for name in (*(f"{part}.bin" for part in which.parts), which.text_names)]
 
 
-# --- the version for Python ---
+# --- the Python version ---
 
 
 def pickled(which: Cifar, folder: Path) -> Pictures:
-    """The pictures of a folder of pickles, each of them a mapping."""
+    """The pictures in a folder of pickles, each of which holds a mapping."""
     path, key = folder / which.pickled_names[0], which.pickled_names[1]
     names = value_at(read_mapping(path), key, list, path)
     parts = (pickled_part(which, folder / part) for part in which.parts)
@@ -138,7 +138,7 @@ def read_mapping(path: Path) -> dict[Any, Any]:
 
 
 def value_at(content: dict[Any, Any], key: str, kind: type, path: Path) -> Any:
-    """The value under a key, which is text, or bytes where Python 3 wrote the file anew."""
+    """The value of a key, which is a string, or bytes if Python 3 has rewritten the file."""
     value = content.get(key, content.get(key.encode()))
     if not isinstance(value, kind):
         found = type(value).__name__
@@ -158,7 +158,7 @@ def text(name: Any, path: Path) -> str:
 
 
 def binary(which: Cifar, folder: Path) -> Pictures:
-    """The pictures of a folder of .bin files: labels and pixels of one picture after another."""
+    """The pictures in a folder of .bin files, which hold labels and pixels picture by picture."""
     path = folder / which.text_names
     lines = read_bytes(path).decode("latin-1").splitlines()
     parts = (binary_part(which, folder / f"{part}.bin") for part in which.parts)
@@ -181,7 +181,7 @@ def binary_part(which: Cifar, path: Path) -> tuple[Array, Array]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a file that is not larger than any of CIFAR's."""
+    """The bytes of a file; ValueError if it is too large to be one of CIFAR's."""
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise ValueError(f"{path}: expected at most {MOST_BYTES} bytes, found {size}")
@@ -191,7 +191,7 @@ def read_bytes(path: Path) -> bytes:
 def joined(
     which: Cifar, names: list[str], parts: Iterator[tuple[Array, Array]], path: Path
 ) -> Pictures:
-    """All parts together, the planes of colour moved to the last axis."""
+    """Join the parts, and move the colour planes to the last axis."""
     if len(names) != which.classes:
         raise ValueError(f"{path}: expected {which.classes} names of classes, found {len(names)}")
     X, y = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))

@@ -1,4 +1,4 @@
-"""Features that a user brings along: X and y in an .npz file."""
+"""Read a user's own features: X and y in an .npz file."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hgref.arguments import Array, require_shape, where_not_finite
 
 
 def read_features(path: str | Path) -> tuple[Array, Array]:
-    """X and y of an .npz file as numpy.savez writes it; pickles inside are refused.
+    """Read X and y from an .npz file written by numpy.savez; pickled objects are refused.
 
-    path     of a file with the arrays X (n, N), real numbers, and y (n,), integers 0 … K - 1 of
-             which each is there
+    path     a file with the arrays X (n, N), real numbers, and y (n,), integers 0 … K - 1, each of
+             which must occur
     returns  X float32 and y int64
-    Raises   OSError; ValueError where the file is anything else
-    Cost     one read; memory follows what the file announces
+    Raises   OSError; ValueError for any other content
+    Cost     one read; memory as announced by the file
     """
     path = Path(path)
     X, y = read_arrays(path)
@@ -32,7 +32,7 @@ def read_features(path: str | Path) -> tuple[Array, Array]:
     labels = np.unique(y)
     if len(labels) < 2 or not np.array_equal(labels, np.arange(len(labels))):
         raise ValueError(f"{path}: expected labels y from 0 to K - 1, found {labels[:12].tolist()}")
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+    with np.errstate(over="ignore"):  # too large numbers become inf, which is refused below
         X = X.astype(np.float32)
     bad = where_not_finite(X)
     if bad is not None:
@@ -41,8 +41,8 @@ def read_features(path: str | Path) -> tuple[Array, Array]:
 
 
 def read_arrays(path: Path) -> tuple[Array, Array]:
-    """The two arrays under their names; ValueError where the file has no such ones."""
-    data = io.BytesIO(path.read_bytes())  # damage then meets no file system
+    """The arrays X and y; ValueError if the file does not have them."""
+    data = io.BytesIO(path.read_bytes())  # in memory, so that damage cannot cause OSError
     try:
         with np.load(data, allow_pickle=False) as archive:
             X, y = archive["X"], archive["y"]

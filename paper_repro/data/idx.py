@@ -1,4 +1,4 @@
-"""Reading IDX files, the format of MNIST: a shape and then its numbers, big-endian."""
+"""Read IDX files, the format of MNIST: a shape followed by big-endian numbers."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from hgref.arguments import Array
 
 GZIP_MAGIC = b"\x1f\x8b"
 KINDS = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-MOST_AXES = 32  # as many as every version of NumPy has
+MOST_AXES = 32  # supported by every version of NumPy
 CHUNK = 2**20  # bytes
 
 
 def read_idx(path: str | Path) -> Array:
-    """The array in an IDX file, packed with gzip or not.
+    """Read the array in an IDX file, which may be compressed with gzip.
 
         0 0 kind k | n_1 … n_k | numbers        k ≥ 1 and n_i ≥ 1, four bytes each
 
-    path     the file; its first bytes, not its name, tell whether it is packed
+    path     the file; its first bytes, not its name, decide whether it is compressed
     returns  array (n_1, …, n_k) of uint8, int8, int16, int32, float32 or float64, native order
-    Raises   FileNotFoundError; ValueError where the file is anything but one whole IDX file
-    Cost     one read; memory follows the bytes that are there, never only those announced
+    Raises   FileNotFoundError; ValueError if the file is not one complete IDX file
+    Cost     one read; memory grows with the bytes actually read, not with those announced
     Exact    to the bit
-    Beware   floats may be NaN or infinite; a packed file that honestly announces a thousand times
-             its own size is read
+    Beware   floats may be NaN or infinite; a compressed file may expand to a thousand times its
+             size if its header says so
     Source   LeCun, Cortes and Burges, The MNIST database, section on the file format
     """
     path = Path(path)
@@ -39,7 +39,7 @@ def read_idx(path: str | Path) -> Array:
         dtype, axes = read_magic(file, path)
         shape = read_axes(file, path, axes)
         size = math.prod(shape) * dtype.itemsize
-        data = read_up_to(file, size + 1)  # one more, to see that the file ends
+        data = read_up_to(file, size + 1)  # one more byte, to detect trailing data
     if len(data) != size:
         found = str(len(data)) if len(data) < size else "more"
         raise ValueError(f"{path}: expected {size} bytes for shape {shape}, found {found}")
@@ -48,9 +48,9 @@ def read_idx(path: str | Path) -> Array:
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[BufferedIOBase]:
-    """The open file at `path`, through gzip where it begins like a gzip file.
+    """Open the file at `path`, and decompress it if it begins like a gzip file.
 
-    Raises   FileNotFoundError; ValueError where the reader meets damage in the packing
+    Raises   FileNotFoundError; ValueError if the gzip data turn out to be damaged
     """
     with open(path, "rb") as file:
         packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
@@ -66,9 +66,9 @@ def unpacked(path: Path) -> Iterator[BufferedIOBase]:
 
 
 def read_up_to(file: BufferedIOBase, size: int) -> bytearray:
-    """The next `size` bytes, or fewer where the file ends.
+    """Read the next `size` bytes, or fewer at the end of the file.
 
-    Beware   file.read(size) would reserve `size` bytes first, which a false header makes huge
+    Beware   file.read(size) would allocate `size` bytes first, which a false header makes huge
     """
     data = bytearray()
     while len(data) < size:

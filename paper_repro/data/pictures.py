@@ -1,4 +1,4 @@
-"""Labelled pictures of any number of classes, grey or in colour."""
+"""Labelled pictures, grey or in colour, of any number of classes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ FASHION = (
 class Pictures:
     """Square pictures with one label each.
 
-    name     the source of the data in words
+    name     describes the source of the data
     pixels   (n, side, side, channels) uint8; one channel is grey, three are red, green, blue
     y        (n,) int64, labels 0 … K - 1
     classes  K names
-    Raises   ValueError where they do not fit together
+    Raises   ValueError if they are not consistent
     """
 
     name: str
@@ -46,23 +46,23 @@ class Pictures:
         require_integers(f"{self.name}: labels", self.y, len(self.classes) - 1)
 
     def chosen(self, index: Array) -> Pictures:
-        """The pictures at these places."""
+        """The pictures with these indices."""
         return Pictures(self.name, self.pixels[index], self.y[index], self.classes)
 
 
 def grey_pictures(images: Images, classes: tuple[str, ...]) -> Pictures:
-    """Images as pictures of one channel whose classes have names."""
+    """Images as pictures with one channel and named classes."""
     pixels = images.X.reshape(-1, images.side, images.side, 1)
     return Pictures(images.name, pixels, images.y, classes)
 
 
 def balanced_choice(y: Array, classes: tuple[str, ...], per_class: int | None, seed: int) -> Array:
-    """Places of `per_class` examples of each class, drawn by the seed; None: of all examples.
+    """Choose `per_class` random examples of each class; None: all examples, in random order.
 
     y        (n,) labels 0 … K - 1
     classes  K names
-    returns  (K · per_class,) integers, class after class
-    Raises   ValueError where a class has fewer; TypeError where the count is no integer
+    returns  (K · per_class,) indices, class after class
+    Raises   ValueError if a class has too few examples; TypeError if the count is not an integer
     """
     rng = np.random.default_rng(as_count("seed", seed, 0))
     least = 1 if per_class is None else as_count("per_class", per_class, 1)

@@ -1,4 +1,4 @@
-"""The folder in which the experiments look for data and keep what they made of it."""
+"""The folder where the experiments look for data and cache what they compute from it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ VARIABLE = "HGREF_DATA"
 def data_root(given: str | Path | None = None) -> Path:
     """The folder of the data: `given`, else the variable HGREF_DATA, else the user's cache.
 
-    given    what the option --data-dir says; None where it was not used
-    returns  the folder, which need not exist; a leading ~ is the user's home
-    Raises   ModuleNotFoundError where platformdirs is needed and not installed
+    given    the value of the option --data-dir, or None
+    returns  the folder, which need not exist; a leading ~ is expanded
+    Raises   ModuleNotFoundError if platformdirs is needed but not installed
     """
     if given is not None:
         return Path(given).expanduser()
@@ -23,7 +23,7 @@ def data_root(given: str | Path | None = None) -> Path:
 
 
 def user_cache() -> Path:
-    """The folder which the operating system gives hgref for what can be made again."""
+    """The operating system's cache folder for hgref."""
     try:
         import platformdirs
     except ModuleNotFoundError as error:

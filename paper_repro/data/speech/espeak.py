@@ -1,6 +1,6 @@
-"""The calls of libespeak-ng that speak a sentence and tell when each of its phonemes begins.
+"""Call libespeak-ng to speak a sentence and report when each of its phonemes begins.
 
-The library is GPL-3 and keeps global state: only `generate`, a process of its own, uses this.
+The library is GPL-3 and has global state: only `generate`, a separate process, uses this module.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 
 from hgref.arguments import Array
 
-RATE = 22050  # samples a second
-SYNCHRONOUS = 2  # samples come through the callback before espeak_Synth returns
+RATE = 22050  # samples per second
+SYNCHRONOUS = 2  # the callback gets all samples before espeak_Synth returns
 PHONEME_EVENTS = 0x0001
 DONT_EXIT = 0x8000
-PHONEME = 7  # type of an event
+PHONEME = 7  # an event type
 CHARS_UTF8 = 1
-SPEED, PITCH = 1, 3  # parameters: words a minute; 0 … 100
+SPEED, PITCH = 1, 3  # parameters: words per minute; 0 … 100
 
 
 class Identity(ctypes.Union):
@@ -31,7 +31,7 @@ class Identity(ctypes.Union):
 
 
 class Event(ctypes.Structure):
-    """espeak_EVENT of speak_lib.h; a list of them ends with one of type 0."""
+    """espeak_EVENT of speak_lib.h; a list of events ends with one of type 0."""
 
     _fields_ = [
         ("type", ctypes.c_int),
@@ -51,9 +51,9 @@ CALLBACK = ctypes.CFUNCTYPE(
 
 
 class Espeak:
-    """A voice that speaks. One in a process, as the library's state is global.
+    """The speech synthesizer; one per process, as the library's state is global.
 
-    Raises   ModuleNotFoundError without espeakng-loader; RuntimeError where the library refuses
+    Raises   ModuleNotFoundError without espeakng-loader; RuntimeError if the library fails
     """
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Espeak:
         self.libc = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
         self.sound: list[bytes] = []
         self.phonemes: list[tuple[int, str]] = []
-        self.callback = CALLBACK(self.receive)  # kept: the library holds only its address
+        self.callback = CALLBACK(self.receive)  # keep a reference: the library has only its address
         data = os.fsencode(espeakng_loader.get_data_path())
         rate = self.library.espeak_Initialize(SYNCHRONOUS, 0, data, PHONEME_EVENTS | DONT_EXIT)
         if rate != RATE:
@@ -71,7 +71,7 @@ class Espeak:
         self.library.espeak_SetSynthCallback(self.callback)
 
     def receive(self, sound: Any, n: int, events: Any) -> int:
-        """What the library calls with the next n samples and the events that begin in them."""
+        """The library calls this with the next n samples and the events that begin in them."""
         if sound and n > 0:
             self.sound.append(ctypes.string_at(sound, 2 * n))
         i = 0
@@ -85,12 +85,12 @@ class Espeak:
     def speak(
         self, voice: str, text: str, seed: int, speed: int, pitch: int
     ) -> tuple[Array, list[tuple[int, str]]]:
-        """Samples (n,) int16 of the text, and its phonemes, each with the sample it begins at.
+        """Samples (n,) int16 of the text, and (first sample, name) of each of its phonemes.
 
         voice   a voice of espeak-ng, such as en-us+m1
-        seed    of the random numbers of the library and of libc's, which it draws noises from
-        speed   words a minute;  pitch  0 … 100, 50 being the voice's own
-        Exact   the same in every process that made the same calls before, on one system
+        seed    of the random numbers of the library and of libc, which it uses for noises
+        speed   words per minute;  pitch  0 … 100, where 50 is the voice's own
+        Exact   on one system, the same in every process with the same sequence of calls
         """
         self.sound, self.phonemes = [], []
         self.ask("espeak_SetVoiceByName", voice.encode())

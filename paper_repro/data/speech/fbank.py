@@ -1,4 +1,4 @@
-"""Log-mel energies of 25 ms windows every 10 ms: what is static in the features."""
+"""The static features: log-mel energies of 25 ms windows every 10 ms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FFT = 512
 BANDS = 40
 LOWEST = 20.0  # Hz; the highest frequency is half the rate
 PREEMPHASIS = 0.97
-FLOOR = float(np.finfo(np.float32).eps)  # of an energy before its logarithm, as Kaldi has it
+FLOOR = float(np.finfo(np.float32).eps)  # lower bound of energies in the logarithm, as in Kaldi
 STATIC = BANDS + 1
 
 
@@ -24,11 +24,11 @@ def fbank(x: Array) -> Array:
     """40 log-mel energies and the log energy of each window of a recording.
 
     x        (n,) samples
-    returns  (frames, 41) float32, frames = 1 + (n - 400) // 160, or 0 where n < 400; frame t is
-             that of the samples 160 t … 160 t + 399
-    Cost     an FFT of 512 numbers a frame
-    Exact    to 1e-4 as Kaldi's fbank features without dither
-    Source   Kaldi's feature-window and mel-computations; Povey's window is Hann's to the 0.85
+    returns  (frames, 41) float32, frames = 1 + (n - 400) // 160, or 0 if n < 400; frame t covers
+             the samples 160 t … 160 t + 399
+    Cost     one FFT of 512 numbers per frame
+    Exact    agrees with Kaldi's fbank features without dither to 1e-4
+    Source   Kaldi's feature-window and mel-computations; Povey's window is Hann's to the power 0.85
     """
     if len(x) < WINDOW:
         return np.zeros((0, STATIC), np.float32)
@@ -49,10 +49,10 @@ def povey_window() -> Array:
 
 @cache
 def mel_filters() -> scipy.sparse.csr_array:
-    """Triangles (256, 40), evenly spaced and linear on the mel scale.
+    """Triangular filters (256, 40), evenly spaced and linear on the mel scale.
 
-    Sparse, to keep clear of BLAS: on so thin a product its threads, where another process keeps a
-    core busy, wait for each other forty times as long as they work.
+    They are sparse to avoid BLAS: if another process keeps a core busy, its threads wait for each
+    other forty times as long as they work on so thin a product.
     """
     edges = np.linspace(mel(LOWEST), mel(RATE / 2), BANDS + 2)
     left, middle, right = edges[:-2], edges[1:-1], edges[2:]

@@ -1,4 +1,4 @@
-"""The frames of all recordings in one table, kept on disk."""
+"""The frames of all recordings in one table, cached on disk."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from paper_repro.data.speech.fbank import HOP, STATIC, WINDOW, fbank
 from paper_repro.data.speech.phn import Transcript, read_phn
 from paper_repro.data.speech.recording import read_recording
 
-FORMAT = 1  # raised whenever the same recordings come to give another table
-THIRDS = 3  # states of a phone: its begin, its middle, its end
+FORMAT = 1  # increase it when the same recordings give a different table
+THIRDS = 3  # states of a phone: its beginning, middle and end
 
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """U recordings one after the other: m frames, s spoken phones.
+    """U recordings one after another, with m frames and s spoken phones.
 
-    static   (m, 41) float16: fbank
-    spoken   (m,) int32: which of the s spoken phones a frame is in; -1 for none
-    third    (m,) int8: in which third of it, 0, 1 or 2
-    phone    (s,) int16: what it is, an index into names
+    static   (m, 41) float16: the features of `fbank`
+    spoken   (m,) int32: the index of the frame's spoken phone; -1 for none
+    third    (m,) int8: the third of that phone in which the frame is, 0, 1 or 2
+    phone    (s,) int16: the name of each spoken phone, as an index into names
     frames   (U + 1,) int64: recording u has the frames frames[u] … frames[u + 1] - 1
     phones   (U + 1,) int64: and the spoken phones phones[u] … phones[u + 1] - 1
-    part     (U,) int8: of PARTS
+    part     (U,) int8: the part of each recording, as an index into PARTS
     names    (P,) text: the alphabet, sorted
     """
 
@@ -48,17 +48,17 @@ class Frames:
 
     @property
     def part_of_frame(self) -> Array:
-        """(m,) int8"""
+        """The part of each frame, (m,) int8."""
         return np.repeat(self.part, np.diff(self.frames))
 
 
 def load_frames(found: list[Recording], cache: Path, bar: Any = None) -> Frames:
-    """The table of the recordings: from the folder `cache` where it has been made before.
+    """The table of the recordings, read from the folder `cache` or computed and saved there.
 
-    cache    gets a file named by the recordings: their paths, sizes and times
-    bar      a tqdm progress bar, of recordings; None where nobody looks
+    cache    the name of the file there depends on the paths, sizes and times of the recordings
+    bar      a tqdm progress bar that counts recordings, or None
     Raises   as read_recording and read_phn
-    Cost     a millisecond for a second of speech, and 9 kB of disk
+    Cost     a millisecond per second of speech, and 9 kB of disk
     """
     file = cache / f"frames-{key(found)}.npz"
     frames = read_frames(file)
@@ -70,7 +70,7 @@ def load_frames(found: list[Recording], cache: Path, bar: Any = None) -> Frames:
 
 
 def key(found: Iterable[Recording]) -> str:
-    """Another one for whatever may change the table."""
+    """A hash of everything that may change the table."""
     files = [(r.part, str(path), *size_and_time(path)) for r in found for path in (r.wav, r.phn)]
     return hashlib.sha256(json.dumps([FORMAT, files]).encode()).hexdigest()[:12]
 
@@ -81,7 +81,7 @@ def size_and_time(path: Path) -> tuple[int, int]:
 
 
 def read_frames(file: Path) -> Frames | None:
-    """The table in a file; None where there is none, or a damaged one."""
+    """The table in a file; None if it does not exist or is damaged."""
     try:
         with open(file, "rb") as handle, np.load(handle, allow_pickle=False) as arrays:
             return Frames(**{field.name: arrays[field.name] for field in fields(Frames)})
@@ -90,7 +90,7 @@ def read_frames(file: Path) -> Frames | None:
 
 
 def make_frames(found: list[Recording], bar: Any = None) -> Frames:
-    """The table, from the recordings."""
+    """Compute the table from the recordings."""
     if bar is not None:
         bar.reset(total=len(found))
         bar.set_description("computing features")
@@ -122,9 +122,9 @@ def make_frames(found: list[Recording], bar: Any = None) -> Frames:
 
 
 def labels(transcript: Transcript, n: int) -> tuple[Array, Array]:
-    """For each of n frames the phone and its third that are spoken at the middle of the frame.
+    """For each of n frames, the phone that is spoken at its middle, and the third of the phone.
 
-    returns  (n,) index into the transcript, -1 where nothing is spoken; (n,) 0, 1 or 2
+    returns  (n,) index into the transcript, -1 if nothing is spoken; (n,) third 0, 1 or 2
     """
     middle = HOP * np.arange(n) + WINDOW // 2
     i = np.searchsorted(transcript.start, middle, side="right") - 1

@@ -1,9 +1,9 @@
-"""Writes a corpus that espeak-ng speaks, in the folders of TIMIT; a process of its own.
+"""Generate a corpus with espeak-ng, in the folder layout of TIMIT; runs as a separate process.
 
 python -m paper_repro.data.speech.generate FOLDER --minutes 30
 
-`generated` starts it: in a fresh process and in a fixed order the same recipe gives the same
-recordings. For each sentence that is written a line of standard output tells its seconds.
+`generated` starts it, because only a fresh process and a fixed order of calls give the same
+recordings for the same recipe. For each sentence it prints a line with its length in seconds.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from paper_repro.data.speech.voices import LANGUAGE, VOICES, speaker
 UP, DOWN = 320, 441  # 22050 Hz times 320/441 is 16000 Hz
 LOWPASS = firwin(20 * DOWN + 1, 1 / DOWN, window=("kaiser", 5.0))
 FOLDERS = {"train": "TRAIN/DR1", "valid": "TEST/DR1", "test": "TEST/DR2"}
-HALF_SENTENCE = 1.3  # seconds: with this, speakers say as much as asked on average
-LOUDNESS = 1500.0  # root mean square of a recording's speech
+HALF_SENTENCE = 1.3  # seconds; with it speakers reach the requested length on average
+LOUDNESS = 1500.0  # root mean square of the speech in a recording
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -43,11 +43,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def generate(recipe: Recipe, folder: Path) -> Iterator[float]:
-    """Write the recordings, transcripts and texts of a corpus, yielding the seconds of each.
+    """Write the recordings, transcripts and texts of a corpus; yield the seconds of each.
 
-    folder   gets {TRAIN,TEST}/DR?/SPEAKER/SX?.{WAV,PHN,TXT}; FOLDERS tells which part is where
-    Exact    to the bit on one system, where the process did nothing else before
-    Beware   other systems give other low bits
+    folder   gets {TRAIN,TEST}/DR?/SPEAKER/SX?.{WAV,PHN,TXT}; FOLDERS maps the parts to folders
+    Exact    to the bit on one system, in a process that has not called espeak-ng before
+    Beware   on other systems the lowest bits differ
     """
     synthesizer = espeak.Espeak()
     everybody = [voice for voices in VOICES.values() for voice in voices]
@@ -68,7 +68,7 @@ def generate(recipe: Recipe, folder: Path) -> Iterator[float]:
 def utterance(
     synthesizer: espeak.Espeak, voice: str, recipe: Recipe, rng: np.random.Generator
 ) -> tuple[Array, list[Span], str]:
-    """A sentence: samples (n,) int16 at 16 kHz with noise, its phones, its text."""
+    """Speak a random sentence: samples (n,) int16 at 16 kHz with noise, its phones, its text."""
     text = sentence(rng)
     seed, speed, pitch = (int(rng.integers(*r)) for r in ((1, 2**31), (150, 201), (40, 61)))
     spoken, phonemes = synthesizer.speak(f"{LANGUAGE}+{voice}", text, seed, speed, pitch)
@@ -83,7 +83,7 @@ def utterance(
 
 
 def noise(rng: np.random.Generator, n: int, level: float) -> Array:
-    """Noise (n,) of that root mean square, white or darker: a stationary AR(1) process."""
+    """Noise (n,) with this root mean square, white to low-pass: an AR(1) process."""
     e = lfilter([1.0], [1.0, -rng.uniform(0, 0.95)], rng.standard_normal(n))
     return e * (level / root_mean_square(e))
 

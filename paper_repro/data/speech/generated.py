@@ -1,4 +1,4 @@
-"""The generated corpus: made once by a process of its own, then found again."""
+"""Find the generated corpus, or generate it in a separate process."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ INSTALL = 'espeakng-loader is not installed: run python -m pip install -e ".[spe
 
 
 def generated_corpus(root: Path, recipe: Recipe, bar: Any = None) -> Path:
-    """The folder of the corpus of that recipe, in TIMIT's layout; made where it is missing.
+    """The folder with the corpus of this recipe, in TIMIT's layout; it is generated if missing.
 
-    root     the folder of the data; corpora stand in `speech` there, one for each recipe
-    bar      a tqdm progress bar, of seconds of speech; None where nobody looks
-    Raises   ModuleNotFoundError without espeakng-loader; RuntimeError where the generator fails
+    root     the folder of the data; its subfolder `speech` has a corpus for each recipe
+    bar      a tqdm progress bar that counts seconds of speech, or None
+    Raises   ModuleNotFoundError without espeakng-loader; RuntimeError if the generator fails
     Cost     five seconds for half an hour of speech, on one core
-    Beware   what is half made stands under another name until it is whole, and is removed where
-             the process has the time to
+    Beware   an unfinished corpus has a temporary name; it is removed on failure, but stays if the
+             process is killed
     """
     if importlib.util.find_spec("espeakng_loader") is None:
         raise ModuleNotFoundError(INSTALL)
@@ -36,7 +36,7 @@ def generated_corpus(root: Path, recipe: Recipe, bar: Any = None) -> Path:
     half_made = Path(tempfile.mkdtemp(prefix=".half-made-", dir=folder.parent))
     try:
         run_generator(half_made, recipe, bar)
-        half_made.chmod(0o755)  # mkdtemp's 0700 is not what a folder of data should have
+        half_made.chmod(0o755)  # mkdtemp creates folders with 0700
         publish(half_made, folder)
     finally:
         shutil.rmtree(half_made, ignore_errors=True)
@@ -44,7 +44,7 @@ def generated_corpus(root: Path, recipe: Recipe, bar: Any = None) -> Path:
 
 
 def publish(half_made: Path, folder: Path) -> None:
-    """Rename, unless another process was faster."""
+    """Rename the folder, unless another process was faster."""
     try:
         half_made.rename(folder)
     except OSError:
@@ -53,7 +53,7 @@ def publish(half_made: Path, folder: Path) -> None:
 
 
 def run_generator(folder: Path, recipe: Recipe, bar: Any) -> None:
-    """Run `generate` into an empty folder, moving the bar as it tells its seconds."""
+    """Run `generate` into an empty folder, and move the bar by the seconds that it prints."""
     options = [f"--minutes={float(recipe.minutes)}", f"--seed={recipe.seed}"]
     levels = [str(float(level)) for level in recipe.noise]
     module = "paper_repro.data.speech.generate"
@@ -75,7 +75,7 @@ def run_generator(folder: Path, recipe: Recipe, bar: Any) -> None:
 
 
 def follow(process: subprocess.Popen[str], bar: Any) -> None:
-    """Read the seconds that the process tells, until it ends."""
+    """Read the seconds that the process prints, until it ends."""
     assert process.stdout is not None
     with process.stdout as lines:
         for line in lines:
@@ -85,14 +85,14 @@ def follow(process: subprocess.Popen[str], bar: Any) -> None:
 
 
 def importable() -> dict[str, str]:
-    """The environment, with this very package found first by `python -m`."""
+    """The environment in which `python -m` finds this copy of the package first."""
     here = str(Path(paper_repro.__file__).parents[1])
     paths = [here, os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
 
 def end_of(file: IO[bytes]) -> str:
-    """The last line of what was written to a file."""
+    """The last line that is not empty in a file."""
     file.seek(0)
     lines = file.read().decode(errors="replace").split("\n")
     return next((line for line in reversed(lines) if line.strip()), "no message")

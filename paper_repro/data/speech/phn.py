@@ -1,4 +1,4 @@
-"""Reading a .PHN file: which phone is spoken from which sample to which."""
+"""Read .PHN files: the first and last sample of each spoken phone."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hgref.arguments import Array
 
 LARGEST = 2**20  # bytes; TIMIT's longest has 1500
 LONGEST_NAME = 16
-SLACK = 160  # samples, 10 ms: no frame is lost to a last phone that overshoots by so little
+SLACK = 160  # samples (10 ms) by which the last phone may exceed the recording; no frame is lost
 
 
 @dataclass(frozen=True, eq=False)
 class Transcript:
-    """Phones of a recording in the order of time.
+    """The phones of a recording in temporal order.
 
     start, end  (k,) int64 samples: phone i is spoken at samples start[i] … end[i] - 1
     phone       k names
@@ -28,14 +28,14 @@ class Transcript:
 
 
 def read_phn(path: str | Path, samples: int | None = None) -> Transcript:
-    """The phones in a file of lines "start end phone".
+    """Read the phones in a file with lines "start end phone".
 
     path     the file
-    samples  length of the recording, where known
+    samples  length of the recording, if known
     returns  Transcript with at least one phone
-    Raises   FileNotFoundError; ValueError where a line has not three fields, a number is none,
-             phones are out of order, or one ends more than 10 ms after the recording
-    Beware   phones may overlap, leave gaps, or have no length
+    Raises   FileNotFoundError; ValueError if a line does not have three fields, a number is
+             invalid, phones are out of order, or one ends more than 10 ms after the recording
+    Beware   phones may overlap, leave gaps, or have length 0
     Source   the folder doc of TIMIT (LDC93S1), file types
     """
     path = Path(path)
@@ -60,7 +60,7 @@ def read_text(path: Path) -> str:
 
 
 def entry(path: Path, n: int, fields: list[str]) -> tuple[int, int, str]:
-    """Start, end and name, from the fields of line n."""
+    """Start, end and name from the fields of line n."""
     if len(fields) != 3 or not all(is_sample(field) for field in fields[:2]):
         found = " ".join(fields)[:60]
         raise ValueError(f"{path}: line {n}: expected 'start end phone', found {found!r}")
@@ -73,8 +73,8 @@ def entry(path: Path, n: int, fields: list[str]) -> tuple[int, int, str]:
 
 
 def is_sample(field: str) -> bool:
-    """Whether the field is an index that fits; int() itself would also take +1, 1_0 and digits
-    without end."""
+    """Whether the field is a valid index; int() would also accept +1, 1_0 and any number of
+    digits."""
     return field.isascii() and field.isdigit() and len(field) <= 12
 
 

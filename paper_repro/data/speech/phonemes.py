@@ -1,6 +1,6 @@
-"""espeak-ng's phonemes folded to phones, with their boundaries.
+"""Map espeak-ng's phonemes to phones, with their boundaries.
 
-From half an hour of speech on, en-us folded like this has 61 phones, as many as TIMIT.
+With half an hour of speech or more, en-us gives 61 phones in this way, as many as TIMIT has.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ SAME = {
     "O@": "o@",
     "aI3": "aI",
     "aI@": "aI",
-}  # too rare to stand alone, and not far from what they count as
+}  # rare phonemes, each counted as a similar one
 
 Span = tuple[int, int, str]
 
 
 def fold(phoneme: str) -> str:
-    """The phone that a phoneme of espeak-ng counts as: no stress, and one kind of silence."""
+    """The phone of an espeak-ng phoneme, without stress and with a single kind of silence."""
     name = phoneme.lstrip(STRESS)
     if not name or name.startswith("_"):
         return SILENCE
@@ -30,11 +30,11 @@ def fold(phoneme: str) -> str:
 
 
 def spans(phonemes: Iterable[tuple[int, str]], samples: int) -> list[Span]:
-    """Phones with the samples from which and to which they last, without gaps.
+    """The phones of a recording with their first and last samples, without gaps.
 
-    phonemes  (first sample, name) in the order of time, as espeak-ng gives them
-    samples   length of the recording; what stands before the first phoneme is silence
-    returns   (start, end, phone) of positive length, neighbouring silences made one
+    phonemes  (first sample, name) in temporal order, as espeak-ng reports them
+    samples   length of the recording; everything before the first phoneme is silence
+    returns   (start, end, phone) of positive length, with adjacent silences merged
     """
     starts = [(0, SILENCE), *((sample, fold(name)) for sample, name in phonemes)]
     ends = [min(sample, samples) for sample, _ in starts[1:]] + [samples]

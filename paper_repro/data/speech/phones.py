@@ -23,7 +23,7 @@ MINUTES = 30.0
 class Phones:
     """Speech in frames.
 
-    name     the source of the data in words, for tables and results
+    name     describes the source of the data in tables and results
     train, valid, test  frames of different speakers
     phones   the alphabet; state i is the third i % 3 of the phone i // 3
     """
@@ -49,20 +49,20 @@ def load_phones(
     seed: int = 0,
     bar: Any = None,
 ) -> Phones:
-    """Frames, states and secondary targets of the speech which `source` names.
+    """Load frames, states and secondary targets of the speech of a source.
 
-    source   "timit": the folder `timit` in the root; "generated": made by espeak-ng; or
-             "auto": TIMIT where the root has it, else generated
-    root     the folder of the data; corpora and features are kept in `speech` there
-    minutes  of speech, all parts together; None: all of TIMIT, or as much generated
+    source   "timit": the folder `timit` in the root; "generated": by espeak-ng; or
+             "auto": TIMIT if the root has it, else generated
+    root     the folder of the data; its subfolder `speech` caches corpora and features
+    minutes  of speech, all parts together; None: all of TIMIT, or as much generated speech
     context  frames to each side: X has 123 (2 context + 1) columns, 1353 for 5
     q        length of the secondary target
-    seed     of the recordings: which of TIMIT's, or how they are generated
-    bar      a tqdm progress bar; None where nobody looks
-    Raises   FileNotFoundError without TIMIT where it is asked for; ModuleNotFoundError where
-             espeakng-loader, or for TIMIT in NIST SPHERE soundfile, is needed and not installed;
-             ValueError for damaged files, or q more than seven times the phones
-    Beware   a phone has no hand-made states: its frames are cut in thirds
+    seed     of the choice of TIMIT's recordings, or of the generated speech
+    bar      a tqdm progress bar, or None
+    Raises   FileNotFoundError if "timit" is not found; ModuleNotFoundError if espeakng-loader, or
+             soundfile for TIMIT in NIST SPHERE format, is needed but not installed; ValueError for
+             damaged files, or if q is more than seven times the number of phones
+    Beware   states are not labelled by hand: the frames of a phone are cut in thirds
     Source   Franceschi et al. 2017, section 5.3
     """
     as_count("context", context, 0)

@@ -1,4 +1,4 @@
-"""What a generated corpus depends on."""
+"""The parameters of a generated corpus."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from paper_repro.data.speech.phonemes import SAME, STRESS
 from paper_repro.data.speech.sentences import GRAMMAR
 from paper_repro.data.speech.voices import LANGUAGE, VOICES
 
-FORMAT = 1  # raised whenever the same recipe comes to give other recordings
-LEAST_SPEAKER = 6.0  # seconds: with less for each, fewer speakers talk
+FORMAT = 1  # increase it when the same recipe gives different recordings
+LEAST_SPEAKER = 6.0  # least seconds for each speaker; short corpora use fewer speakers
 MOST_MINUTES = 6000
 
 
@@ -21,9 +21,9 @@ MOST_MINUTES = 6000
 class Recipe:
     """Sizes and seed of a corpus.
 
-    minutes     of speech, all parts together; each speaker says the same share of it
-    seed        of the sentences, the manner of speaking and the noise
-    noise       least and greatest ratio of speech to noise, dB
+    minutes     of speech, all parts together; each speaker has the same share
+    seed        of the sentences, the speed and pitch of the voices, and the noise
+    noise       least and greatest signal-to-noise ratio, dB
     """
 
     minutes: float
@@ -40,7 +40,7 @@ class Recipe:
             raise ValueError(f"noise: expected two numbers of dB in order, found {self.noise}")
 
     def speakers(self) -> dict[str, tuple[list[str], float]]:
-        """part → its voices and the seconds that each of them speaks."""
+        """part → (its voices, the seconds of each voice)."""
         everybody = sum(len(voices) for voices in VOICES.values())
         result = {}
         for part, voices in VOICES.items():
@@ -50,7 +50,7 @@ class Recipe:
         return result
 
     def key(self) -> str:
-        """Names the folder of the corpus: another one for whatever changes the recordings."""
+        """A hash of everything that changes the recordings; names the folder of the corpus."""
         own = [float(self.minutes), int(self.seed), *map(float, self.noise)]  # 1 as 1.0
         made_of = [FORMAT, own, LANGUAGE, VOICES, GRAMMAR, STRESS, SAME]
         text = json.dumps([*made_of, version("espeakng-loader")], sort_keys=True)

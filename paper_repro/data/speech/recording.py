@@ -1,4 +1,4 @@
-"""Reading a recording: RIFF as everybody writes it, or NIST SPHERE as TIMIT came."""
+"""Read recordings in RIFF format, or in NIST SPHERE as distributed with TIMIT."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 
 from hgref.arguments import Array
 
-RATE = 16000  # samples a second
+RATE = 16000  # samples per second
 LARGEST = 2**26  # bytes, half an hour; TIMIT's longest recording has eight seconds
 SPHERE = b"NIST_1A"
 RIFF = b"RIFF"
 
 
 def read_recording(path: str | Path) -> Array:
-    """The samples of a recording of one channel, 16 kHz, 16 bit.
+    """Read the samples of a recording with one channel, 16 kHz and 16 bits.
 
-    path     a RIFF or SPHERE file; its first bytes, not its name, tell which
+    path     a RIFF or SPHERE file; its first bytes, not its name, decide which
     returns  (n,) int16
-    Raises   FileNotFoundError; ModuleNotFoundError where SPHERE needs soundfile and it is not
-             installed; ValueError where the file is damaged or anything else than this
-    Cost     one read; memory follows the bytes that are there
+    Raises   FileNotFoundError; ModuleNotFoundError if SPHERE needs soundfile but it is not
+             installed; ValueError if the file is damaged or has another format
+    Cost     one read; memory grows with the bytes actually read
     """
     path = Path(path)
     with open(path, "rb") as file:
@@ -43,8 +43,8 @@ def read_riff(path: Path, size: int) -> Array:
             found = (file.getnchannels(), file.getframerate(), 8 * file.getsampwidth())
             require_kind(path, found)
             n = file.getnframes()
-            data = file.readframes(min(n, size // 2))  # the header may announce what is not there
-    except (wave.Error, EOFError, RuntimeError) as error:  # the last where a chunk is too long
+            data = file.readframes(min(n, size // 2))  # the header may be wrong
+    except (wave.Error, EOFError, RuntimeError) as error:  # RuntimeError: a chunk is too long
         found_instead = str(error) or type(error).__name__
         raise ValueError(
             f"{path}: expected a whole RIFF file of PCM, found: {found_instead}"

@@ -1,4 +1,4 @@
-"""Spoken phones as examples of many classes, for the interactions of tasks (section 5.2)."""
+"""Spoken phones as examples of many classes, for task interactions (section 5.2)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from paper_repro.data.speech.sources import load_speech
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """Spoken phones, as many of each class.
+    """Spoken phones, equally many of each class.
 
-    name     the source of the data in words, for tables and results
-    X        (classes · examples, 123) float32: the mean over the frames of each
+    name     describes the source of the data in tables and results
+    X        (classes · examples, 123) float32: the mean over the frames of each example
     y        (classes · examples,) int64: 0 … classes - 1, ascending
     classes  the phones
     """
@@ -42,12 +42,12 @@ def many_class(
     seed: int = 0,
     bar: Any = None,
 ) -> Segments:
-    """Examples, drawn at random, of the phones that are spoken most often.
+    """Random examples of the most frequent phones.
 
-    source, root, minutes, seed, bar  as load_phones has them; the seed is also that of the draw
-    classes   how many phones
-    examples  how many of each
-    Raises    as load_phones; ValueError where fewer phones are spoken so often
+    source, root, minutes, seed, bar  as in load_phones; the seed also draws the examples
+    classes   number of phones
+    examples  number of examples of each
+    Raises    as load_phones; ValueError if too few phones are spoken often enough
     Beware    speakers of all parts are mixed: the experiment splits the examples itself
     """
     as_count("classes", classes, 1)
@@ -72,7 +72,7 @@ def many_class(
 
 
 def segment_means(frames: Frames) -> tuple[Array, Array]:
-    """The mean features (k, 123) and the phone (k,) of each spoken phone that has a frame."""
+    """Mean features (k, 123) and phone (k,) of each spoken phone that has at least one frame."""
     in_training = frames.part_of_frame == PARTS.index("train")
     features = normalized(dynamic(frames.static, frames.frames), in_training)
     labelled = frames.spoken >= 0

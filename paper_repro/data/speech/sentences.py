@@ -1,4 +1,4 @@
-"""Sentences to be spoken: a grammar of templates and common words."""
+"""Generate sentences from a grammar of templates and common words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-# a name in braces stands for any of the alternatives that it has here
+# a name in braces is replaced by one of its alternatives
 GRAMMAR: dict[str, tuple[str, ...]] = {
     "sentence": (
         "{who} {did} {what} {where}.",
@@ -128,13 +128,13 @@ LONE_A = re.compile(r"\ba (?=[aeiou])")
 
 
 def sentence(rng: np.random.Generator) -> str:
-    """A sentence drawn from the grammar; it begins with a capital and ends with a stop."""
+    """A random sentence from the grammar, with an initial capital and final punctuation."""
     text = LONE_A.sub("an ", expand("{sentence}", rng))
     return text[0].upper() + text[1:]
 
 
 def expand(template: str, rng: np.random.Generator) -> str:
-    """The template with every slot replaced by one of its alternatives, these expanded in turn."""
+    """Replace every slot of the template by a random alternative, which is expanded in turn."""
 
     def chosen(slot: re.Match[str]) -> str:
         alternatives = GRAMMAR[slot[1]]

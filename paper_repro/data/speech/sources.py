@@ -1,4 +1,4 @@
-"""The two sources of speech, TIMIT and espeak-ng, as one table of frames."""
+"""Load speech from TIMIT or espeak-ng as a table of frames."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ TIMIT_MINUTES = 246.0  # of its 5040 sentences without SA
 
 @dataclass(frozen=True, eq=False)
 class Speech:
-    """A table of frames, and the source of the data in words, for tables and results."""
+    """A table of frames; the name describes the source of the data in tables and results."""
 
     name: str
     frames: Frames
 
 
 def load_speech(source: str, root: Path, minutes: float | None, seed: int, bar: Any) -> Speech:
-    """As load_phones says."""
+    """Load the speech of a source; for the arguments see load_phones."""
     require_known(source, SOURCES, "source of speech")
     as_count("seed", seed, 0, 2**31 - 1)
     if minutes is not None and not minutes > 0:
@@ -50,6 +50,6 @@ def load_speech(source: str, root: Path, minutes: float | None, seed: int, bar: 
 
 
 def generated_recordings(root: Path, recipe: Recipe, bar: Any) -> list[Recording]:
-    """The recordings of a generated corpus; those of its own test speakers are the test part."""
+    """The recordings of a generated corpus, with its own test speakers."""
     folder = generated_corpus(root, recipe, bar)
     return recordings(folder, {speaker(voice) for voice in VOICES["test"]})

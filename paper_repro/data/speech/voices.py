@@ -1,8 +1,9 @@
 """The speakers of the generated corpus: variants of espeak-ng's voice en-us, split three ways.
 
-Left out of espeak-ng's 104 variants: robots, whispers and the like; caricatures, whose mean
-spectrum is far from everybody's; and doubles, whose spectrum is another's. Validation and test
-got a random choice of the others, less those with a cousin: cousins stand in training.
+We left out some of espeak-ng's 104 variants: robots, whispers and the like; caricatures, whose mean
+spectrum is far from all others; and duplicates, which share the spectrum of another variant.
+Validation and test speakers are a random choice of the remaining ones that have no similar variant;
+similar variants are all in training.
 """
 
 from __future__ import annotations
@@ -23,5 +24,5 @@ VOICES: dict[str, tuple[str, ...]] = {
 
 
 def speaker(voice: str) -> str:
-    """The folder of a voice's recordings, in capitals as TIMIT has them."""
+    """The folder of a voice's recordings, in capitals as in TIMIT."""
     return voice.upper()
