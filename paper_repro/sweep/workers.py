@@ -36,9 +36,6 @@ class InTurn(Executor):
         return future
 
 
-# --- processes ---
-
-
 class Processes(ProcessPoolExecutor):
     """So many processes of this machine, in which Ctrl-C does nothing: the caller ends them."""
 
@@ -76,9 +73,6 @@ def end_with_parent() -> None:
         os._exit(1)
 
 
-# --- a cluster ---
-
-
 def cluster(address: str) -> Start:
     """The workers of the Dask cluster whose scheduler is at an address.
 
@@ -96,17 +90,17 @@ def cluster(address: str) -> Start:
 
     @contextmanager
     def connected() -> Iterator[Executor]:
-        expected = f"the address of a Dask scheduler, as tcp://HOST:8786: {address!r}"
+        expected = "a Dask scheduler"
         with ExitStack() as stack:
             try:
                 client = distributed.Client(address, timeout=ANSWERS_WITHIN, set_as_default=False)
                 stack.enter_context(client)
-                expected = f"workers at {address!r}"
+                expected = "workers"
                 client.wait_for_workers(1, timeout=ANSWERS_WITHIN)
             except Exception as error:
                 raise ConnectionError(
-                    f"scheduler: expected {expected}, found none within {ANSWERS_WITHIN} seconds "
-                    f"({type(error).__name__}: {error})"
+                    f"scheduler: expected {expected} at {address!r}, such as tcp://HOST:8786, "
+                    f"found none within {ANSWERS_WITHIN} seconds ({type(error).__name__}: {error})"
                 ) from error
             yield client.get_executor(pure=False)
 

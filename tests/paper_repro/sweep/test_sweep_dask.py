@@ -47,7 +47,7 @@ def test_an_error_on_a_worker_names_its_task(two, setting, tmp_path):
 def test_where_nobody_answers_is_told(setting, tmp_path, monkeypatch):
     address = "tcp://127.0.0.1:1"
     monkeypatch.setattr(workers, "ANSWERS_WITHIN", 0.3)
-    with pytest.raises(ConnectionError, match="scheduler: expected the address of a Dask") as found:
+    with pytest.raises(ConnectionError, match="scheduler: expected a Dask scheduler") as found:
         made_up.swept(made_up.sweep(setting, tmp_path, cluster(address)))
     assert address in str(found.value)
 
