@@ -4,6 +4,8 @@ Training is a dynamical system s_t = Φ_t(s_{t-1}, λ); hgref computes the gradi
 error f(λ) = E(s_T(λ)) with respect to the hyperparameters λ, forwards, backwards and in real time.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from hgref import constraints, dynamics, objectives, outer, verify
 from hgref.dynamics import (
     AdaGrad,
@@ -27,9 +29,11 @@ from hgref.hypergradient import (
     truncated,
 )
 from hgref.outer import as_scipy
-from hgref.planning.plan import plan
 from hgref.problem import Diverged, Hypergradient, Problem
 from hgref.verify import assert_hypergradient, check, check_fn, diagnose, jacobians, witness
+
+if TYPE_CHECKING:
+    from hgref.planning.plan import plan
 
 __version__ = "0.1.0"
 
@@ -67,3 +71,12 @@ __all__ = [
     "verify",
     "witness",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`hgref.plan` on first use: it reads the sizes of hgref.fast, which imports Numba."""
+    if name == "plan":
+        from hgref.planning.plan import plan
+
+        return plan
+    raise AttributeError(f"module 'hgref' has no attribute {name!r}")

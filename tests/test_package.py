@@ -24,8 +24,9 @@ LAYERS = [  # a module may import from its own layer or from one above it in thi
     {"problem"},
     {"constraints", "descent"},
     {"hypergradient"},
-    {"outer", "verify", "planning"},
+    {"outer", "verify"},
     {"fast"},
+    {"planning"},
     {"interop", "__main__"},
 ]
 

@@ -1,11 +1,14 @@
-"""What a hypergradient costs before it is computed: bytes and seconds of each way to it.
+"""What a hypergradient costs before it is computed: memory and work of each way to it.
 
-| file      | what it knows                                                            |
-|-----------|--------------------------------------------------------------------------|
-| sizes     | a problem in numbers, of a Problem or on paper                           |
-| passes    | how hgref.fast.cpu divides a pass over the data, and its scratch memory  |
-| memory    | bytes of each algorithm                                                  |
-| rates     | how quick a machine is                                                   |
-| seconds   | how long a step, Z_t and α_t take at those rates                         |
-| way, plan | the ways beside each other, and the quickest that fits                   |
+| file   | contents                                                      |
+|--------|---------------------------------------------------------------|
+| sizes  | a problem in numbers, of a Problem or on paper                |
+| memory | bytes that hgref.fast.cpu allocates                           |
+| tape   | memory and steps of a way back with and without checkpoints   |
+| timed  | seconds of a few steps, multiplied up                         |
+| way    | one way; the Plan with all of them                            |
+| plan   | `hgref.plan`                                                  |
+
+Planning reports on hgref.fast.cpu and stands above it: it reads the shapes of the fast layer's
+arrays from hgref.fast.cpu.shapes.
 """

@@ -1,49 +1,81 @@
-"""One way to a hypergradient and what it needs; all of them beside each other."""
+"""One way to a hypergradient and what it needs; a Plan has all of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from hgref.planning.memory import Items
+from hgref.planning.tape import Items
 from hgref.planning.text import duration, size
+
+HEAD = ("memory", "time", "work", "sent", "steps", "products", "checkpoints")
+WIDTHS = (8, 8, 9, 8, 9, 9, 11)
 
 
 @dataclass(frozen=True)
 class Way:
     """One way to a hypergradient with hgref.fast.cpu.
 
-    call         as it is written in Python
-    bytes        what a process allocates at its peak; beside the problem itself, but on a worker
-    seconds      from the call to the gradient, nothing left to compile
+    algorithm    a function of hgref.fast.cpu:  forward, reverse or checkpointed
+    options      its arguments beside problem and λ; `workers` stands for an executor too
+    bytes        peak of one process; a worker also has the problem itself
     steps        steps Φ of training, those run again included; of one worker
     products     products with A_t, of one column each: T backwards, T·m forwards; of one worker
-    checkpoints  states from which it starts anew, 1 for none but s_0
-    workers      processes; 1: this one alone
-    sent         bytes that go to each worker at the first call with this problem
-    items        what the bytes are for, in words
+    items        what the bytes are for
+    checkpoints  states from which a part of the run is computed again; 1: s_0 alone
+    sent         bytes to each worker at the first call with this problem
+    seconds      of one call, nothing left to compile; None: not timed
     """
 
-    call: str
+    algorithm: str
+    options: dict[str, Any]
     bytes: int
-    seconds: float
     steps: int
     products: int
-    items: Items
+    items: Items = field(repr=False)
     checkpoints: int = 1
-    workers: int = 1
     sent: int = 0
+    seconds: float | None = None
+
+    @property
+    def call(self) -> str:
+        """The call in Python."""
+        named = [f"{name}={value}" for name, value in self.options.items()]
+        executor = ["executor=executor"] if "workers" in self.options else []
+        return f"{self.algorithm}({', '.join(['problem', 'lam', *executor, *named])})"
+
+    @property
+    def workers(self) -> int:
+        """Processes; 1: this one alone."""
+        return int(self.options.get("workers", 1))
+
+    @property
+    def work(self) -> float:
+        """Steps and products; one that computes its predictions again counts 3/2."""
+        return self.steps + self.products * (1.5 if self.options.get("recompute") else 1)
+
+    def order(self) -> tuple[bool, float]:
+        """Timed ways by seconds, then the others by work."""
+        return self.seconds is None, self.work if self.seconds is None else self.seconds
+
+    def row(self) -> list[str]:
+        """The columns of HEAD."""
+        time = "" if self.seconds is None else duration(self.seconds)
+        sent, work = size(self.sent) if self.sent else "", f"{self.work:.4g}"
+        counts = map(str, (self.steps, self.products, self.checkpoints))
+        return [size(self.bytes), time, work, sent, *counts]
 
     def refusal(self, budget: int) -> str:
-        """A sentence about the number that does not fit."""
+        """A sentence with the number that does not fit."""
         what, most = max(self.items.items(), key=lambda item: item[1])
         return f"{self.call} takes {size(self.bytes)}, not {size(budget)}: {what}: {size(most)}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The ways to a hypergradient, the quickest first, and what fits.
+    """All ways to a hypergradient: those with least seconds first, or with least work.
 
-    ways    all that were looked at
+    ways    in this order
     budget  bytes
     """
 
@@ -57,17 +89,17 @@ class Plan:
 
     def __str__(self) -> str:
         width = max(len(way.call) for way in self.ways)
-        lines = [f"   {'':{width}}  {'memory':>8}  {'time':>8}  {'sent':>8}  {'steps':>8}  "
-                 f"{'products':>9}  checkpoints"]  # fmt: skip
+        lines = [line("   ", " " * width, HEAD)]
         for way in self.ways:
             mark = "-> " if way is self.best else "   " if way.bytes <= self.budget else " x "
-            sent = size(way.sent) if way.sent else ""
-            lines.append(
-                f"{mark}{way.call:{width}}  {size(way.bytes):>8}  {duration(way.seconds):>8}  "
-                f"{sent:>8}  {way.steps:>8}  {way.products:>9}  {way.checkpoints:>11}"
-            )
+            lines.append(line(mark, f"{way.call:{width}}", way.row()))
         lines += [way.refusal(self.budget) for way in self.ways if way.bytes > self.budget]
         if self.best is None:
             least = min(way.bytes for way in self.ways)
             lines.append(f"Nothing fits into {size(self.budget)}: the least is {size(least)}")
         return "\n".join(lines)
+
+
+def line(mark: str, call: str, columns: tuple[str, ...] | list[str]) -> str:
+    cells = (f"  {text:>{width}}" for text, width in zip(columns, WIDTHS, strict=True))
+    return mark + call + "".join(cells)

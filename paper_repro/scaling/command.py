@@ -10,11 +10,11 @@ from paper_repro.scaling.compute import compute
 from paper_repro.scaling.draw import draw, terminal
 from paper_repro.scaling.setting import PRESETS, Setting
 
-SUMMARY = "hgref.plan beside what is measured, what workers gain, and two plans on paper"
+SUMMARY = "hgref.plan against measurements, the gain of workers, and two plans on paper"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What this measurement can be asked for, besides what every one can."""
+    """The options of this command alone."""
     parser.add_argument("--rounds", type=int, metavar="N", help="how often everything is timed")
 
 
@@ -25,7 +25,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Compute, draw, and say what was measured."""
+    """Compute, draw, and print the tables."""
     from tqdm import tqdm
 
     setting = setting_of(options)

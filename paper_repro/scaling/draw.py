@@ -1,4 +1,4 @@
-"""The picture and the page, out of their JSON file and nothing else."""
+"""Draws scaling.json: the picture, and the page with all tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from paper_repro.table import columns, markdown, write_text
 MARKS = ("o", "s", "^")  # a problem each
 COLORS = {"forward": "#08519c", "reverse": "#d94801", "checkpointed": "#525252"}
 TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5)]
-PROMISED = {"bytes": 0.15, "seconds": 0.5}  # relative
+PROMISED = {"bytes": 0.15, "seconds": 0.25}  # relative; see hgref.plan
 
 
 def draw(paths: dict[str, Path]) -> list[Path]:
@@ -30,20 +30,20 @@ def draw(paths: dict[str, Path]) -> list[Path]:
 
 
 def panels(content: dict[str, Any]) -> Figure:
-    """What was measured against what was predicted: left bytes, right seconds."""
+    """Measured against planned: left bytes, right seconds."""
     figure = Figure(figsize=(9.4, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     against(left, content, "bytes", 1e6, "megabytes")
     against(right, content, "seconds", 1, "seconds")
-    figure.suptitle("hgref.plan beside what is measured, for every way that fits", fontsize=11)
+    figure.suptitle("hgref.plan and measurement, for every way that fits", fontsize=11)
     return figure
 
 
 def against(axes: Any, content: dict[str, Any], what: str, unit: float, label: str) -> None:
-    """The diagonal, the promised band about it, a mark for each way to each problem."""
+    """The diagonal, the promised band about it, and a mark for each way of each problem."""
     rows = content["planned"]
     names = list(dict.fromkeys(row["problem"] for row in rows))
-    numbers = [row[side][what] / unit for row in rows for side in ("predicted", "measured")]
+    numbers = [row[side][what] / unit for row in rows for side in ("planned", "measured")]
     ends = [0.7 * min(numbers), 1.5 * max(numbers)]
     share = PROMISED[what]
     axes.fill_between(
@@ -52,25 +52,23 @@ def against(axes: Any, content: dict[str, Any], what: str, unit: float, label: s
     )  # fmt: skip
     axes.plot(ends, ends, color="0.5", lw=0.8)
     for row in rows:
-        kind = row["way"].partition("(")[0]
-        on_workers = "executor" in row["way"]
+        color = COLORS[row["way"].partition("(")[0]]
         axes.plot(
-            row["predicted"][what] / unit, row["measured"][what] / unit, ls="none", ms=7,
-            marker=MARKS[names.index(row["problem"])], color=COLORS[kind],
-            mfc="white" if on_workers else COLORS[kind],
+            row["planned"][what] / unit, row["measured"][what] / unit, ls="none", ms=7,
+            marker=MARKS[names.index(row["problem"])], color=color,
+            mfc="white" if "executor" in row["way"] else color,
         )  # fmt: skip
     axes.set(xscale="log", yscale="log")
     ticks = [x for x in TICKS if ends[0] < x < ends[1]]
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(ticks, [f"{x:g}" for x in ticks])
         axis.set_ticks([], minor=True)
-    axes.set(xlim=ends, ylim=ends)
-    axes.set(xlabel=f"predicted {label}", ylabel=f"measured {label}")
+    axes.set(xlim=ends, ylim=ends, xlabel=f"planned {label}", ylabel=f"measured {label}")
     legend(axes, names)
 
 
 def legend(axes: Any, names: list[str]) -> None:
-    """Marks are problems, colours are algorithms, hollow ones ran on workers."""
+    """Marks are problems, colours are algorithms; hollow marks ran on workers."""
     for mark, name in zip(MARKS, names, strict=False):
         axes.plot([], [], ls="none", marker=mark, color="0.3", label=name)
     for name, color in COLORS.items():
@@ -84,28 +82,26 @@ def legend(axes: Any, names: list[str]) -> None:
 
 
 def planned_rows(content: dict[str, Any]) -> list[list[str]]:
-    """Bytes and seconds of each way, as predicted and as measured."""
+    """Bytes and seconds of each way, planned and measured."""
     rows = [["problem", "way", "planned bytes", "measured", "", "planned time", "measured", ""]]
     for row in content["planned"]:
-        before, after = row["predicted"], row["measured"]
-        rows.append([
-            row["problem"],
-            row["way"].replace("problem, lam", "…").replace("executor=executor, ", ""),
-            size(before["bytes"]), size(after["bytes"]), off(before["bytes"], after["bytes"]),
-            duration(before["seconds"]), duration(after["seconds"]),
-            off(before["seconds"], after["seconds"]),
-        ])  # fmt: skip
+        before, after = row["planned"], row["measured"]
+        way = row["way"].replace("problem, lam", "…").replace("executor=executor, ", "")
+        cells = [row["problem"], way]
+        for what, text in (("bytes", size), ("seconds", duration)):
+            apart = off(before[what], after[what])
+            cells += [text(before[what]), text(after[what]), apart]
+        rows.append(cells)
     return rows
 
 
-def off(predicted: float, measured: float) -> str:
-    return f"{100 * (predicted / measured - 1):+.0f} %"
+def off(planned: float, measured: float) -> str:
+    return f"{100 * (planned / measured - 1):+.0f} %"
 
 
 def shared_rows(content: dict[str, Any]) -> list[list[str]]:
-    """What workers gain, beside what the machine lets two processes gain that share nothing."""
-    head = ["layer", "workers", "seconds", "one process", "gain", "at most here", "difference"]
-    rows = [head]
+    """The gain of workers, beside that of two processes that share nothing."""
+    rows = [["layer", "workers", "seconds", "one process", "gain", "at most here", "difference"]]
     for row in content["shared"]["rows"]:
         numbers = (row["seconds"], row["seconds of one process"], row["gain"])
         most = row["of the machine"] * at_most(content) / content["setting"]["workers"]
@@ -115,7 +111,7 @@ def shared_rows(content: dict[str, Any]) -> list[list[str]]:
 
 
 def at_most(content: dict[str, Any]) -> float:
-    """Columns of one process over those of a worker, the training being one of them."""
+    """Columns of one process over those of a worker, the training counted as one column."""
     m, workers = content["shared"]["m"], content["setting"]["workers"]
     return (1 + m) / (1 + m / workers)
 
@@ -133,14 +129,15 @@ def page(content: dict[str, Any]) -> str:
     lines = [
         "# Before it is run, and on more than one core",
         "",
-        "## What `hgref.plan` predicts, and what is measured",
+        "## What `hgref.plan` says, and what is measured",
         "",
         *markdown(planned_rows(content)),
         "",
         f"Every way that fits into its budget, by `hgref.fast.cpu` in float64 on "
         f"{made['threads']} threads of {made['processor']}; workers have one thread and are sent "
-        f"the problem anew. Seconds: medians of {s['rounds']} rounds in which all took turns. "
-        "Bytes: what Python's and NumPy's allocations come to at their peak.",
+        f"the problem anew. Planned seconds: `timed=True`, a few steps multiplied up. Measured "
+        f"ones: medians of {s['rounds']} rounds in which all took turns. Bytes: the peak of what "
+        "Python and NumPy allocate.",
         "",
         "## Columns of Z on workers",
         "",
@@ -148,13 +145,13 @@ def page(content: dict[str, Any]) -> str:
         "",
         f"m = {shared['m']} columns (η and {s['penalties']} penalties) of softmax regression on "
         f"{s['examples']} × {s['features']} numbers, T = {s['shared_T']}, {s['workers']} workers "
-        f"beside one process, one thread each; medians of {s['shared_rounds']} rounds in which all "
-        "took turns. Difference: of the gradients, the largest relative one of a block. One "
-        "process carries m + 1 columns, a worker m/n + 1, since each runs the training itself: "
-        f"{at_most(content):.2f} times fewer. At most here: that, less what this machine loses "
-        "where two processes do the whole side by side and share nothing.",
-        f"Sent to a worker: {sent['first call']:,} bytes at the first call, where data and λ are "
-        f"{sent['data and λ']:,}; {sent['second call']:,} at the second.",
+        f"and one process, one thread each; medians of {s['shared_rounds']} rounds in which all "
+        "took turns. Difference: the largest relative one of a block of the gradient. One process "
+        "carries m + 1 columns, a worker m/n + 1, since each runs the training itself: "
+        f"{at_most(content):.2f} times fewer. At most here: that, times the share of a core that "
+        "each of two processes gets on this machine if both run the whole and share nothing.",
+        f"Sent to a worker: {sent['first call']:,} bytes at the first call, of which data and λ "
+        f"are {sent['data and λ']:,}; {sent['second call']:,} at the second.",
         "",
         "## On paper",
     ]
@@ -164,12 +161,12 @@ def page(content: dict[str, Any]) -> str:
 
 
 def worked(one: dict[str, Any]) -> list[str]:
-    """The plan of a problem that was never run."""
-    best = f"`{one['best']}` is the way to take." if one["best"] else "Nothing fits."
+    """The plan of a problem on paper."""
+    best = f"Take `{one['best']}`." if one["best"] else "Nothing fits."
     return [
         f"{one['about'][0].upper()}{one['about'][1:]}. p = {one['weights']:,} weights, a state of "
         f"{one['state']:,} numbers, m = {one['m']}, T = {one['T']:,}. A process may take "
-        f"{one['budget']}; products in float32; seconds at this machine's rates on 64 threads.",
+        f"{one['budget']}; products in float32.",
         "",
         "```text",
         one["plan"],

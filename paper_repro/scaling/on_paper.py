@@ -1,14 +1,11 @@
-"""Two problems that fit on no desk, planned by their sizes alone."""
+"""Two problems too large for a desktop machine, planned from their sizes alone."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 import hgref
-from hgref.planning.rates import Rates
 from hgref.planning.sizes import Data, Sizes
-
-THREADS = 64
 
 
 class Paper(NamedTuple):
@@ -47,14 +44,14 @@ PAPERS = (
 )  # fmt: skip
 
 
-def rows(rates: Rates) -> list[dict[str, Any]]:
-    """For each problem what its plan says, for this machine's processor with many threads."""
-    return [planned(paper, rates.on(THREADS)) for paper in PAPERS]
+def rows() -> list[dict[str, Any]]:
+    """The plan of each problem."""
+    return [planned(paper) for paper in PAPERS]
 
 
-def planned(paper: Paper, rates: Rates) -> dict[str, Any]:
+def planned(paper: Paper) -> dict[str, Any]:
     s = paper.sizes
-    made = hgref.plan(s, paper.budget, workers=paper.workers, dtype="float32", rates=rates)
+    made = hgref.plan(s, paper.budget, workers=paper.workers, dtype="float32")
     return {
         "title": paper.title,
         "about": paper.about,

@@ -1,8 +1,7 @@
-"""Every way that a plan shows, run: its bytes and seconds beside the predicted ones."""
+"""Runs every way of a plan that fits: measured bytes and seconds beside the planned ones."""
 
 from __future__ import annotations
 
-import ast
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -25,9 +24,10 @@ Run = Callable[[], Any]
 def rows(
     setting: Setting, posed: Posed, engines: Engines, tick: Callable[[], None]
 ) -> Iterator[Row]:
-    """For each way that fits: predicted and measured bytes and seconds, and bytes sent."""
+    """For each way that fits: planned and measured bytes, seconds and bytes sent."""
     case = posed.case
-    made = hgref.plan(case.problem, posed.budget, workers=setting.workers, wrt=case.wrt)
+    n = setting.workers
+    made = hgref.plan(case.problem, posed.budget, workers=n, wrt=case.wrt, timed=True)
     ways = [way for way in made.ways if way.bytes <= made.budget]
     runs = {way.call: run_of(way, case, engines.processes, setting.rounds + 1) for way in ways}
     for run in runs.values():
@@ -41,29 +41,24 @@ def rows(
             "problem": posed.name,
             "budget": posed.budget,
             "way": way.call,
-            "predicted": {"bytes": way.bytes, "seconds": way.seconds, "sent": way.sent or None},
+            "planned": {"bytes": way.bytes, "seconds": way.seconds, "sent": way.sent or None},
             "measured": {"sent": None, **found, "seconds": summary(seconds[way.call])["median"]},
         }
 
 
 def run_of(way: Way, case: Case, executor: Executor, calls: int) -> Run:
-    """A function without arguments that goes this way; workers are sent the problem each time."""
+    """The call of a way, without arguments; workers are sent the problem at each call."""
     if way.workers > 1:
         problems = iter([renamed(case.problem, call) for call in range(calls)])
-        options: dict[str, Any] = {"executor": executor, "workers": way.workers}
-        return lambda: cpu.forward(next(problems), case.lam, case.wrt, **options)
-    call: Any = ast.parse(way.call, mode="eval").body
-    algorithm = getattr(cpu, call.func.id)
-    options = {one.arg: ast.literal_eval(one.value) for one in call.keywords}
-    if algorithm is cpu.forward:
-        options["wrt"] = case.wrt
-    else:
-        options.setdefault("recompute", False)
-    return lambda: algorithm(case.problem, case.lam, **options)
+        return lambda: cpu.forward(
+            next(problems), case.lam, case.wrt, executor=executor, workers=way.workers
+        )
+    wrt = {"wrt": case.wrt} if way.algorithm == "forward" else {}
+    return lambda: getattr(cpu, way.algorithm)(case.problem, case.lam, **way.options, **wrt)
 
 
 def peak(run: Run) -> int:
-    """Bytes that were allocated at the most during a call."""
+    """Peak of the bytes allocated during a call."""
     tracemalloc.start()
     try:
         run()
@@ -73,7 +68,7 @@ def peak(run: Run) -> int:
 
 
 def of_task(way: Way, case: Case, weighing: Weighing) -> dict[str, int]:
-    """The most that a worker allocates, and what is sent to it."""
+    """Peak of a worker, and bytes sent to it."""
     for call in range(2):  # the first time its kernels are read from disk
         problem = renamed(case.problem, call)
         cpu.forward(problem, case.lam, case.wrt, executor=weighing, workers=way.workers)

@@ -9,8 +9,8 @@ from typing import Any
 import hgref
 from hgref.arguments import Array
 from hgref.fast import cpu
-from hgref.planning.sizes import Sizes
 from hgref.hypergradient.sent_once import LACKING, SentOnce, one_thread
+from hgref.planning.sizes import Sizes
 from paper_repro.benchmark.problems import Case
 from paper_repro.benchmark.timing import difference, in_turn, summary
 from paper_repro.scaling.setting import Setting

@@ -1,4 +1,4 @@
-"""A problem in numbers, read off or on paper."""
+"""A problem in numbers, of a Problem or on paper."""
 
 import pickle
 

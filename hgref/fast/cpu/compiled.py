@@ -31,7 +31,6 @@ import numba
 from numba.extending import overload, register_jitable
 
 from hgref import laws
-from hgref.planning import passes
 
 OPTIONS: Any = {
     "error_model": "numpy",
@@ -55,9 +54,8 @@ viewing = numba.njit(inline="always", **UNCOUNTED)
 
 
 def sources() -> list[Path]:
-    """The files out of which kernels are made: the laws, the padding of panels and this folder."""
-    outside = Path(laws.__file__), Path(passes.__file__)
-    return [*outside, *sorted(Path(__file__).parent.glob("*.py"))]
+    """The files out of which kernels are made: the laws and this folder."""
+    return [Path(laws.__file__), *sorted(Path(__file__).parent.glob("*.py"))]
 
 
 def fingerprint() -> str:

@@ -14,7 +14,7 @@ from numba.core.errors import RequireLiteralValue
 from numba.extending import intrinsic, overload
 
 from hgref.fast.cpu.compiled import UNCOUNTED
-from hgref.planning.passes import NARROW
+from hgref.fast.cpu.shapes import NARROW
 
 WIDE = 2 * NARROW  # columns at a time, or NARROW of them
 CHAINS = 4

@@ -9,6 +9,7 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.dynamics import AdaGrad, Adam, AdamW, GradientDescent, Momentum, RMSProp
+from hgref.fast.cpu import shapes
 from hgref.fast.cpu.features import Compressed, Dense, Small, Sparse
 from hgref.fast.cpu.network import (
     LOGISTIC,
@@ -35,7 +36,6 @@ from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.losses import CrossEntropy, Squares, TwoClasses
 from hgref.objectives.multi_task import TwoHeads
 from hgref.objectives.objective import Objective
-from hgref.planning import sizes
 from hgref.problem import Problem
 
 HEADS = {Squares: SQUARES, TwoClasses: LOGISTIC, CrossEntropy: SOFTMAX, TwoHeads: SOFTMAX}
@@ -134,7 +134,7 @@ def lower_data(part: DataLoss, real: Any, k: int) -> Data:
         by_row, by_column = compressed(features.X, real), compressed(features.X.T, real)
         return Sparse(by_row, by_column, centre, batches, net)
     X = own(features.X - centre if len(centre) else features.X, real)
-    if sizes.Data.of(part).form(k) != "small":
+    if shapes.Data.of(part).form(k) != "small":
         return Dense(X, batches, net)
     ones = np.ones((int(net.bias), features.n))
     return Small(own(np.vstack([X.T, ones]), real), batches, net)

@@ -21,7 +21,7 @@ from hgref import laws
 from hgref.arguments import Array
 from hgref.fast.cpu.compiled import allocating, by_type, compiled, summing, viewing
 from hgref.fast.cpu.exponential import exponentials
-from hgref.planning.sizes import kept_numbers
+from hgref.fast.cpu.shapes import kept_numbers
 
 SQUARES, LOGISTIC, SOFTMAX = 0, 1, 2
 TANH, SOFTPLUS, RELU = 0, 1, 2

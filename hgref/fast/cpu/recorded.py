@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -15,11 +14,9 @@ from hgref.fast.cpu.lowering import lowered, two_headed, weighted
 from hgref.fast.cpu.network import Columns
 from hgref.fast.cpu.recursion import back, compiled_back, compiled_run, run
 from hgref.fast.cpu.scratch import all_weights, kept_rows, workspaces
+from hgref.fast.cpu.shapes import STORED, stretch
 from hgref.layout import Blocks
-from hgref.planning.memory import ONE_CALL
 from hgref.problem import Hypergradient, Problem
-
-STORED = 2**30  # bytes of predictions that are kept without being asked
 
 
 class Stretch(NamedTuple):
@@ -58,8 +55,7 @@ class Recorded:
         self.none, self.one = columns_of(0, problem.p), columns_of(1, problem.p)
         self.run: Any = compiled_run if self.low.small else run
         self.back: Any = compiled_back if self.low.small else back
-        # between two calls a signal gets through; √T of them hold the least states at a time
-        self.length = max(math.isqrt(problem.T - 1) + 1, ONE_CALL // problem.d)
+        self.length = stretch(problem.T, problem.d)
         self.states = np.empty((min(self.length, steps), problem.d // problem.p, problem.p))
 
     def start(self) -> Array:

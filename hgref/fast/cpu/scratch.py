@@ -9,13 +9,12 @@ import numba
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.fast.cpu import blas
+from hgref.fast.cpu import blas, shapes
 from hgref.fast.cpu.features import Dense, Small, Sparse, Work
 from hgref.fast.cpu.lowering import Data, Lowered, batch_size, two_headed, weighted
 from hgref.fast.cpu.network import Columns, kept_width
 from hgref.fast.cpu.weights import Part, Threads
 from hgref.objectives.data_loss import DataLoss
-from hgref.planning import passes, sizes
 
 FORMS = {Small: "small", Dense: "dense", Sparse: "sparse"}
 
@@ -34,24 +33,24 @@ def all_weights(low: Lowered, works: tuple[Work, ...]) -> Part | Threads:
     if low.J.coupling.tasks:
         sums += (np.zeros((1, *sums[0].shape[1:]), low.dtype),)  # beyond the tasks' it stays 0
     whole = len(low.J.H) > 0  # a product with H reads weights that another piece has moved
-    if low.small or low.problem.p < passes.MANY or whole:
+    if low.small or low.problem.p < shapes.MANY or whole:
         return Part(sums, np.ones(1, bool), 0, np.uint64(0), np.uint64(low.problem.p))
     return Threads(sums, np.ones(numba.get_num_threads(), bool))
 
 
 def workspace(data: Data, columns: Columns, p: int, real: Any, shared: DataLoss | None) -> Work:
     """For one data loss; `shared`: the loss, where the shares of its hyperparameters are wanted."""
-    threads = passes.Threads(numba.get_num_threads(), blas.can_be_told())
-    about = sizes_of(data, shared), FORMS[type(data)], passes.Panel(*columns)
-    rows, shapes = passes.scratch(*about, p, real.itemsize, threads)
-    arrays: dict[str, Any] = {name: aligned(shape, real) for name, shape in shapes.items()}
+    machine = shapes.Machine(numba.get_num_threads(), blas.can_be_told())
+    about = sizes_of(data, shared), FORMS[type(data)], shapes.Panel(*columns)
+    rows, made = shapes.scratch(*about, p, real.itemsize, machine)
+    arrays: dict[str, Any] = {name: aligned(shape, real) for name, shape in made.items()}
     return Work(rows=rows, width=kept_width(data.net), every=np.arange(batch_size(data)), **arrays)
 
 
-def sizes_of(data: Data, shared: DataLoss | None) -> sizes.Data:
+def sizes_of(data: Data, shared: DataLoss | None) -> shapes.Data:
     """A data loss in numbers; one of no examples where J has none."""
     n = data.net.Y.shape[1]
-    return sizes.Data(
+    return shapes.Data(
         n=n,
         widths=tuple(map(int, data.net.widths)),
         batch=batch_size(data) if data.batches.size else None,
@@ -65,8 +64,8 @@ def sizes_of(data: Data, shared: DataLoss | None) -> sizes.Data:
 def aligned(shape: tuple[int, ...], real: Any) -> Array:
     """Zeros that begin where a line of the cache does: a vector register across two is slow."""
     size = math.prod(shape) * real.itemsize
-    memory = np.zeros(size + passes.LINE, np.uint8)
-    start = -memory.ctypes.data % passes.LINE
+    memory = np.zeros(size + shapes.LINE, np.uint8)
+    start = -memory.ctypes.data % shapes.LINE
     return memory[start : start + size].view(real).reshape(shape)
 
 

@@ -14,6 +14,7 @@ from hgref.dynamics import Adam, Momentum
 from hgref.dynamics.root_of_squares import RootOfSquares
 from hgref.fast.cpu import lowering as cpu
 from hgref.fast.cpu.at_lam import Optimizer, lower_lam
+from hgref.fast.cpu.shapes import kept_numbers
 from hgref.fast.cpu.training import Coupling, Training
 from hgref.fast.cuda.arrays import Lam, Objective, Work
 from hgref.fast.cuda.coordinates import ADAM, GD, MOMENTUM, ROOT_OF_SQUARES, SUMS
@@ -22,7 +23,6 @@ from hgref.fast.cuda.recursion import Recursions, recursions
 from hgref.layout import Blocks, Layout
 from hgref.objectives import L2, MLP, MultiTask, TaskCoupling
 from hgref.objectives.data_loss import DataLoss
-from hgref.planning.sizes import kept_numbers
 from hgref.problem import Problem
 
 

@@ -7,7 +7,7 @@ from strategies import DYNAMICS, build, choices, few, relative
 
 import hgref
 from hgref.fast import cpu
-from hgref.planning.passes import MANY
+from hgref.fast.cpu.shapes import MANY
 from hgref.verify.witness import central_differences, complex_step
 
 OBJECTIVES = ["softmax", "with-l2", "mlp"]
