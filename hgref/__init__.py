@@ -11,7 +11,10 @@ from hgref.dynamics import (
     AdaGrad,
     Adam,
     AdamW,
+    Coordinatewise,
+    Dynamics,
     GradientDescent,
+    Lion,
     Momentum,
     Nesterov,
     Recurrent,
@@ -29,7 +32,8 @@ from hgref.hypergradient import (
     truncated,
 )
 from hgref.outer import as_scipy
-from hgref.problem import Diverged, Hypergradient, Problem
+from hgref.problem import Hypergradient, Problem
+from hgref.run import Diverged
 from hgref.verify import assert_hypergradient, check, check_fn, diagnose, jacobians, witness
 
 if TYPE_CHECKING:
@@ -41,9 +45,12 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "Coordinatewise",
     "Diverged",
+    "Dynamics",
     "GradientDescent",
     "Hypergradient",
+    "Lion",
     "Momentum",
     "Nesterov",
     "Problem",
@@ -57,6 +64,7 @@ __all__ = [
     "constraints",
     "decay",
     "diagnose",
+    "dynamics",
     "forward",
     "implicit",
     "jacobians",

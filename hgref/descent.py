@@ -9,8 +9,9 @@ import numpy as np
 
 from hgref import laws
 from hgref.arguments import Array, as_array, require_at_least, require_below
-from hgref.layout import Layout
+from hgref.layout import Layout, alike
 from hgref.problem import Problem
+from hgref.run import Run
 
 
 class Descent(Protocol):
@@ -94,7 +95,7 @@ class Adam:
     def update(self, k: int, lam: Array, grad: Array, memory: Array) -> tuple[Array, Array]:
         """(λ_k, memory)."""
         c = laws.adam_bias_split(k, self.beta1, self.beta2)
-        rates = (self.rate, self.beta1, self.beta2, *c, self.eps, 0.0)
+        rates = (self.rate, self.beta1, self.beta2, *c, self.eps, 0.0, 0.0)
         m, u, lam = laws.adam_step(memory[0], memory[1], lam, grad, *rates)
         return lam, np.stack([m, u])
 
@@ -111,13 +112,10 @@ def require_descent(outer: Any) -> None:
         raise TypeError(f"outer: expected a step such as outer.Adam(0.005), found {outer!r}")
 
 
-def projected(problem: Problem, layout: Layout, project: Any, lam: Array) -> Array:
-    """P_Λ(λ), which knows its blocks, is read-only, and is inside of the problem's domain."""
-    inside = as_array("project(lam)", project(layout.point(lam)), (layout.size,))
-    point = layout.point(inside.copy())
-    point.flags.writeable = False
-    problem.point(point)
-    return point
+def projected(problem: Problem, project: Any, point: Array) -> Run:
+    """The run at P_Λ(λ), for a λ (m,) that knows its blocks; it is in the problem's domain."""
+    inside = as_array("project(lam)", project(point), point.shape)
+    return problem.at(alike(inside, point))
 
 
 def anywhere(lam: Array) -> Array:

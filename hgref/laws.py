@@ -1,18 +1,23 @@
 """The calculus of one coordinate: of each inner dynamics, of each loss, activation and penalty.
 
-The dynamics act on every weight alone once g = ∇J_t(w_{t-1}) is known; losses and hidden
-layers act on every example and unit alone once their linear maps have been applied. Each law below
-is therefore plain arithmetic on scalars, for one coordinate at one step. The same function
-broadcasts over NumPy arrays (all columns of Z at once), runs on complex, arbitrary-precision and
-ball-arithmetic numbers, and can be compiled for a processor or a kernel. That is why a law
+Most dynamics update each weight on its own once g = ∇J_t(w_{t-1}) is known; losses and activations
+act on each example and unit on its own once the linear maps have been applied. Each law below is
+therefore plain arithmetic on scalars, for one coordinate at one step. The same function broadcasts
+over NumPy arrays (all columns of Z at once), runs on complex, arbitrary-precision and
+ball-arithmetic numbers, and can be compiled for a processor or a kernel. So a law
 
 * is a leaf: it imports nothing and calls no other law;
 * has no branch that depends on its data (`r == 0` enters as the number 0 or 1);
-* stands here and nowhere else: whoever needs the derivative calls it.
+* stands here and nowhere else: code that needs the derivative calls it.
 
-Names: `d…` is a tangent, `b_…` a cotangent. A dynamics' `*_jvp` gives one row of A_t ds + B_t dλ,
-its `*_vjp` one coordinate's share of (α_t A_t, α_t B_t) (11); the caller adds the shares of
-hyperparameters.
+Names: `d…` is a tangent, `b_…` a cotangent. The law of a dynamics is three functions:
+
+    *_step(…)   the new state from the state, g and the numbers of the step (η, μ, c1 …)
+    *_jvp(…)    one row of A_t ds + B_t dλ
+    *_vjp(…)    one coordinate's share of (α_t A_t, α_t B_t) (11); the caller adds these up
+
+The parameters' names say what stands where: hgref.dynamics.coordinatewise calls a law by them.
+A vjp returns the cotangents of its jvp's tangents, in the same order.
 """
 
 # --- gradient descent:  w' = w - η g -------------------------------------------------------------
@@ -70,25 +75,28 @@ def momentum_vjp(v, w, g, eta, mu, keep, decay, nesterov, b_v, b_w):
     return mu * b_next, b_w + decay * b_h, b_h, b_eta, b_mu
 
 
-# --- Adam:  m' = β1 m + (1-β1) g,  u' = β2 u + (1-β2) g²,  w' = w - η c1 m' / (√(c2 u' + ρ) + ε) -
+# --- Adam:  m' = β1 m + (1-β1) g,  u' = β2 u + (1-β2) g² -----------------------------------------
+#            w' = (1 - η δ) w - η c1 m' / (√(c2 u' + ρ) + ε)
 #
-# c1 and c2 correct the bias and ρ = eps_root: with them one law covers the four conventions.
+# c1 and c2 correct the bias and ρ = eps_root: with them one law covers the four conventions. δ is
+# AdamW's decay, 0 for Adam.
 # Where c2 u' + ρ = 0 every gradient so far was zero, so m' = 0 too: the slope of the root, which is
 # infinite there, meets a factor m' = 0 and drops out of the composed map, whose derivative
-# in g is finite. `+ (r == 0)` divides by 1 there and lets that zero factor speak. (With β2 = 0
-# u' forgets: there m' may be left when g = 0, the map has a kink, and no number is right.)
+# in g is finite. `+ (r == 0)` divides by 1 there and leaves that zero factor. (With β2 = 0
+# u' forgets: m' may be nonzero where g = 0, the map has a kink, and no number is right.)
 
 
-def adam_step(m, u, w, g, eta, beta1, beta2, c1, c2, eps, eps_root):
+def adam_step(m, u, w, g, eta, beta1, beta2, c1, c2, eps, eps_root, decay):
     """(m', u', w')."""
     m = beta1 * m + (1 - beta1) * g
     u = beta2 * u + (1 - beta2) * g * g
+    w = (1 - eta * decay) * w
     return m, u, w - eta * c1 * m / ((c2 * u + eps_root) ** 0.5 + eps)
 
 
 def adam_jvp(
-    m, u, g, eta, beta1, beta2, c1, c2, eps, eps_root,
-    dm, du, dw, dg, deta, dbeta1, dbeta2, dc1, dc2, deps, deps_root,
+    m, u, w, g, eta, beta1, beta2, c1, c2, eps, eps_root, decay,
+    dm, du, dw, dg, deta, dbeta1, dbeta2, dc1, dc2, deps, deps_root, ddecay,
 ):  # fmt: skip
     """(dm', du', dw')."""
     m_next = beta1 * m + (1 - beta1) * g
@@ -99,11 +107,12 @@ def adam_jvp(
     dr = (c2 * du_next + u_next * dc2 + deps_root) / (2 * (r + (r == 0)))
     q = m_next / (r + eps)
     dq = (dm_next - q * (dr + deps)) / (r + eps)
+    dw = (1 - eta * decay) * dw - (decay * deta + eta * ddecay) * w
     return dm_next, du_next, dw - eta * c1 * dq - q * (c1 * deta + eta * dc1)
 
 
-def adam_vjp(m, u, g, eta, beta1, beta2, c1, c2, eps, eps_root, b_m, b_u, b_w):
-    """(b_m, b_u, b_w, b_g, b_eta, b_beta1, b_beta2, b_c1, b_c2, b_eps, b_eps_root)."""
+def adam_vjp(m, u, w, g, eta, beta1, beta2, c1, c2, eps, eps_root, decay, b_m, b_u, b_w):
+    """(b_m, b_u, b_w, b_g, b_eta, b_beta1, b_beta2, b_c1, b_c2, b_eps, b_eps_root, b_decay)."""
     m_next = beta1 * m + (1 - beta1) * g
     u_next = beta2 * u + (1 - beta2) * g * g
     r = (c2 * u_next + eps_root) ** 0.5
@@ -114,11 +123,11 @@ def adam_vjp(m, u, g, eta, beta1, beta2, c1, c2, eps, eps_root, b_m, b_u, b_w):
     b_m_next = b_m + b_q / (r + eps)
     b_u_next = b_u + c2 * b_radicand
     b_g = (1 - beta1) * b_m_next + 2 * (1 - beta2) * g * b_u_next
-    b_beta1 = (m - g) * b_m_next
-    b_beta2 = (u - g * g) * b_u_next
+    b_eta = -(c1 * q + decay * w) * b_w
     return (
-        beta1 * b_m_next, beta2 * b_u_next, b_w, b_g,
-        -c1 * q * b_w, b_beta1, b_beta2, -eta * q * b_w, u_next * b_radicand, b_r, b_radicand,
+        beta1 * b_m_next, beta2 * b_u_next, (1 - eta * decay) * b_w, b_g,
+        b_eta, (m - g) * b_m_next, (u - g * g) * b_u_next,
+        -eta * q * b_w, u_next * b_radicand, b_r, b_radicand, -eta * w * b_w,
     )  # fmt: skip
 
 
@@ -209,32 +218,53 @@ def rms_vjp(u, g, eta, beta, averaged, eps, eps_root, b_u, b_w):
     return keep * b_next, b_w, b_g, -q * b_w, b_beta, b_r, b_radicand
 
 
-# --- decoupled decay:  w' = (1 - η δ) w, before a step that only adds to w -----------------------
-
-
-def decay_step(w, eta, decay):
-    """w' = (1 - η δ) w."""
-    return (1 - eta * decay) * w
-
-
-def decay_jvp(w, eta, decay, dw, deta, ddecay):
-    """dw' = (1 - η δ) dw - (δ dη + η dδ) w."""
-    return (1 - eta * decay) * dw - (decay * deta + eta * ddecay) * w
-
-
-def decay_vjp(w, eta, decay, b_w):
-    """(b_w, b_eta, b_decay) from the cotangent b_w of w'."""
-    return (1 - eta * decay) * b_w, -decay * w * b_w, -eta * w * b_w
-
-
-# --- losses:  ℓ(z, y) with the mean P of the prediction z:  r = ∂ℓ/∂z = P - y,  C dz = dP --------
+# --- Lion:  w' = (1 - η δ) w - η sign(β1 m + (1-β1) g),  m' = β2 m + (1-β2) g --------------------
 #
+# The sign has derivative 0 wherever it has one, so w' depends on m, g and β1 through jumps alone:
+# their tangents and cotangents meet a factor 0. On complex steps the real part decides the sign.
+
+
+def lion_step(m, w, g, eta, beta1, beta2, decay):
+    """(m', w')."""
+    c = beta1 * m + (1 - beta1) * g
+    sign = 1.0 * (c.real > 0) - 1.0 * (c.real < 0)
+    return beta2 * m + (1 - beta2) * g, (1 - eta * decay) * w - eta * sign
+
+
+def lion_jvp(m, w, g, eta, beta1, beta2, decay, dm, dw, dg, deta, dbeta2, ddecay):
+    """(dm', dw')."""
+    c = beta1 * m + (1 - beta1) * g
+    sign = 1.0 * (c.real > 0) - 1.0 * (c.real < 0)
+    dm_next = beta2 * dm + (1 - beta2) * dg + (m - g) * dbeta2
+    return dm_next, (1 - eta * decay) * dw - (decay * w + sign) * deta - eta * w * ddecay
+
+
+def lion_vjp(m, w, g, eta, beta1, beta2, decay, b_m, b_w):
+    """(b_m, b_w, b_g, b_eta, b_beta2, b_decay)."""
+    c = beta1 * m + (1 - beta1) * g
+    sign = 1.0 * (c.real > 0) - 1.0 * (c.real < 0)
+    b_eta = -(decay * w + sign) * b_w
+    return (
+        beta2 * b_m,
+        (1 - eta * decay) * b_w,
+        (1 - beta2) * b_m,
+        b_eta,
+        (m - g) * b_m,
+        -eta * w * b_w,
+    )
+
+
+# --- losses:  ℓ(z, y) of one output:  r = ∂ℓ/∂z,  C dz = (∂²ℓ/∂z²) dz ---------------------------
+#
+# Squares, two classes and softmax have the mean P(z) of y that z predicts, and r = P - y.
 # Squares: P = z.  Two classes: P = σ(z), with Q = σ(-z) = 1 - P kept apart, so that nothing
 # cancels.  Softmax: P_k = e^{z_k} / Σ_j e^{z_j}, where mean = Σ_j P_j dz_j.
+# Huber has no such P: with e = z - y and a threshold δ it is ½ e² for |e| <= δ, δ (|e| - ½ δ)
+# beyond. `inside` is 1 or 0; on complex steps the real parts decide.
 
 
 def residual(P, y):
-    """r = P - y, for each of the three: their links are canonical."""
+    """r = P - y, of the losses that have a P."""
     return P - y
 
 
@@ -251,6 +281,35 @@ def logistic_curvature(P, Q, dz):
 def softmax_curvature(P, dz, mean):
     """C dz = P (dz - mean)."""
     return P * (dz - mean)
+
+
+def huber_value(e, threshold):
+    """(ℓ, ∂ℓ/∂δ)."""
+    sign = 1.0 * (e.real > 0) - 1.0 * (e.real < 0)
+    inside = 1.0 * (sign * e.real <= threshold.real)
+    outside = (1 - inside) * (sign * e - threshold)
+    return inside * e * e / 2 + threshold * (outside + (1 - inside) * threshold / 2), outside
+
+
+def huber_residual(e, threshold):
+    """r = e for |e| <= δ, ±δ beyond."""
+    sign = 1.0 * (e.real > 0) - 1.0 * (e.real < 0)
+    inside = 1.0 * (sign * e.real <= threshold.real)
+    return inside * e + (1 - inside) * sign * threshold
+
+
+def huber_curvature(e, threshold, dz, dthreshold):
+    """C dz + (∂r/∂δ) dδ."""
+    sign = 1.0 * (e.real > 0) - 1.0 * (e.real < 0)
+    inside = 1.0 * (sign * e.real <= threshold.real)
+    return inside * dz + (1 - inside) * sign * dthreshold
+
+
+def huber_share(e, threshold, b_r):
+    """The cotangent of δ from that of r."""
+    sign = 1.0 * (e.real > 0) - 1.0 * (e.real < 0)
+    inside = 1.0 * (sign * e.real <= threshold.real)
+    return (1 - inside) * sign * b_r
 
 
 # --- activations:  h = a(z), slope a'(z), bend a''(z) --------------------------------------------

@@ -9,29 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, as_array, as_count, where_not_finite
+from hgref.arguments import Array, as_array, as_count
 from hgref.dynamics.dynamics import Dynamics
 from hgref.layout import Blocks, Layout, layout_of
 from hgref.objectives.objective import Objective
+from hgref.run import Diverged, Run
 
-
-class Diverged(ArithmeticError):
-    """A run left the finite numbers.
-
-    what                   what left them: the training run, Z_t, alpha, ∇f, …
-    t, block, coordinate   step, block (of the state, or of λ, or E itself) and index in it of the
-                           first NaN or infinity
-    """
-
-    def __init__(self, what: str, t: int, block: str, coordinate: int):
-        super().__init__(what, t, block, coordinate)
-        self.what, self.t, self.block, self.coordinate = what, t, block, coordinate
-
-    def __str__(self) -> str:
-        return (
-            f"{self.what} left the finite numbers at step t = {self.t}, block {self.block!r}, "
-            f"coordinate {self.coordinate}; try a smaller eta, and look for 0/0 (an epsilon of 0)"
-        )
+__all__ = ["Diverged", "Hypergradient", "Problem"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +120,7 @@ class Problem:
 
     def unpack(self, lam: Any) -> Blocks:
         """The named blocks of λ, copied."""
-        return {name: block.copy() for name, block in self.read(lam)[0].items()}
+        return {name: block.copy() for name, block in self.read(lam).lam.items()}
 
     def flatten(self, blocks: Mapping[str, Any]) -> tuple[Array, Layout]:
         shapes = {n: self.scheduled(n, s, blocks.get(n)) for n, s in self.layout.shapes.items()}
@@ -150,8 +134,8 @@ class Problem:
             return (self.T,)
         return shape
 
-    def read(self, lam: Any) -> tuple[Blocks, Layout]:
-        """(blocks, layout) of a λ that is a flat vector or a mapping, shapes and NaN checked."""
+    def read(self, lam: Any) -> Run:
+        """The run at a λ that is a flat vector or a mapping; shapes and NaN are checked."""
         if isinstance(lam, Mapping):
             flat, layout = self.flatten(lam)
         else:
@@ -159,14 +143,21 @@ class Problem:
             brought = layout_of(lam)
             known = brought is not None and brought in self.layouts()
             layout = brought if known and brought else self.layout_for(flat.size)
-        return layout.split(flat), layout
+        return Run(self, layout.split(flat), layout)
 
-    def point(self, lam: Any) -> tuple[Blocks, Layout]:
-        """`read`, and the blocks are inside of what dynamics and objectives allow."""
-        blocks, layout = self.read(lam)
-        self.dynamics.check_blocks(blocks)
-        self.E.check_blocks(blocks)
-        return blocks, layout
+    def at(self, lam: Any) -> Run:
+        """The run at λ, whose blocks are in the domain of the dynamics and the objectives.
+
+        lam      (m,) the point λ, or a mapping of names
+        returns  hgref.run.Run: start, steps, states and the validation error at this λ
+        Raises   ValueError, TypeError with the name, the expected and the found
+        Cost     none; the run happens when it is asked for
+        Source   Franceschi et al. 2017, section 2
+        """
+        run = self.read(lam)
+        self.dynamics.check_blocks(run.lam)
+        self.E.check_blocks(run.lam)
+        return run
 
     def layout_for(self, size: int) -> Layout:
         """The layout of a plain vector of that length."""
@@ -189,73 +180,27 @@ class Problem:
             schedules = {n: (self.T,) for n, yes in zip(names, late, strict=True) if yes}
             yield Layout({**self.layout.shapes, **schedules})
 
-    # --- the run ---
+    # --- parts of one run; for several parts at one λ take `run = problem.at(lam)` ---
 
-    def start(self, lam: Blocks) -> Array:
+    def start(self, lam: Any) -> Array:
         """s_0 (d,)."""
-        return self.dynamics.start(lam["w0"] if self.learn_w0 else self.w0)
+        return self.read(lam).start()
 
-    def start_jvp(self, dlam: Blocks, k: int) -> Array:
-        """Z_0 = ds_0/dλ · dλ (d, k): zero but where w0 is learned."""
-        Z = np.zeros((self.d, k))
-        if "w0" in dlam and self.learn_w0:
-            self.dynamics.weights(Z)[:] = dlam["w0"]
-        return Z
+    def step(self, t: int, s: Array, lam: Any) -> Array:
+        """s_t = Φ_t(s_{t-1}, λ)."""
+        return self.read(lam).step(t, s)
 
-    def start_vjp(self, alpha: Array) -> Blocks:
-        """α ds_0/dλ."""
-        return {"w0": self.dynamics.weights(alpha)} if self.learn_w0 else {}
-
-    def step(self, t: int, s: Array, lam: Blocks) -> Array:
-        """s_t = Φ_t(s_{t-1}, λ), refused as `Diverged` when it is not finite."""
-        with np.errstate(all="ignore"):
-            s = self.dynamics.step(t, s, lam)
-        bad = where_not_finite(s)
-        if bad is not None:
-            block, coordinate = divmod(bad[0], self.p)
-            name = self.dynamics.state[block]
-            raise Diverged("the training run", t, name, coordinate)
-        return s
-
-    def states(self, lam: Blocks) -> Iterator[Array]:
+    def states(self, lam: Any) -> Iterator[Array]:
         """s_0, s_1, … s_T."""
-        s = self.start(lam)
-        yield s
-        for t in range(1, self.T + 1):
-            s = self.step(t, s, lam)
-            yield s
+        return self.read(lam).states()
 
-    def last_state(self, lam: Blocks) -> Array:
-        """s_T, nothing before it kept."""
-        for s in self.states(lam):  # noqa: B007 - the last one is wanted
-            pass
-        return s
+    def error(self, t: int, s: Array, lam: Any) -> Any:
+        """E(s_t, λ), scalar."""
+        return self.read(lam).error(t, s)
 
-    # --- the validation error ---
-
-    def error(self, t: int, s: Array, lam: Blocks) -> Any:
-        """E(s_t), scalar, refused as `Diverged` when it is not finite."""
-        with np.errstate(all="ignore"):
-            value = self.E.value(t, self.dynamics.weights(s), lam)
-        if where_not_finite(np.asarray(value)) is not None:
-            raise Diverged("the validation error", t, "E", 0)
-        return value
-
-    def error_grad(self, t: int, s: Array, lam: Blocks) -> tuple[Array, Blocks]:
-        """(∇E(s_t) (d,), {name: ∂E/∂λ directly}), refused as `Diverged` when not finite."""
-        w = self.dynamics.weights(s)
-        with np.errstate(all="ignore"):
-            row, direct = self.E.grad(t, w, lam), self.E.grad_lam(t, w, lam)
-        self.require_finite("∇E", t, {"w": row, **direct})
-        rest = np.zeros(self.d - self.p, dtype=row.dtype)
-        return np.concatenate([rest, row]), direct
-
-    def require_finite(self, what: str, t: int, blocks: Blocks) -> None:
-        """Raise Diverged, naming the block and coordinate, where one is not finite."""
-        for name, block in blocks.items():
-            bad = where_not_finite(np.asarray(block).reshape(-1))
-            if bad is not None:
-                raise Diverged(what, t, name, bad[0])
+    def error_grad(self, t: int, s: Array, lam: Any) -> tuple[Array, Blocks]:
+        """(∇E(s_t) (d,), {name: ∂E/∂λ directly})."""
+        return self.read(lam).error_grad(t, s)
 
     def f(self, lam: Any) -> Any:
         """f(λ) = E(s_T(λ)), by running the training.
@@ -268,8 +213,8 @@ class Problem:
                  zero): witnesses that take differences step there
         Source   Franceschi et al. 2017, section 2
         """
-        blocks, _ = self.read(lam)
-        return self.error(self.T, self.last_state(blocks), blocks)
+        run = self.read(lam)
+        return run.error(self.T, run.last_state())
 
 
 def start_weights(J: Objective, E: Objective, w0: Any) -> Array:

@@ -16,6 +16,7 @@ from hgref.objectives import (
     L2,
     MLP,
     Callback,
+    Huber,
     LeastSquares,
     Logistic,
     MultiTask,
@@ -42,6 +43,7 @@ DYNAMICS = {
     "adagrad-torch": hgref.AdaGrad,
     "adagrad-optax": lambda J: hgref.AdaGrad(J, "optax"),
 }
+JUMPING = {**DYNAMICS, "lion": hgref.Lion}  # for witnesses that take no differences
 
 RANGES = {
     "eta": (0.01, 0.1),
@@ -53,6 +55,7 @@ RANGES = {
     "eps_root": (1e-3, 1e-1),
     "weight_decay": (0.0, 0.5),
     "l2": (0.0, 0.5),
+    "threshold": (0.2, 1.5),
     "weights": (0.1, 1.5),
     "c": (0.2, 1.0),
     "C": (0.0, 0.3),
@@ -86,6 +89,14 @@ def least_squares(rng, choice):
     bias = bool(rng.integers(2))
     J = LeastSquares(X, rng.standard_normal(7), bias=bias, **options)
     return J, LeastSquares(Xv, rng.standard_normal(5), bias=bias, **valid)
+
+
+def huber(rng, choice):
+    """Errors on both sides of the threshold, which is a hyperparameter; E sees it directly."""
+    X, Xv, options, valid = data(rng, choice)
+    bias = bool(rng.integers(2))
+    J = Huber(X, 2 * rng.standard_normal(7), bias=bias, **options)
+    return J, Huber(Xv, 2 * rng.standard_normal(5), bias=bias, **valid)
 
 
 def logistic(rng, choice):
@@ -189,7 +200,7 @@ OBJECTIVES = {
 }
 
 TASKS = {"two-heads": two_heads, "coupled": coupled}  # with fewer of the dynamics
-KINKED = {**OBJECTIVES, **TASKS, "relu": relu}  # for witnesses that take no differences
+KINKED = {**OBJECTIVES, **TASKS, "huber": huber, "relu": relu}  # for witnesses that take no differences
 SOME = ("softmax", "with-l2", "callback", "mlp")
 CROSSED = tuple(DYNAMICS)[:8]
 
@@ -199,7 +210,8 @@ def pairs(objectives):
 
     A dynamics knows J by its gradient alone, so it is enough to cross a few of them with all.
     """
-    return [(d, o) for d in DYNAMICS for o in objectives if d in CROSSED or o in SOME]
+    dynamics = JUMPING if objectives is KINKED else DYNAMICS
+    return [(d, o) for d in dynamics for o in objectives if d in CROSSED or o in SOME]
 
 
 @dataclass(frozen=True)
@@ -236,7 +248,7 @@ def build(dynamics, objective, choice):
     rng = np.random.default_rng(choice.seed)
     J, E = KINKED[objective](rng, choice)
     w0 = rng.uniform(-1, 1, J.p)
-    problem = hgref.Problem(DYNAMICS[dynamics](J), E, choice.T, w0, learn_w0=choice.learn_w0)
+    problem = hgref.Problem(JUMPING[dynamics](J), E, choice.T, w0, learn_w0=choice.learn_w0)
     return problem, point(problem, rng, choice.schedules)
 
 

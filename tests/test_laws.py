@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hgref import laws
@@ -74,20 +74,56 @@ def test_momentum(x, constants, dx, b):
     point=st.tuples(numbers, st.floats(0.1, 2), numbers, numbers),
     rates=st.tuples(between, between, between, st.floats(0.5, 2), st.floats(0.5, 2)),
     epsilons=st.tuples(st.floats(1e-3, 1), st.floats(1e-3, 1)),
-    dx=st.tuples(*[numbers] * 11),
+    decay=st.floats(0, 1),
+    dx=st.tuples(*[numbers] * 12),
     b=st.tuples(numbers, numbers, numbers),
 )
-def test_adam(point, rates, epsilons, dx, b):
-    x = (*point, *rates, *epsilons)
-    m, u, _, *rest = x
+def test_adam(point, rates, epsilons, decay, dx, b):
+    x = (*point, *rates, *epsilons, decay)
     check(
         laws.adam_step,
-        lambda d: laws.adam_jvp(m, u, *rest, *d),
-        lambda b: laws.adam_vjp(m, u, *rest, *b),
+        lambda d: laws.adam_jvp(*x, *d),
+        lambda b: laws.adam_vjp(*x, *b),
         x,
         dx,
         b,
     )
+
+
+@given(x=st.tuples(*[numbers] * 3), rates=st.tuples(between, between))
+def test_the_decay_of_adam_does_not_pass_through_its_means(x, rates):
+    """w' = w − η δ w before the step of Adam, so with η c1 = 0 the decay is all that moves w."""
+    (m, w, g), (eta, decay) = x, rates
+    found = laws.adam_step(m, 0.5, w, g, eta, 0.9, 0.99, 0.0, 1.0, 1e-3, 0.0, decay)
+    plain = laws.adam_step(m, 0.5, w, g, eta, 0.9, 0.99, 0.0, 1.0, 1e-3, 0.0, 0.0)
+    assert found[:2] == plain[:2]
+    assert found[2] == pytest.approx(w - eta * decay * w, rel=1e-14, abs=1e-15)
+
+
+@given(
+    x=st.tuples(*[numbers] * 3),
+    rates=st.tuples(between, between, between, st.floats(0, 1)),
+    dx=st.tuples(*[numbers] * 7),
+    b=st.tuples(numbers, numbers),
+)
+def test_lion(x, rates, dx, b):
+    """The tangent in β1 meets the slope of a sign, 0: the law's jvp has no place for it."""
+    point = (*x, *rates)
+    assume(abs(rates[1] * x[0] + (1 - rates[1]) * x[2]) > 1e-6)  # no sign turns nearby
+    check(
+        laws.lion_step,
+        lambda d: laws.lion_jvp(*point, *d[:4], *d[5:]),
+        lambda b: (lambda row: (*row[:4], 0.0, *row[4:]))(laws.lion_vjp(*point, *b)),
+        point,
+        dx,
+        b,
+    )
+    m, w, g = x
+    eta, beta1, beta2, decay = rates
+    kept, moved = laws.lion_step(*point)
+    assert kept == beta2 * m + (1 - beta2) * g
+    sign = np.sign(beta1 * m + (1 - beta1) * g)
+    assert moved == pytest.approx(w - eta * (sign + decay * w), rel=1e-12, abs=1e-12)
 
 
 @given(w=numbers, rates=st.tuples(between, between, between), dg=numbers, b_w=numbers)
@@ -95,11 +131,11 @@ def test_adam_where_every_gradient_was_zero(w, rates, dg, b_w):
     """The update has slope c1 (1-β1)/ε at g = 0, where autodiff says 0 · ∞."""
     eta, beta1, beta2 = rates
     eps, c1, c2 = 1e-3, 1.3, 1.7
-    x = (0.0, 0.0, w, 0.0, eta, beta1, beta2, c1, c2, eps, 0.0)
-    dx = (0.0, 0.0, 0.0, dg, *[0.0] * 7)
+    x = (0.0, 0.0, w, 0.0, eta, beta1, beta2, c1, c2, eps, 0.0, 0.0)
+    dx = (0.0, 0.0, 0.0, dg, *[0.0] * 8)
     *_, witness = complex_jvp(laws.adam_step, x, dx)
-    *_, dw = laws.adam_jvp(0.0, 0.0, *x[3:], *dx)
-    b_g = laws.adam_vjp(0.0, 0.0, *x[3:], 0.0, 0.0, b_w)[3]
+    *_, dw = laws.adam_jvp(*x, *dx)
+    b_g = laws.adam_vjp(*x, 0.0, 0.0, b_w)[3]
     assert dw == pytest.approx(witness, rel=1e-13)
     assert dw == pytest.approx(-eta * c1 * (1 - beta1) / eps * dg, rel=1e-13)
     assert b_g == pytest.approx(-eta * c1 * (1 - beta1) / eps * b_w, rel=1e-13)
@@ -155,22 +191,6 @@ def test_rms_where_every_gradient_was_zero(averaged, rates, dx, b_w):
     assert found[1] == pytest.approx(dw - eta / eps * dg, rel=1e-12, abs=1e-12)
     row = laws.rms_vjp(*rest, 0.0, b_w)
     assert row == pytest.approx((0, b_w, -eta / eps * b_w, 0, 0, 0, 0), rel=1e-13)
-
-
-@given(x=st.tuples(*[numbers] * 3), dx=st.tuples(*[numbers] * 3), b=numbers)
-def test_decay(x, dx, b):
-    check(
-        laws.decay_step,
-        lambda d: laws.decay_jvp(*x, *d),
-        lambda b: laws.decay_vjp(*x, *b),
-        x,
-        dx,
-        (b,),
-    )
-    w, eta, decay = x
-    assert laws.decay_step(w, eta, decay) == pytest.approx(
-        w - eta * decay * w, rel=1e-14, abs=1e-15
-    )
 
 
 @pytest.mark.parametrize("kind", ["folded", "split"])
@@ -254,6 +274,29 @@ def test_residual_and_curvature_of_softmax(z, label, dz):
         (slope,) = complex_jvp(loss, z, np.eye(3)[k])
         assert close(laws.residual(P[k], float(label == k)), slope)
         assert close(laws.softmax_curvature(P[k], dz[k], mean), witness[k])
+
+
+def huber(e, threshold):
+    """The textbook's, on the side of the kink on which the real parts are."""
+    if abs(e.real) <= threshold.real:
+        return e * e / 2
+    size = e if e.real > 0 else -e
+    return threshold * (size - threshold / 2)
+
+
+@given(e=numbers, threshold=st.floats(0.05, 2), dz=numbers, dthreshold=numbers, b=numbers)
+def test_huber(e, threshold, dz, dthreshold, b):
+    """Value, residual, curvature and the derivatives in δ, away from the kink at |e| = δ."""
+    assume(abs(abs(e) - threshold) > 1e-6)
+    value, to_threshold = laws.huber_value(e, threshold)
+    assert close(value, huber(e, threshold))
+    assert close(to_threshold, complex_jvp(huber, (e, threshold), (0.0, 1.0))[0])
+    (slope,) = complex_jvp(huber, (e, threshold), (1.0, 0.0))
+    assert close(laws.huber_residual(e, threshold), slope)
+    (witness,) = complex_jvp(laws.huber_residual, (e, threshold), (dz, dthreshold))
+    assert close(laws.huber_curvature(e, threshold, dz, dthreshold), witness)
+    row = laws.huber_curvature(e, threshold, b, 0.0), laws.huber_share(e, threshold, b)
+    assert transposed(row, (dz, dthreshold), b, witness)
 
 
 ACTIVATIONS = {  # (a(z), a'(z) in other words, the arguments of the laws of slope and bend)
@@ -356,7 +399,7 @@ def test_laws_are_leaves():
     tree = ast.parse(inspect.getsource(laws))
     refused = (ast.Import, ast.ImportFrom, ast.Call, ast.If, ast.IfExp, ast.While, ast.For)
     assert [node.lineno for node in ast.walk(tree) if isinstance(node, refused)] == []
-    assert len([node for node in tree.body if isinstance(node, ast.FunctionDef)]) == 43
+    assert len([node for node in tree.body if isinstance(node, ast.FunctionDef)]) == 47
 
 
 @given(x=st.tuples(*[numbers] * 3), dx=st.tuples(*[numbers] * 3), u=st.tuples(numbers, numbers))

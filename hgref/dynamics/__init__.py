@@ -3,8 +3,10 @@
 from hgref.dynamics.adagrad import AdaGrad
 from hgref.dynamics.adam import Adam
 from hgref.dynamics.adamw import AdamW
+from hgref.dynamics.coordinatewise import Coordinatewise, Law
 from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.gd import GradientDescent
+from hgref.dynamics.lion import Lion
 from hgref.dynamics.momentum import Momentum, Nesterov
 from hgref.dynamics.recurrent import Recurrent
 from hgref.dynamics.rmsprop import RMSProp
@@ -13,8 +15,11 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "Coordinatewise",
     "Dynamics",
     "GradientDescent",
+    "Law",
+    "Lion",
     "Momentum",
     "Nesterov",
     "RMSProp",

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from hgref import laws
-from hgref.arguments import Array, require_known
-from hgref.dynamics.dynamics import Dynamics
-from hgref.layout import Blocks
+from hgref.arguments import require_known
+from hgref.dynamics.coordinatewise import Coordinatewise, Law, Numbers
 from hgref.objectives.objective import Objective
 
 
@@ -34,7 +31,7 @@ CONVENTIONS = {
 }
 
 
-class Adam(Dynamics):
+class Adam(Coordinatewise):
     """m_t = β1 m + (1−β1) g,   u_t = β2 u + (1−β2) g²,   w_t = w − η c1 m_t / (√(c2 u_t + ρ) + ε').
 
     | convention | c1                    | c2          | inside ρ | outside ε' |
@@ -58,6 +55,7 @@ class Adam(Dynamics):
     """
 
     state = ("m", "u", "w")
+    law = Law(laws.adam_step, laws.adam_jvp, laws.adam_vjp)
     below_one = ("beta1", "beta2")
 
     def __init__(self, J: Objective, convention: str = "paper"):
@@ -69,42 +67,22 @@ class Adam(Dynamics):
         self.names = ("eta", "beta1", "beta2", *self.positive)
 
     @property
-    def rates(self) -> tuple[str | None, ...]:
+    def rates(self) -> dict[str, str | None]:
         decay = "weight_decay" if "weight_decay" in self.names else None
-        return ("eta", "beta1", "beta2", self.rule.outside, self.rule.inside, decay)
+        epsilons = {"eps": self.rule.outside, "eps_root": self.rule.inside}
+        return {"eta": "eta", "beta1": "beta1", "beta2": "beta2", **epsilons, "decay": decay}
 
-    def law(self, t: int, s: Array, lam: Blocks) -> tuple[Any, ...]:
-        """What the laws read: m, u, w, g, η, β1, β2, c1, c2, ε', ρ, and δ, which is 0 for Adam."""
-        m, u, w = self.split(s)
-        eta, beta1, beta2, *others = self.at(t, lam)
-        correction = self.rule.bias(t, beta1, beta2)
-        return m, u, w, self.J.grad(t, w, lam), eta, beta1, beta2, *correction, *others
+    def numbers(self, t: int, rates: Numbers) -> Numbers:
+        c1, c2 = self.rule.bias(t, rates["beta1"], rates["beta2"])
+        return {**super().numbers(t, rates), "c1": c1, "c2": c2}
 
-    def step(self, t: int, s: Array, lam: Blocks) -> Array:
-        m, u, w, g, eta, *constants, decay = self.law(t, s, lam)
-        w = laws.decay_step(w, eta, decay)
-        return np.concatenate(laws.adam_step(m, u, w, g, eta, *constants))
+    def numbers_jvp(self, t: int, rates: Numbers, drates: Numbers) -> Numbers:
+        betas = rates["beta1"], rates["beta2"], drates["beta1"], drates["beta2"]
+        dc1, dc2 = self.rule.bias_jvp(t, *betas)
+        return {**super().numbers_jvp(t, rates, drates), "c1": dc1, "c2": dc2}
 
-    def jvp(self, t: int, s: Array, lam: Blocks, ds: Array, dlam: Blocks) -> Array:
-        m, u, w, g, eta, *constants, decay = self.law(t, s, lam)
-        dm, du, dw = self.split(ds)
-        deta, dbeta1, dbeta2, *deps, ddecay = self.tangents_at(t, lam, dlam)
-        dc = self.rule.bias_jvp(t, *constants[:2], dbeta1, dbeta2)
-        dg = self.J.grad_jvp(t, w, lam, dw, dlam)
-        dw = laws.decay_jvp(w[:, None], eta, decay, dw, deta, ddecay)
-        point = (m[:, None], u[:, None], g[:, None], eta, *constants)
-        tangent = (dm, du, dw, dg, deta, dbeta1, dbeta2, *dc, *deps)
-        return np.concatenate(laws.adam_jvp(*point, *tangent))
-
-    def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
-        m, u, w, g, eta, *constants, decay = self.law(t, s, lam)
-        b_m, b_u, b_w, b_g, b_eta, b_beta1, b_beta2, b_c1, b_c2, *b_eps = laws.adam_vjp(
-            m, u, g, eta, *constants, *self.split(alpha)
-        )
-        b_w, via_eta, b_decay = laws.decay_vjp(w, eta, decay, b_w)
-        via1, via2 = self.rule.bias_vjp(t, *constants[:2], np.sum(b_c1), np.sum(b_c2))
-        uH, uM = self.J.grad_vjp(t, w, lam, b_g)
-        shares = self.cotangents_at(
-            t, lam, b_eta + via_eta, np.sum(b_beta1) + via1, np.sum(b_beta2) + via2, *b_eps, b_decay
-        )
-        return np.concatenate([b_m, b_u, b_w + uH]), {**uM, **shares}
+    def numbers_vjp(self, t: int, rates: Numbers, b: Numbers) -> Numbers:
+        betas = rates["beta1"], rates["beta2"], b["c1"], b["c2"]
+        via1, via2 = self.rule.bias_vjp(t, *betas)
+        own = super().numbers_vjp(t, rates, b)
+        return {**own, "beta1": b["beta1"] + via1, "beta2": b["beta2"] + via2}

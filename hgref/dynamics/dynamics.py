@@ -1,12 +1,13 @@
-"""What an optimizer has to offer to be differentiated: a map Φ_t, its tangent, its cotangent."""
+"""What an optimizer must define to be differentiated: the map Φ_t and its products at a point."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from hgref.arguments import Array, require_at_least, require_below
+from hgref.at import At, lacking
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective, Shapes
 
@@ -14,24 +15,44 @@ from hgref.objectives.objective import Objective, Shapes
 class Dynamics:
     """s_t = Φ_t(s_{t-1}, λ): one step of an optimizer on a training objective J.
 
+    A subclass states its blocks and names, and defines either `at` or the three functions that
+    follow it. One whose step acts on each weight on its own is a `Coordinatewise` dynamics, and
+    defines a law instead.
+
+        at(t, s, lam)                 Φ_t(s, λ) with .jvp and .vjp    hgref.at.At
         step(t, s, lam)               Φ_t(s, λ)                       (d,)
         jvp(t, s, lam, ds, dlam)      A_t ds + B_t dλ, columns        (d, k)
         vjp(t, s, lam, alpha)         (α A_t, α B_t), row             (d,), {name: …}       eq. (11)
 
+    state, names   blocks of s, the weights w last; hyperparameters, which `hyper` gives shapes
+    below_one, positive   those that must lie in [0, 1); those that must not be negative
     t        step number, from 1
     s        (d,) state s_{t-1}: accessory blocks first, the weights w last
     lam      mapping of the named blocks of λ; a hyperparameter of the dynamics is a number or a
              schedule (T,), of which step t uses entry t - 1
     ds       (d, k) columns of tangents, dlam mapping of (…, k); an absent block is zero
     alpha    (d,) row of multipliers
+    Raises   NotImplementedError, naming the function, where one that is needed is not defined
+    Cost     that of a step and its products is stated by each subclass: A and B are never formed
     Beware   A_t and B_t are taken at s_{t-1}
     Source   Franceschi et al. 2017, section 2 and eq. (11)
+
+    Example
+        >>> class Descent(hgref.Dynamics):
+        ...     names = ("eta",)
+        ...     def step(self, t, s, lam): return s - lam["eta"] * self.J.grad(t, s, lam)
+        ...     def vjp(self, t, s, lam, alpha):
+        ...         uH, uM = self.J.grad_vjp(t, s, lam, -lam["eta"] * alpha)
+        ...         return alpha + uH, {**uM, "eta": -alpha @ self.J.grad(t, s, lam)}
+        >>> J = hgref.objectives.Quadratic(np.eye(1), [0.0])
+        >>> hgref.reverse(hgref.Problem(Descent(J), J, 1, [1.0]), [0.5]).grad
+        array([-0.5])
     """
 
-    state: tuple[str, ...] = ("w",)  # blocks of s, w last
-    names: tuple[str, ...] = ()  # hyperparameters
-    below_one: tuple[str, ...] = ()  # those of them that must lie in [0, 1)
-    positive: tuple[str, ...] = ()  # those that must not be negative
+    state: tuple[str, ...] = ("w",)
+    names: tuple[str, ...] = ()
+    below_one: tuple[str, ...] = ()
+    positive: tuple[str, ...] = ()
 
     def __init__(self, J: Objective):
         if not isinstance(J, Objective):
@@ -50,7 +71,7 @@ class Dynamics:
         return {**dict.fromkeys(self.names, ()), **shapes}
 
     def check_blocks(self, lam: Blocks) -> None:
-        """Raise ValueError where a block is outside of what the map allows."""
+        """Raise ValueError where a block is outside the domain of the map."""
         for name in self.below_one + self.positive:
             require_at_least(name, lam[name], 0)
         for name in self.below_one:
@@ -70,44 +91,22 @@ class Dynamics:
         """w, the last block of the state."""
         return self.split(s)[-1]
 
-    @property
-    def rates(self) -> tuple[str | None, ...]:
-        """The hyperparameter behind each number that the laws want to know; None: it is 0."""
-        return self.names
-
-    def at(self, t: int, lam: Blocks) -> list[Any]:
-        """The values at step t of this dynamics' hyperparameters, in the order of `rates`."""
-        return [
-            0.0 if n is None else lam[n][t - 1] if lam[n].ndim else lam[n][()] for n in self.rates
-        ]
-
-    def tangents_at(self, t: int, lam: Blocks, dlam: Blocks) -> list[Any]:
-        """Their tangents at step t, (k,) each, or 0 where dlam does not have them."""
-        present = ((n, None if n is None else dlam.get(n)) for n in self.rates)
-        return [
-            0.0 if n is None or block is None else block[t - 1] if lam[n].ndim else block
-            for n, block in present
-        ]
-
-    def cotangents_at(self, t: int, lam: Blocks, *shares: Any) -> Blocks:
-        """αB_t for them: each weight's share added up, in a schedule at entry t - 1."""
-        blocks = {}
-        for name, share in zip(self.rates, shares, strict=True):
-            if name is None:
-                continue
-            total = np.asarray(np.sum(share))
-            if lam[name].ndim:
-                blocks[name] = np.zeros(lam[name].shape, dtype=total.dtype)
-                blocks[name][t - 1] = total
-            else:
-                blocks[name] = total
-        return blocks
+    def at(self, t: int, s: Array, lam: Blocks) -> At:
+        """The step at a point; here from `step`, `jvp` and `vjp`."""
+        if type(self).step is Dynamics.step:
+            raise lacking(self, "`step`, `jvp` and `vjp`")
+        products = partial(self.jvp, t, s, lam), partial(self.vjp, t, s, lam)
+        return At(self.step(t, s, lam), *products)
 
     def step(self, t: int, s: Array, lam: Blocks) -> Array:
-        raise NotImplementedError
+        return self.at(t, s, lam).value
 
     def jvp(self, t: int, s: Array, lam: Blocks, ds: Array, dlam: Blocks) -> Array:
-        raise NotImplementedError
+        if type(self).at is Dynamics.at:
+            raise lacking(self, "`jvp`")
+        return self.at(t, s, lam).jvp(ds, dlam)
 
     def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
-        raise NotImplementedError
+        if type(self).at is Dynamics.at:
+            raise lacking(self, "`vjp`")
+        return self.at(t, s, lam).vjp(alpha)

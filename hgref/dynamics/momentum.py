@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from hgref import laws
-from hgref.arguments import Array, as_array, require_at_least
-from hgref.dynamics.dynamics import Dynamics
-from hgref.layout import Blocks
+from hgref.arguments import as_array, require_at_least
+from hgref.dynamics.coordinatewise import Coordinatewise, Law, Numbers
 from hgref.objectives.objective import Objective
 
 
-class Momentum(Dynamics):
+class Momentum(Coordinatewise):
     """v_t = μ v_{t-1} + ∇J_t(w_{t-1}),   w_t = w_{t-1} − η v_t.
 
     The three settings mean what torch.optim.SGD means by them (they are not hyperparameters):
@@ -32,6 +29,7 @@ class Momentum(Dynamics):
 
     state = ("v", "w")
     names = ("eta", "mu")
+    law = Law(laws.momentum_step, laws.momentum_jvp, laws.momentum_vjp)
 
     def __init__(
         self,
@@ -49,30 +47,10 @@ class Momentum(Dynamics):
         if self.nesterov and self.dampening:
             raise ValueError(f"nesterov: expected dampening 0 beside it, found {dampening}")
 
-    def law(self, t: int, s: Array, lam: Blocks) -> tuple[Any, ...]:
-        """What each of the three laws reads: v, w, g, η, μ, κ, δ, nesterov."""
-        v, w = self.split(s)
+    def numbers(self, t: int, rates: Numbers) -> Numbers:
         keep = 1.0 if t == 1 else 1.0 - self.dampening
-        g = self.J.grad(t, w, lam)
-        return v, w, g, *self.at(t, lam), keep, self.weight_decay, int(self.nesterov)
-
-    def step(self, t: int, s: Array, lam: Blocks) -> Array:
-        return np.concatenate(laws.momentum_step(*self.law(t, s, lam)))
-
-    def jvp(self, t: int, s: Array, lam: Blocks, ds: Array, dlam: Blocks) -> Array:
-        v, w, g, *constants = self.law(t, s, lam)
-        dv, dw = self.split(ds)
-        dg = self.J.grad_jvp(t, w, lam, dw, dlam)
-        point = (v[:, None], w[:, None], g[:, None], *constants)
-        tangent = (dv, dw, dg, *self.tangents_at(t, lam, dlam))
-        return np.concatenate(laws.momentum_jvp(*point, *tangent))
-
-    def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
-        law = self.law(t, s, lam)
-        b_v, b_w, b_g, b_eta, b_mu = laws.momentum_vjp(*law, *self.split(alpha))
-        uH, uM = self.J.grad_vjp(t, law[1], lam, b_g)
-        shares = self.cotangents_at(t, lam, b_eta, b_mu)
-        return np.concatenate([b_v, b_w + uH]), {**uM, **shares}
+        fixed = {"keep": keep, "decay": self.weight_decay, "nesterov": int(self.nesterov)}
+        return {**super().numbers(t, rates), **fixed}
 
 
 def Nesterov(J: Objective, *, weight_decay: float = 0.0) -> Momentum:

@@ -8,6 +8,7 @@ import numpy as np
 
 from hgref import laws
 from hgref.arguments import Array, as_array, as_count
+from hgref.at import At
 from hgref.dynamics.dynamics import Dynamics
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective, Shapes
@@ -55,28 +56,25 @@ class Recurrent(Dynamics):
         """The hidden states (n, h) in a state (d,), or (n, h, k) in tangents (d, k)."""
         return s.reshape(-1, self.h, *s.shape[1:])
 
-    def following(self, t: int, S: Array, lam: Blocks) -> Array:
-        """tanh(W s + U x_t + b) of each hidden state s in S (n, h)."""
-        return np.tanh(S @ lam["W"].T + self.inputs[t - 1] @ lam["U"].T + lam["b"])
+    def at(self, t: int, s: Array, lam: Blocks) -> At:
+        S, x = self.units(s), self.inputs[t - 1]
+        h = np.tanh(S @ lam["W"].T + x @ lam["U"].T + lam["b"])
+        slope = laws.tanh_slope(h)
 
-    def step(self, t: int, s: Array, lam: Blocks) -> Array:
-        return self.following(t, self.units(s), lam).reshape(-1)
+        def jvp(ds: Array, dlam: Blocks) -> Array:
+            dz = lam["W"] @ self.units(ds)
+            for name, right in (("W", S), ("U", x)):
+                if name in dlam:
+                    dz = dz + np.tensordot(right, dlam[name], (1, 1))  # dW s, dU x_t
+            dz = dz + dlam.get("b", 0.0)
+            return laws.hidden_jvp(slope[..., None], dz).reshape(ds.shape)
 
-    def jvp(self, t: int, s: Array, lam: Blocks, ds: Array, dlam: Blocks) -> Array:
-        S, dz = self.units(s), lam["W"] @ self.units(ds)
-        for name, right in (("W", S), ("U", self.inputs[t - 1])):
-            if name in dlam:
-                dz = dz + np.tensordot(right, dlam[name], (1, 1))  # dW s, dU x_t
-        dz = dz + dlam.get("b", 0.0)
-        slope = laws.tanh_slope(self.following(t, S, lam))
-        return laws.hidden_jvp(slope[..., None], dz).reshape(ds.shape)
+        def vjp(alpha: Array) -> tuple[Array, Blocks]:
+            b_z = laws.hidden_vjp(slope, self.units(alpha))
+            share = {"W": b_z.T @ S, "U": b_z.T @ x, "b": b_z.sum(axis=0)}
+            return (b_z @ lam["W"]).reshape(-1), share
 
-    def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
-        S = self.units(s)
-        slope = laws.tanh_slope(self.following(t, S, lam))
-        b_z = laws.hidden_vjp(slope, self.units(alpha))
-        share = {"W": b_z.T @ S, "U": b_z.T @ self.inputs[t - 1], "b": b_z.sum(axis=0)}
-        return (b_z @ lam["W"]).reshape(-1), share
+        return At(h.reshape(-1), jvp, vjp)
 
 
 class NothingTrained(Objective):

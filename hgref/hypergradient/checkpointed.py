@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from hgref.arguments import Array, as_count
 from hgref.hypergradient.reverse import multipliers
+from hgref.hypergradient.tape import Back, taped
 from hgref.hypergradient.treeverse import treeverse
-from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
+from hgref.run import Run
 
 
 def checkpointed(
@@ -28,18 +29,18 @@ def checkpointed(
     returns  Hypergradient: f scalar, grad (m,), s_T (d,)
     Raises   ValueError for a bad λ, `every` or `slots`, and for both of them; Diverged
     Cost     T vjps, and with
-             every  fewer than 2T steps; memory O((T/every + every) d)
+             every  fewer than 2T steps; memory T/every states and `every` linearised steps
              slots  r T - C(slots+r, slots+1) + 1 steps, r the least with C(slots+r, slots) >= T;
-                    memory (slots + 4) d: s_T, and those between which a step is taken
+                    memory (slots + 4) d and one linearised step. See `reverse` for its size
     Exact    to rounding, and equal to `reverse` to the last bit: the same steps are run again
     Beware   J must give the same gradient at the same (t, w, λ) twice: no hidden randomness
     Source   Franceschi et al. 2017, Algorithm 1, on a recomputed trajectory; with slots that of
              Griewank and Walther 2000, revolve
     """
     leaf, slots = leaf_and_slots(every, slots, problem.T)
-    lam, layout = problem.point(lam)
-    s_T, back = with_end(problem, lam, recomputed(problem, lam, leaf, slots))
-    return multipliers(problem, lam, layout, s_T, back)
+    run = problem.at(lam)
+    T, last = next(back := recomputed(run, leaf, slots))
+    return multipliers(run, last.value, itertools.chain([(T, last)], back))
 
 
 def leaf_and_slots(
@@ -55,27 +56,15 @@ def leaf_and_slots(
     return leaf_of(T, slots), slots
 
 
-def recomputed(problem: Problem, lam: Blocks, leaf: int, slots: int) -> Iterator[tuple[int, Array]]:
-    """(t, s_{t-1}) for t = T … 1, each leaf's states from that at its start, and that again."""
+def recomputed(run: Run, leaf: int, slots: int) -> Back:
+    """(t, step t linearised) for t = T … 1, each leaf's steps from the state at its start."""
 
-    def run(first: int, last: int, s: Array) -> Array:
+    def advance(first: int, last: int, s: Array) -> Array:
         for t in range((first - 1) * leaf + 1, last * leaf + 1):
-            s = problem.step(t, s, lam)
+            s = run.step(t, s)
         return s
 
-    leaves = -(-problem.T // leaf)
-    for j, s in treeverse(run, problem.start(lam), leaves, slots):
-        before, states = (j - 1) * leaf, [s]
-        for t in range(before + 1, min(before + leaf, problem.T)):
-            states.append(problem.step(t, states[-1], lam))
-        while states:
-            yield before + len(states), states.pop()
-
-
-def with_end(
-    problem: Problem, lam: Blocks, back: Iterator[tuple[int, Array]]
-) -> tuple[Array, Iterator[tuple[int, Array]]]:
-    """s_T, and `back`, of which no more than the first has been taken."""
-    T, s = next(back)
-    once = iter([(T, s)])  # an iterator lets go of what it has given, a list would keep it
-    return problem.step(T, s, lam), itertools.chain(once, back)
+    leaves = -(-run.T // leaf)
+    for j, s in treeverse(advance, run.start(), leaves, slots):
+        before, last = (j - 1) * leaf, min(j * leaf, run.T)
+        yield from taped(run, s, before + 1, last, last - before)[1]

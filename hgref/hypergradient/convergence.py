@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.hypergradient.inner import AUTONOMOUS, Inner
-from hgref.layout import Layout
+from hgref.hypergradient.inner import AUTONOMOUS, Inner, InnerAt
 from hgref.objectives.quadratic import Quadratic
 
 SMALL = 400  # weights up to which H is written out
@@ -39,9 +38,7 @@ class Convergence:
     bound: float
 
     @classmethod
-    def of(
-        cls, inner: Inner, w_0: Array, w_T: Array, a: Array, unsolved: float, layout: Layout
-    ) -> Convergence:
+    def of(cls, inner: Inner, w_0: Array, w_T: Array, a: Array, unsolved: float) -> Convergence:
         """From weights at both ends, a = ∇E(w_T), and ‖a − q H‖ / ‖a‖.
 
             ‖∇f(λ) − implicit‖ <= r^T (‖q‖ ‖M‖ + ‖a‖)                         1
@@ -61,15 +58,16 @@ class Convergence:
         Source   the sum of (10) at the fixed point, compared term by term; Grazzi et al. 2020,
                  Theorem 2.1, has the same orders
         """
-        least, largest = curvatures(inner, w_T)
+        last = inner.at(w_T)
+        least, largest = curvatures(last)
         least = 0.0 if abs(least) < 1e-12 * largest else least  # rounding
         r = contraction(inner, least, largest)
-        residual = float(np.linalg.norm(inner.grad(w_T)))
+        residual = float(np.linalg.norm(last.grad))
         to_minimum = residual / least if least > 0 else np.inf
         bound = np.nan if np.isnan(r) else np.inf
-        end = cls(inner.problem.T, residual, least, largest, r, to_minimum, bound)
+        end = cls(inner.run.T, residual, least, largest, r, to_minimum, bound)
         if least > 0 and r < 1:
-            return replace(end, bound=distance(inner, w_0, w_T, a, unsolved, layout, end))
+            return replace(end, bound=distance(inner.at(w_0), last, a, unsolved, end))
         return end
 
     def __str__(self) -> str:
@@ -86,24 +84,17 @@ class Convergence:
         return "\n".join(lines)
 
 
-def distance(
-    inner: Inner,
-    w_0: Array,
-    w_T: Array,
-    a: Array,
-    unsolved: float,
-    layout: Layout,
-    end: Convergence,
-) -> float:
-    """The bound of `Convergence.of`; `end` without it."""
+def distance(first: InnerAt, last: InnerAt, a: Array, unsolved: float, end: Convergence) -> float:
+    """The bound of `Convergence.of`, from J at w_0 and w_T; `end` without it."""
     T, r, least = end.T, end.rate, end.least
     norm_a = float(np.linalg.norm(a))
-    q = inner.solved(w_T, a, 1e-6 * norm_a, 10 * a.size + 1000)
-    apart = float(np.linalg.norm(w_0 - w_T)) or 1.0
-    M = norm_of_mixed(inner, [w_T], layout)
-    L_M = norm_of_mixed(inner, [w_T, w_0], layout) / apart
-    L = L_M + norm_of_change(inner, w_0, w_T) / apart * M / least
-    eta, *mu = (float(rate) for rate in inner.problem.dynamics.at(T, inner.lam))
+    q = last.solved(a, 1e-6 * norm_a, 10 * a.size + 1000)
+    apart = float(np.linalg.norm(first.w - last.w)) or 1.0
+    M = norm_of_mixed([last])
+    L_M = norm_of_mixed([last, first]) / apart
+    L = L_M + norm_of_change(first, last) / apart * M / least
+    dynamics = last.inner.run.dynamics
+    eta, *mu = map(float, dynamics.rates_at(T, last.inner.run.lam).values())  # type: ignore[attr-defined]
     longer = 1 / (1 - mu[0]) if mu else 1.0
     drift = norm_a * (apart + end.to_minimum) * longer
     return (
@@ -116,15 +107,15 @@ def distance(
 
 def contraction(inner: Inner, least: float, largest: float) -> float:
     """Spectral radius of A_T: the larger of those along the two ends of the spectrum of H."""
-    dynamics = inner.problem.dynamics
-    if type(dynamics) not in AUTONOMOUS:
+    run = inner.run
+    if type(run.dynamics) not in AUTONOMOUS:
         return np.nan
     radii = []
     for curvature in (least - inner.decay, largest - inner.decay):
-        one = copy.copy(dynamics)
+        one = copy.copy(run.dynamics)
         one.J = Quadratic([[curvature]], [0.0])
         k = len(one.state)
-        A = one.jvp(inner.problem.T, np.zeros(k), inner.lam, np.eye(k), {})
+        A = one.at(run.T, np.zeros(k), run.lam).jvp(np.eye(k), {})
         radii.append(np.abs(np.linalg.eigvals(A)).max())
     return float(max(radii))
 
@@ -132,16 +123,16 @@ def contraction(inner: Inner, least: float, largest: float) -> float:
 # --- spectra ---
 
 
-def curvatures(inner: Inner, w: Array) -> tuple[float, float]:
+def curvatures(last: InnerAt) -> tuple[float, float]:
     """(least, largest) eigenvalue of H."""
     from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-    p = w.size
+    p = last.w.size
     if p <= SMALL:
-        H = np.stack([inner.curved(w, e) for e in np.eye(p)])
+        H = np.stack([last.curved(e) for e in np.eye(p)])
         spectrum = np.linalg.eigvalsh(H)
         return float(spectrum[0]), float(spectrum[-1])
-    operator = LinearOperator((p, p), matvec=lambda u: inner.curved(w, u), dtype=float)
+    operator = LinearOperator((p, p), matvec=last.curved, dtype=float)
     start = np.random.default_rng(0).standard_normal(p)
     ends: list[float] = []
     for which in ("SA", "LA"):
@@ -155,31 +146,32 @@ def curvatures(inner: Inner, w: Array) -> tuple[float, float]:
     return ends[0], ends[1]
 
 
-def largest_curvature(inner: Inner, w: Array) -> float:
+def largest_curvature(last: InnerAt) -> float:
     """The largest eigenvalue of H, or a little more: 1/L is a safe step."""
-    return 1.02 * power(lambda u: inner.curved(w, u), w.size, 30)
+    return 1.02 * power(last.curved, last.w.size, 30)
 
 
-def norm_of_mixed(inner: Inner, weights: list[Array], layout: Layout) -> float:
-    """‖M(w)‖, or ‖M(w) − M(w')‖ for two weights."""
-    signs = (1.0, -1.0)
+def norm_of_mixed(points: list[InnerAt]) -> float:
+    """‖M(w)‖, or ‖M(w) − M(w')‖ for two points."""
+    run = points[0].inner.run
+    pairs = list(zip((1.0, -1.0), points, strict=False))
+    own = run.dynamics.J.hyper(run.problem.p)
 
     def square(x: Array) -> Array:
-        blocks = {n: b for n, b in layout.split(x).items() if n in inner.J.hyper(inner.problem.p)}
-        pairs = list(zip(signs, weights, strict=False))
-        u = np.sum([sign * inner.along(w, blocks) for sign, w in pairs], axis=0)
-        back = layout.zeros(like=x)
-        for sign, w in pairs:
-            for name, block in inner.mixed(w, u).items():
+        blocks = {n: b for n, b in run.layout.split(x).items() if n in own}
+        u = np.sum([sign * at.along(blocks) for sign, at in pairs], axis=0)
+        back = run.layout.zeros(like=x)
+        for sign, at in pairs:
+            for name, block in at.mixed(u).items():
                 back[name] += sign * block
-        return layout.flatten(back)
+        return run.layout.flatten(back)
 
-    return float(np.sqrt(power(square, layout.size, 30)))
+    return float(np.sqrt(power(square, run.layout.size, 30)))
 
 
-def norm_of_change(inner: Inner, w: Array, other: Array) -> float:
-    """‖H(w) − H(w')‖."""
-    return power(lambda u: inner.curved(w, u) - inner.curved(other, u), w.size, 30)
+def norm_of_change(first: InnerAt, last: InnerAt) -> float:
+    """‖H(w_0) − H(w_T)‖."""
+    return power(lambda u: first.curved(u) - last.curved(u), last.w.size, 30)
 
 
 def power(product: Callable[[Array], Array], size: int, rounds: int) -> float:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array, as_array, as_count, require_at_least
-from hgref.hypergradient.reverse import add, cotangent_step
+from hgref.hypergradient.reverse import add
+from hgref.hypergradient.tape import taped
 from hgref.layout import Blocks, Layout
 from hgref.problem import Problem
 
@@ -102,28 +103,28 @@ def decay(problem: Problem, lam: Any) -> Decay:
     lam      (m,) the point λ, or a mapping of names
     returns  Decay: the norms, the rate, and .K(tol), the least K that drops at most tol · ‖∇f‖
     Raises   ValueError for a bad λ, Diverged where s_t or α_t leaves the finite numbers
-    Cost     T steps and T vjps, as `reverse`; memory O(T (d + m))
+    Cost     T steps and T vjps, as `reverse`; memory that of `reverse`, and O(T m)
     Exact    to rounding, as `reverse`, whose ∇f it has; the rate is a fit
     Beware   it costs what it later saves: measure once, and use that K at the points near by. A K
              that suits most blocks may drop all of another: see Decay.lost
     Source   Franceschi et al. 2017, Algorithm 1, its partial sums; Shaban et al. 2019, "Truncated
              back-propagation for bilevel optimization", bounds them by the rate
     """
-    lam, layout = problem.point(lam)
-    states = list(problem.states(lam))
-    alpha, direct = problem.error_grad(problem.T, states.pop(), lam)
-    grad, norms = layout.zeros(like=alpha), np.zeros(problem.T)
-    terms = np.zeros((problem.T + 1, layout.size), alpha.dtype)
+    run = problem.at(lam)
+    s_T, back = taped(run, run.start(), 1, run.T, run.T)
+    alpha, direct = run.error_grad(run.T, s_T)
+    layout, norms = run.layout, np.zeros(run.T)
+    grad, terms = layout.zeros(like=alpha), np.zeros((run.T + 1, layout.size), alpha.dtype)
     add(grad, direct)
-    for t in range(problem.T, 0, -1):
+    for t, step in back:
         norms[t - 1] = np.linalg.norm(alpha)
-        alpha, share = cotangent_step(problem, t, states.pop(), alpha, lam)
+        alpha, share = run.vjp(t, step, alpha)
         add(layout.split(terms[t]), share)
         add(grad, share)
-    add(layout.split(terms[0]), problem.start_vjp(alpha))
-    add(grad, problem.start_vjp(alpha))
-    problem.require_finite("∇f", 0, grad)
-    sums = np.cumsum(terms, axis=0, out=terms)[: problem.T][::-1]  # row K-1: up to t = T-K
+    add(layout.split(terms[0]), run.start_vjp(alpha))
+    add(grad, run.start_vjp(alpha))
+    run.require_finite("∇f", 0, grad)
+    sums = np.cumsum(terms, axis=0, out=terms)[: run.T][::-1]  # row K-1: up to t = T-K
     sums[-1] = 0  # K = T reaches s_0
     blocks = {name: np.linalg.norm(sums[:, part], axis=1) for name, part in layout.slices.items()}
     dropped = np.linalg.norm(sums, axis=1)

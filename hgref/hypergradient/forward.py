@@ -10,8 +10,9 @@ import numpy as np
 
 from hgref.arguments import Array, where_not_finite
 from hgref.hypergradient.workers import across
-from hgref.layout import Blocks, Columns, Layout
-from hgref.problem import Diverged, Hypergradient, Problem
+from hgref.layout import Columns, Layout
+from hgref.problem import Hypergradient, Problem
+from hgref.run import Diverged, Run
 
 
 def forward(
@@ -42,62 +43,44 @@ def forward(
     Cost      T steps with m tangents each; memory O(d m), independent of T. On n workers each has T
               steps with m/n tangents, and O(d m/n) beside the data, which it is sent once
     Exact     to rounding: agrees with `reverse` and the complex step to 1e-12
-    Beware    A_t and B_t are taken at s_{t-1}: jvp comes before step
+    Beware    A_t and B_t are taken at s_{t-1}, where the step begins
     Source    Franceschi et al. 2017, section 3.2
     """
-    blocks, layout = problem.point(lam)
-    columns = (layout if wrt is None else layout.select(wrt)).columns()
+    run = problem.at(lam)
+    columns = (run.layout if wrt is None else run.layout.select(wrt)).columns()
     if executor is None:
-        return carried(problem, blocks, columns, partials)
-    point = layout.point(layout.flatten(blocks))
-    return across(executor, carry, problem, point, columns, partials, workers, progress)
+        return carried(run, columns, partials)
+    return across(executor, carry, problem, run.point, columns, partials, workers, progress)
 
 
 def carry(problem: Problem, lam: Any, columns: Columns, partials: bool) -> Hypergradient:
-    """`forward` for some columns alone, as a worker is asked for them."""
-    return carried(problem, problem.point(lam)[0], columns, partials)
+    """`forward` for some columns alone, as a worker computes it."""
+    return carried(problem.at(lam), columns, partials)
 
 
-def carried(problem: Problem, lam: Blocks, columns: Columns, partials: bool) -> Hypergradient:
+def carried(run: Run, columns: Columns, partials: bool) -> Hypergradient:
     """The whole run with some columns of Z; grad (k,) and partials (T, k) are theirs."""
-    path = np.zeros((problem.T, columns.size)) if partials else None
-    for t, s, Z in sensitivities(problem, lam, columns):
+    path = np.zeros((run.T, columns.size)) if partials else None
+    for t, s, Z in sensitivities(run, columns):
         if path is not None:
-            path[t - 1] = partial(problem, t, s, Z, lam, columns)
-    f, grad = problem.error(problem.T, s, lam), partial(problem, problem.T, s, Z, lam, columns)
+            path[t - 1] = partial(run, t, s, Z, columns)
+    f, grad = run.error(run.T, s), partial(run, run.T, s, Z, columns)
     return Hypergradient(f, grad, s, columns.layout, path)
 
 
-def sensitivities(
-    problem: Problem, lam: Blocks, columns: Layout | Columns
-) -> Iterator[tuple[int, Array, Array]]:
+def sensitivities(run: Run, columns: Layout | Columns) -> Iterator[tuple[int, Array, Array]]:
     """(t, s_t, Z_t) for t = 1 … T by (14), for some columns of Z."""
     dlam = columns.identity()
-    s, Z = problem.start(lam), problem.start_jvp(dlam, columns.size)
-    for t in range(1, problem.T + 1):
-        s, Z = tangent_step(problem, t, s, Z, lam, dlam)
+    s, Z = run.start(), run.start_jvp(dlam, columns.size)
+    for t in range(1, run.T + 1):
+        step = run.at(t, s)
+        s, Z = step.value, run.jvp(t, step, Z, dlam)
         yield t, s, Z
 
 
-def tangent_step(
-    problem: Problem, t: int, s: Array, Z: Array, lam: Blocks, dlam: Blocks
-) -> tuple[Array, Array]:
-    """(s_t, Z_t) from (s_{t-1}, Z_{t-1})."""
-    with np.errstate(all="ignore"):
-        Z = problem.dynamics.jvp(t, s, lam, Z, dlam)
-    s = problem.step(t, s, lam)
-    if Z.dtype != object and not np.isfinite(Z).all():
-        block, coordinate = divmod(int(np.argwhere(~np.isfinite(Z))[0, 0]), problem.p)
-        name = problem.dynamics.state[block]
-        raise Diverged("Z_t", t, name, coordinate)
-    return s, Z
-
-
-def partial(
-    problem: Problem, t: int, s: Array, Z: Array, lam: Blocks, columns: Layout | Columns
-) -> Array:
+def partial(run: Run, t: int, s: Array, Z: Array, columns: Layout | Columns) -> Array:
     """∇f_t(λ) = ∇E(s_t) Z_t + ∂E/∂λ, (k,).                                     eq. (16)"""
-    row, direct = problem.error_grad(t, s, lam)
+    row, direct = run.error_grad(t, s)
     with np.errstate(all="ignore"):
         grad = row @ Z + columns.gathered(direct)
     bad = where_not_finite(grad)

@@ -11,10 +11,11 @@ import numpy as np
 
 from hgref.arguments import Array, as_array, as_count, require_known
 from hgref.hypergradient.convergence import Convergence, largest_curvature
-from hgref.hypergradient.inner import AUTONOMOUS, Inner
+from hgref.hypergradient.inner import AUTONOMOUS, Inner, InnerAt
 from hgref.hypergradient.reverse import add
-from hgref.layout import Blocks, Layout
+from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
+from hgref.run import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,80 +76,81 @@ def implicit(
     require_known(solver, SOLVERS, "solver")
     if not 0 < as_array("tol", tol, ()) < 1:
         raise ValueError(f"tol: expected a number in (0, 1), found {tol}")
-    lam, layout = problem.point(lam)
-    inner, s_0 = Inner(problem, lam), problem.start(lam)
+    run = problem.at(lam)
+    inner, s_0 = Inner(run), run.start()
     if iterations is None:
         iterations = max(1000, 10 * problem.p) if solver == "cg" else 100_000
     as_count("iterations", iterations, 1)
-    s = problem.last_state(lam)
-    row, direct = problem.error_grad(problem.T, s, lam)
-    share, unsolved = SOLVERS[solver](inner, s, row, tol, iterations)
+    s = run.last_state()
+    row, direct = run.error_grad(run.T, s)
+    w_0, w_T, a = (run.dynamics.weights(x) for x in (s_0, s, row))
+    end = inner.at(w_T)
+    share, unsolved = SOLVERS[solver](end, s, row, tol, iterations)
     used = inner.products
     if not unsolved <= tol:
         raise ArithmeticError(
             f"{solver}: expected ‖∇E − q H‖ <= {tol:g} ‖∇E‖, found {unsolved:.2g} after {used} "
-            f"products with H; train longer, allow more iterations or a larger tol, and see "
-            f"whether J is convex there"
+            f"products with H; train longer, allow more iterations or a larger tol, and check "
+            f"that J is convex there"
         )
-    w_0, w_T, a = (problem.dynamics.weights(x) for x in (s_0, s, row))
     return Implicit(
-        problem.error(problem.T, s, lam),
-        limit_gradient(problem, layout, direct, share),
+        run.error(run.T, s),
+        limit_gradient(run, direct, share),
         s,
-        layout,
-        residual=float(np.linalg.norm(inner.grad(w_T))),
+        run.layout,
+        residual=float(np.linalg.norm(end.grad)),
         unsolved=float(unsolved),
         products=used,
-        how=lambda: Convergence.of(Inner(problem, lam), w_0, w_T, a, unsolved, layout),
+        how=lambda: Convergence.of(Inner(run), w_0, w_T, a, unsolved),
     )
 
 
-def limit_gradient(problem: Problem, layout: Layout, direct: Blocks, share: Blocks) -> Array:
+def limit_gradient(run: Run, direct: Blocks, share: Blocks) -> Array:
     """∂E/∂λ and the solver's share, (m,); zero for what belongs to the dynamics."""
-    grad = layout.zeros(like=np.zeros(0))
+    grad = run.layout.zeros(like=np.zeros(0))
     add(grad, direct)
-    add(grad, {n: block for n, block in share.items() if n not in problem.dynamics.names})
-    problem.require_finite("∇f", 0, grad)
-    return layout.flatten(grad)
+    add(grad, {n: block for n, block in share.items() if n not in run.dynamics.names})
+    run.require_finite("∇f", 0, grad)
+    return run.layout.flatten(grad)
 
 
-# --- the solvers: (−q M or α B, what is unsolved) ---
+# --- the solvers, at the last weights: (−q M or α B, what is unsolved) ---
 
 
-def by_cg(inner: Inner, s: Array, row: Array, tol: float, iterations: int) -> tuple[Blocks, float]:
-    w, a = (inner.problem.dynamics.weights(x) for x in (s, row))
-    q = inner.solved(w, a, tol * float(np.linalg.norm(a)), iterations)
-    return inner.mixed(w, -q), relative(a - inner.curved(w, q), a)
+def by_cg(end: InnerAt, s: Array, row: Array, tol: float, iterations: int) -> tuple[Blocks, float]:
+    a = end.inner.run.dynamics.weights(row)
+    q = end.solved(a, tol * float(np.linalg.norm(a)), iterations)
+    return end.mixed(-q), relative(a - end.curved(q), a)
 
 
 def by_neumann(
-    inner: Inner, s: Array, row: Array, tol: float, iterations: int
+    end: InnerAt, s: Array, row: Array, tol: float, iterations: int
 ) -> tuple[Blocks, float]:
-    w, a = (inner.problem.dynamics.weights(x) for x in (s, row))
-    largest = largest_curvature(inner, w)
+    a = end.inner.run.dynamics.weights(row)
+    largest = largest_curvature(end)
     q, rest = np.zeros_like(a), a
     for _ in range(iterations):
         if relative(rest, a) <= tol:
             break
         q = q + rest / largest
-        rest = a - inner.curved(w, q)
-    return inner.mixed(w, -q), relative(rest, a)
+        rest = a - end.curved(q)
+    return end.mixed(-q), relative(rest, a)
 
 
 def by_fixed_point(
-    inner: Inner, s: Array, row: Array, tol: float, iterations: int
+    end: InnerAt, s: Array, row: Array, tol: float, iterations: int
 ) -> tuple[Blocks, float]:
-    problem, lam = inner.problem, inner.lam
-    if type(problem.dynamics) not in AUTONOMOUS:
+    run = end.inner.run
+    if type(run.dynamics) not in AUTONOMOUS:
         raise TypeError(
             f"fixed_point: expected GradientDescent or Momentum, whose step is the same map at "
-            f"every t, found {type(problem.dynamics).__name__}; use cg or neumann"
+            f"every t, found {type(run.dynamics).__name__}; use cg or neumann"
         )
-    alpha, moved = row, np.inf
+    step, alpha, moved = run.at(run.T, s), row, np.inf
     for _ in range(iterations):
-        inner.products += 1
+        end.inner.products += 1
         with np.errstate(all="ignore"):
-            alpha_A, share = problem.dynamics.vjp(problem.T, s, lam, alpha)
+            alpha_A, share = step.vjp(alpha)
         moved = relative(row + alpha_A - alpha, row)
         if moved <= tol or not np.isfinite(moved):
             break

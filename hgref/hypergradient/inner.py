@@ -9,57 +9,65 @@ from hgref.dynamics import AdaGrad, Adam, GradientDescent, Momentum, RMSProp
 from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
 from hgref.problem import Problem
+from hgref.run import Run
 
 AUTONOMOUS = (GradientDescent, Momentum)  # their step is the same map at every t
 MINIMISERS = (*AUTONOMOUS, Adam, RMSProp, AdaGrad)  # they stop where ∇J = 0, and AdamW elsewhere
 
 
 class Inner:
-    """J(·, λ) + ½ δ ‖w‖² at one λ, as it is at step T.
+    """J(·, λ) + ½ δ ‖w‖² at the λ of a run, as it is at step T.
 
-    problem, lam   the problem, and λ in blocks
-    decay          δ of Momentum(weight_decay=δ)
-    products       how many products with H were taken
+    run        the run;  decay: δ of Momentum(weight_decay=δ)
+    products   how many products with H were taken
     """
 
-    def __init__(self, problem: Problem, lam: Blocks):
-        require_minimiser(problem)
-        self.problem, self.lam, self.J = problem, lam, problem.dynamics.J
-        self.decay = float(getattr(problem.dynamics, "weight_decay", 0.0))
+    def __init__(self, run: Run):
+        require_minimiser(run.problem)
+        self.run, self.J = run, run.dynamics.J
+        self.decay = float(getattr(run.dynamics, "weight_decay", 0.0))
         self.products = 0
 
     def value(self, w: Array) -> float:
         """J + ½ δ ‖w‖²."""
-        return float(self.J.value(self.problem.T, w, self.lam) + self.decay * (w @ w) / 2)
+        return float(self.J.value(self.run.T, w, self.run.lam) + self.decay * (w @ w) / 2)
 
-    def grad(self, w: Array) -> Array:
-        """∇J + δ w, (p,)."""
-        return self.J.grad(self.problem.T, w, self.lam) + self.decay * w
+    def at(self, w: Array) -> InnerAt:
+        """Its gradient and products at w."""
+        return InnerAt(self, w)
 
-    def curved(self, w: Array, u: Array) -> Array:
+
+class InnerAt:
+    """∇J + δ w at one w, and products with H + δ I and with M.
+
+    grad   (p,)
+    """
+
+    def __init__(self, inner: Inner, w: Array):
+        self.inner, self.w = inner, w
+        self.linear = inner.J.at(inner.run.T, w, inner.run.lam)
+        self.grad = self.linear.value + inner.decay * w
+
+    def curved(self, u: Array) -> Array:
         """H u + δ u, (p,)."""
-        self.products += 1
-        Hu = self.J.grad_jvp(self.problem.T, w, self.lam, u[:, None], {})[:, 0]
-        return Hu + self.decay * u
+        self.inner.products += 1
+        return self.linear.jvp(u[:, None], {})[:, 0] + self.inner.decay * u
 
-    def mixed(self, w: Array, u: Array) -> Blocks:
+    def mixed(self, u: Array) -> Blocks:
         """u M as blocks of λ_J."""
-        return self.J.grad_vjp(self.problem.T, w, self.lam, u)[1]
+        return self.linear.vjp(u)[1]
 
-    def solved(
-        self, w: Array, a: Array, atol: float, iterations: int, start: Array | None = None
-    ) -> Array:
+    def along(self, dlam: Blocks) -> Array:
+        """M dλ, (p,), for a direction dλ in blocks."""
+        columns = {name: block[..., None] for name, block in dlam.items()}
+        return self.linear.jvp(np.zeros((self.w.size, 1)), columns)[:, 0]
+
+    def solved(self, a: Array, atol: float, iterations: int, start: Array | None = None) -> Array:
         """q with ‖a − q H‖ <= atol, by conjugate gradients from `start`; or as far as it came."""
         from scipy.sparse.linalg import LinearOperator, cg
 
-        H = LinearOperator((a.size, a.size), matvec=lambda u: self.curved(w, u), dtype=float)
+        H = LinearOperator((a.size, a.size), matvec=self.curved, dtype=float)
         return cg(H, a, x0=start, rtol=0.0, atol=atol, maxiter=iterations)[0]
-
-    def along(self, w: Array, dlam: Blocks) -> Array:
-        """M dλ, (p,), for a direction dλ in blocks."""
-        columns = {name: block[..., None] for name, block in dlam.items()}
-        still = np.zeros((self.problem.p, 1))
-        return self.J.grad_jvp(self.problem.T, w, self.lam, still, columns)[:, 0]
 
 
 def require_minimiser(problem: Problem) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 
 from hgref.arguments import Array, as_count, require_callable
 from hgref.descent import Adam, Descent, anywhere, projected, require_descent
-from hgref.hypergradient.forward import partial, tangent_step
-from hgref.layout import Blocks, Layout
+from hgref.hypergradient.forward import partial
+from hgref.layout import Layout
 from hgref.problem import Problem
 
 
@@ -75,14 +75,14 @@ def realtime(
     every = as_count("every", every, 1, problem.T)
     path = LamPath(problem, lam, outer, project, wrt)
     dlam = path.columns.identity()
-    s, Z = problem.start(path.blocks), problem.start_jvp(dlam, path.columns.size)
+    s, Z = path.run.start(), path.run.start_jvp(dlam, path.columns.size)
     steps: Iterable[int] = range(1, problem.T + 1)
     for t in steps if progress is None else progress(steps):
-        s, Z = tangent_step(problem, t, s, Z, path.blocks, dlam)
+        step = path.run.at(t, s)
+        s, Z = step.value, path.run.jvp(t, step, Z, dlam)
         if t % every == 0:
-            f = problem.error(t, s, path.blocks)
-            path.update(f, partial(problem, t, s, Z, path.blocks, path.columns))
-    return path.run(every, s)
+            path.update(path.run.error(t, s), partial(path.run, t, s, Z, path.columns))
+    return path.record(every, s)
 
 
 class LamPath:
@@ -90,7 +90,7 @@ class LamPath:
 
     arguments  see `realtime`
     columns    the blocks that are updated
-    blocks     those of the present λ
+    run        the run at the present λ
     """
 
     def __init__(
@@ -101,22 +101,17 @@ class LamPath:
         project: Callable[[Array], Array] | None,
         wrt: Iterable[str] | None,
     ):
-        self.problem = problem
         self.outer = Adam() if outer is None else outer
         self.project = anywhere if project is None else project
         require_descent(self.outer)
         require_callable("project", self.project)
-        blocks, self.layout = problem.read(lam)
-        self.lams = [projected(problem, self.layout, self.project, self.layout.flatten(blocks))]
-        self.f: list[Any] = []
-        self.columns = self.layout if wrt is None else self.layout.select(wrt)
-        numbers = np.arange(self.layout.size)
-        self.moved = np.concatenate([numbers[self.layout.slices[n]] for n in self.columns.shapes])
+        self.run = projected(problem, self.project, problem.read(lam).point)
+        layout = self.run.layout
+        self.columns = layout if wrt is None else layout.select(wrt)
+        numbers = np.arange(layout.size)
+        self.moved = np.concatenate([numbers[layout.slices[n]] for n in self.columns.shapes])
+        self.lams, self.f = [self.run.point], list[Any]()
         self.memory = self.outer.start(self.lams[0][self.moved])
-
-    @property
-    def blocks(self) -> Blocks:
-        return self.layout.split(self.lams[-1])
 
     def update(self, f: Any, grad: Array) -> None:
         """λ ← P_Λ(outer step along ∇f_t(λ))."""
@@ -125,23 +120,25 @@ class LamPath:
         lam[self.moved], self.memory = self.outer.update(
             len(self.f), lam[self.moved], grad, self.memory
         )
-        self.lams.append(projected(self.problem, self.layout, self.project, lam))
+        self.run = projected(self.run.problem, self.project, lam)
+        self.lams.append(self.run.point)
 
-    def follow(self, run: Any, every: int, progress: Any) -> RealTime:
+    def follow(self, carried: Any, every: int, progress: Any) -> RealTime:
         """The whole of a run that carries s_t and Z_t by itself, in stretches of Δ steps.
 
-        run  has advance(t), error(), partial(), move(blocks) and state, see hgref.fast.cpu.carried
+        carried  has advance(t), error(), partial(), move(blocks) and state, see
+                 hgref.fast.cpu.carried
         """
-        T = self.problem.T
+        T = self.run.T
         updates: Iterable[int] = range(every, T + 1, every)
         for t in updates if progress is None else progress(updates):
-            run.advance(t)
-            self.update(run.error(), run.partial())
-            run.move(self.blocks)
-        run.advance(T)
-        return self.run(every, run.state)
+            carried.advance(t)
+            self.update(carried.error(), carried.partial())
+            carried.move(self.run)
+        carried.advance(T)
+        return self.record(every, carried.state)
 
-    def run(self, every: int, s_T: Array) -> RealTime:
+    def record(self, every: int, s_T: Array) -> RealTime:
         """The record of the whole run."""
         t = every * np.arange(1, len(self.f) + 1)
-        return RealTime(t, np.array(self.lams), np.array(self.f), s_T, self.layout)
+        return RealTime(t, np.array(self.lams), np.array(self.f), s_T, self.run.layout)

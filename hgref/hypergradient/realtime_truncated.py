@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from hgref.arguments import Array, as_count
+from hgref.at import At
 from hgref.descent import Descent
 from hgref.hypergradient.realtime import LamPath, RealTime
-from hgref.hypergradient.reverse import add, cotangent_step
-from hgref.layout import Blocks
+from hgref.hypergradient.reverse import multipliers
 from hgref.problem import Problem
-
-Behind = Iterable[tuple[int, Array, Blocks]]
 
 
 def realtime_truncated(
@@ -43,7 +41,7 @@ def realtime_truncated(
     returns  RealTime: the paths of λ_t and f_t, and s_T
     Raises   ValueError for a bad λ, Δ or K, also for a λ that an update made; Diverged
     Cost     T steps and ⌊T/Δ⌋ (K vjps and a gradient of E), independent of m: with K = Δ as much
-             as one `reverse`. Memory O(K d)
+             as one `reverse`. Memory that of K linearised steps
     Exact    for K = T the same path as `realtime`. Below, ∇f_t lacks what λ did more than K steps
              ago, which is what `decay` measures
     Beware   it beats `realtime`, which carries m columns, where hyperparameters are many. With a
@@ -55,26 +53,12 @@ def realtime_truncated(
     every = as_count("every", every, 1, problem.T)
     K = as_count("K", every if K is None else K, 1, problem.T)
     path = LamPath(problem, lam, outer, project, wrt)
-    s, behind = problem.start(path.blocks), deque[tuple[int, Array, Blocks]](maxlen=K)
+    s, behind = path.run.start(), deque[tuple[int, At]](maxlen=K)
     steps: Iterable[int] = range(1, problem.T + 1)
     for t in steps if progress is None else progress(steps):
-        behind.append((t, s, path.blocks))
-        s = problem.step(t, s, path.blocks)
+        behind.append((t, path.run.at(t, s)))
+        s = behind[-1][1].value
         if t % every == 0:
-            f = problem.error(t, s, path.blocks)
-            path.update(f, gone_back(problem, t, s, path, reversed(behind)))
-    return path.run(every, s)
-
-
-def gone_back(problem: Problem, t: int, s: Array, path: LamPath, behind: Behind) -> Array:
-    """The sum of (10) from s = s_t along (r, s_{r-1}, λ of step r) for r = t, t-1 …: (k,)."""
-    alpha, direct = problem.error_grad(t, s, path.blocks)
-    grad = path.layout.zeros(like=alpha)
-    add(grad, direct)
-    for r, s, lam in behind:
-        alpha, share = cotangent_step(problem, r, s, alpha, lam)
-        add(grad, share)
-    if r == 1:
-        add(grad, problem.start_vjp(alpha))
-    problem.require_finite("∇f", t, grad)
-    return path.columns.flatten({name: grad[name] for name in path.columns.shapes})
+            grad = multipliers(path.run, s, reversed(behind), t)
+            path.update(grad.f, path.columns.flatten({n: grad[n] for n in path.columns.shapes}))
+    return path.record(every, s)

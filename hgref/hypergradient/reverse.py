@@ -1,15 +1,16 @@
-"""REVERSE-HG: the multipliers α_t travel backwards along the stored training run."""
+"""REVERSE-HG: the multipliers α_t go back along the linearised steps of the training run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from hgref.arguments import Array
-from hgref.layout import Blocks, Layout
+from hgref.at import At
+from hgref.hypergradient.tape import taped
+from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
+from hgref.run import Run
 
 
 def reverse(problem: Problem, lam: Any) -> Hypergradient:
@@ -24,47 +25,37 @@ def reverse(problem: Problem, lam: Any) -> Hypergradient:
     lam      (m,) the point λ, or a mapping of names
     returns  Hypergradient: f scalar, grad (m,), s_T (d,)
     Raises   ValueError for a bad λ, Diverged where s_t or α_t leaves the finite numbers
-    Cost     T steps and T vjps, independent of m; memory O(T d)
+    Cost     T steps and T vjps, independent of m. Memory T (d + p + kept) numbers, where kept is
+             what J's products need (n outputs for a linear model), while these are below 2^27;
+             beyond, T d, and each step is computed again on the way back
     Exact    to rounding: agrees with `forward` and the complex step to 1e-12
     Beware   A_t and B_t are taken at s_{t-1}; too little memory? see `checkpointed`
     Source   Franceschi et al. 2017, section 3.1, Algorithm 1
     """
-    lam, layout = problem.point(lam)
-    states = list(problem.states(lam))
-    back = ((t, states[t - 1]) for t in range(problem.T, 0, -1))
-    return multipliers(problem, lam, layout, states[-1], back)
+    return reversed_run(problem.at(lam))
+
+
+def reversed_run(run: Run) -> Hypergradient:
+    """`reverse` of a run at its λ."""
+    return multipliers(run, *taped(run, run.start(), 1, run.T, run.T))
 
 
 def multipliers(
-    problem: Problem,
-    lam: Blocks,
-    layout: Layout,
-    s_T: Array,
-    back: Iterable[tuple[int, Array]],
+    run: Run, s_T: Array, back: Iterable[tuple[int, At]], T: int | None = None
 ) -> Hypergradient:
-    """(8)-(10) along (t, s_{t-1}) for t = T, T-1, …, down to 1 or wherever `back` ends."""
-    f = problem.error(problem.T, s_T, lam)
-    alpha, direct = problem.error_grad(problem.T, s_T, lam)
-    grad = layout.zeros(like=alpha)
+    """(8)-(10) along the linearised steps t = T, T-1, …, down to 1 or wherever `back` ends."""
+    T = run.T if T is None else T
+    f = run.error(T, s_T)
+    alpha, direct = run.error_grad(T, s_T)
+    grad = run.layout.zeros(like=alpha)
     add(grad, direct)
-    for t, s in back:
-        alpha, share = cotangent_step(problem, t, s, alpha, lam)
+    for t, step in back:
+        alpha, share = run.vjp(t, step, alpha)
         add(grad, share)
     if t == 1:
-        add(grad, problem.start_vjp(alpha))
-    problem.require_finite("∇f", 0, grad)
-    return Hypergradient(f, layout.flatten(grad), s_T, layout)
-
-
-def cotangent_step(
-    problem: Problem, t: int, s: Array, alpha: Array, lam: Blocks
-) -> tuple[Array, Blocks]:
-    """(α_{t-1}, α_t B_t) from α_t, at s = s_{t-1}."""
-    with np.errstate(all="ignore"):
-        alpha, share = problem.dynamics.vjp(t, s, lam, alpha)
-    blocks = zip(problem.dynamics.state, problem.dynamics.split(alpha), strict=True)
-    problem.require_finite("alpha, going backwards,", t - 1, dict(blocks))
-    return alpha, share
+        add(grad, run.start_vjp(alpha))
+    run.require_finite("∇f", 0, grad)
+    return Hypergradient(f, run.layout.flatten(grad), s_T, run.layout)
 
 
 def add(grad: Blocks, share: Blocks) -> None:

@@ -14,8 +14,8 @@ from hgref.arguments import Array, as_array
 from hgref.dynamics.momentum import Momentum
 from hgref.hypergradient.fixed_point import BITS, Buffer, forgetful, remembered
 from hgref.hypergradient.reverse import multipliers
-from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
+from hgref.run import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,16 +60,15 @@ def reversible(problem: Problem, lam: Any, largest: float = 1024.0) -> Reversibl
              bits); Franceschi et al. 2017, section 3.1, names what it replaces
     """
     require_reversible(problem)
-    lam, layout = problem.point(lam)
-    run = Backtrack(problem, lam, float(as_array("largest", largest, ())))
-    run.train()
-    bits = run.buffer.bits
-    kept = math.ceil(bits / 8) + 4 * len(run.checksums)
-    g = multipliers(problem, lam, layout, run.state(), run.back())
+    run = problem.at(lam)
+    track = Backtrack(run, float(as_array("largest", largest, ())))
+    track.train()
+    bits = track.buffer.bits
+    kept = math.ceil(bits / 8) + 4 * len(track.checksums)
+    g = multipliers(run, track.state(), ((t, run.at(t, s)) for t, s in track.back()))
     stored = 8 * problem.T * problem.d
-    return Reversible(
-        g.f, g.grad, g.s_T, layout, None, bits / (problem.T * problem.p), kept, stored
-    )
+    bits_each = bits / (problem.T * problem.p)
+    return Reversible(g.f, g.grad, g.s_T, g.layout, None, bits_each, kept, stored)
 
 
 def require_reversible(problem: Problem) -> None:
@@ -94,19 +93,19 @@ class Backtrack:
     checksums   of s_0 and each √T-th state after it
     """
 
-    def __init__(self, problem: Problem, lam: Blocks, largest: float):
-        self.problem, self.lam, self.dynamics = problem, lam, problem.dynamics
+    def __init__(self, run: Run, largest: float):
+        self.run, self.dynamics = run, run.dynamics
         if not largest > 0:
             raise ValueError(f"largest: expected a number > 0, found {largest}")
         self.largest, self.unit = largest, np.ldexp(largest, -BITS)
-        mu = np.asarray(lam["mu"])
+        mu = np.asarray(run.lam["mu"])
         if mu.dtype.kind in "cO" or not np.all((mu > 0) & (mu < 1)):
-            raise ValueError(f"mu: expected numbers in (0, 1), found {lam['mu']}")
-        start = problem.start(lam)
+            raise ValueError(f"mu: expected numbers in (0, 1), found {mu}")
+        start = run.start()
         if start.dtype.kind in "cO":
             raise TypeError(f"w0: expected real numbers, found {start.dtype}")
-        self.v, self.w = (self.whole(0, x) for x in problem.dynamics.split(start))
-        self.every = math.isqrt(problem.T)
+        self.v, self.w = (self.whole(0, x) for x in self.dynamics.split(start))
+        self.every = math.isqrt(run.T)
         self.buffer = Buffer()
         self.checksums: list[int] = []
 
@@ -128,22 +127,27 @@ class Backtrack:
         """(v, w) in floating point, (d,)."""
         return np.concatenate([self.v, self.w]) * self.unit
 
+    def numbers(self, t: int) -> dict[str, float]:
+        """η, μ, κ and δ of step t."""
+        momentum: Any = self.dynamics
+        return momentum.numbers(t, momentum.rates_at(t, self.run.lam))
+
     def pull(self, t: int) -> tuple[Array, float]:
-        """((1 − τ) h, μ) of step t, at the present weights."""
-        s = self.state()
+        """(κ h, μ) of step t, with h = ∇J_t + δ w at the present weights."""
+        numbers, w = self.numbers(t), self.w * self.unit
         with np.errstate(all="ignore"):
-            _, w, g, _, mu, keep, decay, _ = self.dynamics.law(t, s, self.lam)  # type: ignore[attr-defined]
-            h = keep * (g + decay * w)
-        self.problem.require_finite("the training run", t, {"v": h})
-        return self.whole(t, h), float(mu)
+            g = self.dynamics.J.grad(t, w, self.run.lam)
+            h = numbers["keep"] * (g + numbers["decay"] * w)
+        self.run.require_finite("the training run", t, {"v": h})
+        return self.whole(t, h), float(numbers["mu"])
 
     def move(self, t: int) -> Array:
         """η v_t."""
-        return self.whole(t, self.dynamics.at(t, self.lam)[0] * (self.v * self.unit))
+        return self.whole(t, self.numbers(t)["eta"] * (self.v * self.unit))
 
     def train(self) -> None:
         """(v, w) ← s_T."""
-        for t in range(1, self.problem.T + 1):
+        for t in range(1, self.run.T + 1):
             if (t - 1) % self.every == 0:
                 self.checksums.append(self.checksum())
             pull, mu = self.pull(t)
@@ -154,7 +158,7 @@ class Backtrack:
 
     def back(self) -> Iterator[tuple[int, Array]]:
         """(t, s_{t-1}) for t = T … 1, each as it was."""
-        for t in range(self.problem.T, 0, -1):
+        for t in range(self.run.T, 0, -1):
             self.w = self.w + self.move(t)
             pull, mu = self.pull(t)
             self.v = remembered(self.v - pull, mu, self.buffer)

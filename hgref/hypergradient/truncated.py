@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
 from hgref.arguments import as_count
 from hgref.hypergradient.reverse import multipliers
+from hgref.hypergradient.tape import taped
 from hgref.problem import Hypergradient, Problem
 
 
@@ -19,7 +19,7 @@ def truncated(problem: Problem, lam: Any, K: int) -> Hypergradient:
     K        number of steps to go back, 1 … T
     returns  Hypergradient: f scalar, grad (m,), s_T (d,)
     Raises   ValueError for K < 1 or K > T and for a bad λ, Diverged
-    Cost     T steps and K vjps; memory O(K d)
+    Cost     T steps and K vjps; memory as `reverse` with K in place of T
     Exact    only for K = T: otherwise it is *not* ∇f(λ); what is dropped shrinks with the product
              A_T … A_{T-K+1}. Block w0 gets zero unless K = T
     Beware   it favours what acts late in training: the sign of ∂f/∂η may turn. `decay` measures
@@ -27,8 +27,5 @@ def truncated(problem: Problem, lam: Any, K: int) -> Hypergradient:
     Source   Franceschi et al. 2017, Algorithm 1, cut short; the authors' public code has it
     """
     K = as_count("K", K, 1, problem.T)
-    lam, layout = problem.point(lam)
-    states = deque(problem.states(lam), maxlen=K + 1)  # s_{T-K} … s_T
-    s_T = states.pop()
-    back = ((t, states.pop()) for t in range(problem.T, problem.T - K, -1))
-    return multipliers(problem, lam, layout, s_T, back)
+    run = problem.at(lam)
+    return multipliers(run, *taped(run, run.start(), 1, run.T, K))

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import as_count
+from hgref.hypergradient.sent_once import SentOnce, lacking, workers_of
 from hgref.layout import Columns
 from hgref.problem import Diverged, Hypergradient, Problem
-from hgref.hypergradient.sent_once import SentOnce, lacking, workers_of
 
 Carry = Callable[..., Hypergradient]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]

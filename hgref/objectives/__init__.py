@@ -1,6 +1,7 @@
 """Training objectives and validation errors; they add: `Softmax(X, y) + L2()`."""
 
 from hgref.objectives.callback import Callback
+from hgref.objectives.huber import Huber
 from hgref.objectives.least_squares import LeastSquares
 from hgref.objectives.logistic import Logistic
 from hgref.objectives.mlp import MLP
@@ -15,6 +16,7 @@ __all__ = [
     "L2",
     "MLP",
     "Callback",
+    "Huber",
     "LeastSquares",
     "Logistic",
     "MultiTask",

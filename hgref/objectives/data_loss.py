@@ -10,19 +10,23 @@ from hgref import laws
 from hgref.arguments import Array, require_at_least, require_shape
 from hgref.layout import Blocks
 from hgref.objectives.features import Features
-from hgref.objectives.losses import Loss
+from hgref.objectives.losses import Loss, LossAt
 from hgref.objectives.objective import Objective, Shapes
 
 
 class DataLoss(Objective):
     """J_t(w, λ) = (1/B) Σ_{i ∈ batch t} λ_i ℓ(z_i, y_i),   z_i the model's prediction for x_i.
 
-    With r_i = ∂ℓ/∂z_i and C_i = ∂²ℓ/∂z_i² of the loss, and c = λ/B, a model's gradient and products
-    go back from the cotangent of z_i and from its tangents:
+    With r_i = ∂ℓ/∂z_i, C_i = ∂²ℓ/∂z_i² and numbers θ of the loss, and c = λ/B, a model's gradient
+    and products go back from the cotangent of z_i and from its tangents:
 
-        c_i r_i,          c_i C_i dz_i + dc_i r_i,          (u M)_i = r_i · a_i / B
+        c_i r_i,     c_i (C_i dz_i + ∂r_i/∂θ dθ) + dc_i r_i
 
-    where a_i = (∂z_i/∂w) u. Columns stand first, (k, B, outputs); the subclass is the model.
+    and with a_i = (∂z_i/∂w) u
+
+        (u M)_i = r_i · a_i / B,     (u M)_θ = Σ_i c_i a_i · ∂r_i/∂θ
+
+    Columns stand first, (k, B, outputs); the subclass is the model.
 
     λ_i      block `weights` (n,), or of the name that `example_weights` gives; all 1 and no
              hyperparameters without it
@@ -46,6 +50,7 @@ class DataLoss(Objective):
         self.y = loss.targets(y)
         require_shape("y", np.shape(y), (self.features.n, *np.shape(y)[1:]))
         self.outputs = self.y.shape[1]  # the length of z_i
+        self.kept = self.features.B * self.outputs * loss.kept
         self.example_weights = bool(example_weights)
         self.block = example_weights if isinstance(example_weights, str) else "weights"
 
@@ -58,14 +63,16 @@ class DataLoss(Objective):
         """z_i for the examples of step t, (B, outputs)."""
         raise NotImplementedError
 
-    # the weights of the examples
+    # λ: the weights of the examples, and the loss's own numbers
     def hyper(self, p: int) -> Shapes:
-        return {self.block: (self.features.n,)} if self.example_weights else {}
+        weights = {self.block: (self.features.n,)} if self.example_weights else {}
+        return {**weights, **self.loss.hyper()}
 
     def check_blocks(self, lam: Blocks) -> None:
         if self.example_weights:
             advice = "; project onto hgref.constraints.NonNegative()"
             require_at_least(self.block, lam[self.block], 0, advice)
+        self.loss.check_blocks(lam)
 
     def check_run(self, T: int, p: int) -> None:
         table = self.features.batches
@@ -84,11 +91,36 @@ class DataLoss(Objective):
         weights = lam[self.block][self.features.rows(t)] if self.example_weights else 1.0
         return np.reshape(weights, (-1, 1)) / self.features.B
 
-    def scale_jvp(self, t: int, lam: Blocks, dlam: Blocks) -> Array | None:
+    def scale_jvp(self, t: int, dlam: Blocks) -> Array | None:
         """dc_i = dλ_i / B, (k, B, 1); None where c does not move."""
         if not (self.example_weights and self.block in dlam):
             return None
         return dlam[self.block][self.features.rows(t)].T[:, :, None] / self.features.B
+
+    # where the way back from the predictions begins
+    def cotangent_jvp(
+        self, here: LossAt, c: Array, dz: Array, dlam: Blocks, dc: Array | None
+    ) -> Array:
+        """The tangents of c_i r_i along dz (k, B, outputs), dλ and dc."""
+        dr = here.curvature(dz)
+        if any(name in dlam for name in self.loss.hyper()):
+            dr = dr + here.moved(dlam)
+        return laws.weighted(c, dr) if dc is None else laws.weighted_jvp(c, here.residual(), dr, dc)
+
+    def shares(self, here: LossAt, c: Array, a: Array) -> Blocks:
+        """What each example adds to B (u M)_i and to (u M)_θ, (B,) each, a (B, outputs)."""
+        found = {name: c[:, 0] * share for name, share in here.shares(a).items()}
+        if self.example_weights:
+            _, b_c = laws.weighted_vjp(c, here.residual(), a)
+            found[self.block] = b_c.sum(axis=1)
+        return found
+
+    def gathered(self, t: int, shares: Blocks) -> Blocks:
+        """Blocks of λ_J from the shares of the examples of step t."""
+        own = {name: share.sum() for name, share in shares.items() if name != self.block}
+        if self.example_weights:
+            own[self.block] = self.scatter(t, shares[self.block])
+        return own
 
     def scatter(self, t: int, share: Array) -> Array:
         """(1/B) Σ over the batch of each example's share, (n,); one may stand in it twice."""
@@ -96,33 +128,16 @@ class DataLoss(Objective):
         np.add.at(total, self.features.rows(t), share / self.features.B)
         return total
 
-    # where the way back begins
-    def cotangent(self, t: int, z: Array, lam: Blocks) -> Array:
-        """∂J_t/∂z_i = c_i r_i, (B, outputs)."""
-        return laws.weighted(self.scale(t, lam), self.loss.residual(z, self.targets(t)))
-
-    def cotangent_jvp(self, t: int, z: Array, dz: Array, lam: Blocks, dlam: Blocks) -> Array:
-        """Its tangents c_i C_i dz_i + dc_i r_i, (k, B, outputs)."""
-        c, dr = self.scale(t, lam), self.loss.curvature(z, dz)
-        dc = self.scale_jvp(t, lam, dlam)
-        if dc is None:
-            return laws.weighted(c, dr)
-        return laws.weighted_jvp(c, self.loss.residual(z, self.targets(t)), dr, dc)
-
-    def weights_vjp(self, t: int, z: Array, a: Array, lam: Blocks) -> Blocks:
-        """u M, from the tangents a (B, outputs) of z along u."""
-        if not self.example_weights:
-            return {}
-        _, b_c = laws.weighted_vjp(self.scale(t, lam), self.loss.residual(z, self.targets(t)), a)
-        return {self.block: self.scatter(t, b_c.sum(axis=1))}
-
     # what needs no derivative of the model
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
-        return np.sum(self.scale(t, lam)[:, 0] * self.losses(t, w))
+        losses = self.loss.value(self.predict(w, t), self.targets(t), lam)
+        return np.sum(self.scale(t, lam)[:, 0] * losses)
 
     def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
-        return {self.block: self.scatter(t, self.losses(t, w))} if self.example_weights else {}
-
-    def losses(self, t: int, w: Array) -> Array:
-        """ℓ(z_i, y_i) of the examples of step t, (B,)."""
-        return self.loss.value(self.predict(w, t), self.targets(t))
+        if not self.hyper(len(w)):
+            return {}
+        here, c = (self.predict(w, t), self.targets(t), lam), self.scale(t, lam)[:, 0]
+        shares = {name: c * slope for name, slope in self.loss.value_lam(*here).items()}
+        if self.example_weights:
+            shares[self.block] = self.loss.value(*here)
+        return self.gathered(t, shares)

@@ -8,18 +8,18 @@ import numpy as np
 
 from hgref.arguments import Array, as_array, asarray, require_shape, where_not_finite
 
+# OpenBLAS has a quick path for products of fewer than a million multiplications: rows are taken in
+# blocks that stay below it, unless so few rows are left in a block that the path is slow.
+SMALL_PRODUCT, LEAST_ROWS = 900_000, 32
+
 
 class Features:
-    """Rows x_i − c of X, at step t those of its mini-batch: the two products that a model needs.
-
-        times(t, V)    (X_t − 1cᵀ) Vᵀ       = X_t Vᵀ − 1 (V c)ᵀ           (B, k)
-        pull(t, R)     Rᵀ(X_t − 1cᵀ)        = Rᵀ X_t − (Rᵀ1) cᵀ           (k, N)
+    """The rows x_i − c of X that each step sees.
 
     X        (n, N) array or any scipy.sparse matrix (kept as CSR)
     centre   c: None for 0, True for the mean row of X, or an (N,) array (the training mean, for
              validation data). It enters as a rank-one correction: sparse stays sparse.
     batches  (T, B) integers: step t sees the rows batches[t-1]; None: all rows at every step
-    Cost     one product with X_t each, and the gathering of the rows where there are batches
     """
 
     def __init__(self, X: Any, centre: Any = None, batches: Any = None):
@@ -43,18 +43,45 @@ class Features:
         """Which examples step t sees."""
         return slice(None) if self.batches is None else self.batches[t - 1]
 
-    def seen(self, t: int) -> Any:
-        return self.X if self.batches is None else self.X[self.batches[t - 1]]
+    def seen(self, t: int) -> Rows:
+        """The rows of step t; those of a mini-batch are gathered anew at each call."""
+        return Rows(self.X if self.batches is None else self.X[self.batches[t - 1]], self.centre)
 
-    def times(self, t: int, V: Array) -> Array:
-        X = self.seen(t)
-        product = X @ V.T if self.sparse else (V @ X.T).T  # the faster order for BLAS
+
+class Rows:
+    """Rows x_i − c, and the two products that a model needs.
+
+        times(V)    (X − 1cᵀ) Vᵀ    = X Vᵀ − 1 (V c)ᵀ                  (B, k)
+        pull(R)     Rᵀ(X − 1cᵀ)     = Rᵀ X − (Rᵀ1) cᵀ                  (k, N)
+
+    X        (B, N) dense or CSR;  centre: c (N,), or None
+    Cost     one product with X each
+    """
+
+    def __init__(self, X: Any, centre: Array | None):
+        self.X, self.centre, self.sparse = X, centre, hasattr(X, "tocsr")
+
+    def times(self, V: Array) -> Array:
+        if self.sparse:
+            product = self.X @ V.T
+        else:  # the faster order for BLAS
+            product = np.concatenate([(V @ self.X[rows].T).T for rows in self.blocks(len(V))])
         return product if self.centre is None else product - V @ self.centre
 
-    def pull(self, t: int, R: Array) -> Array:
-        X = self.seen(t)
-        product = (X.T @ R).T if self.sparse else R.T @ X
+    def pull(self, R: Array) -> Array:
+        if self.sparse:
+            product = (self.X.T @ R).T
+        else:
+            product = sum(R[rows].T @ self.X[rows] for rows in self.blocks(R.shape[1]))
         return product if self.centre is None else product - np.outer(R.sum(axis=0), self.centre)
+
+    def blocks(self, columns: int) -> list[slice]:
+        """Blocks of rows for a product with so many columns."""
+        n, N = self.X.shape
+        size = SMALL_PRODUCT // max(N * columns, 1) // 8 * 8
+        if size < LEAST_ROWS or size >= n:
+            return [slice(0, n)]
+        return [slice(first, first + size) for first in range(0, n, size)]
 
 
 def as_rows(X: Any) -> Any:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from hgref import laws
 from hgref.arguments import Array
+from hgref.at import At
 from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.losses import Loss
@@ -24,7 +26,7 @@ class LinearModel(DataLoss):
     w        (p,) = W row by row (outputs × features), then b (outputs): the order in which
              frameworks keep a linear layer's weight and bias
     λ_i, centre, batches   see DataLoss
-    Cost     passes over X: value 1; grad, grad_jvp (all k columns at once) and grad_vjp 2 each
+    Cost     passes over X: value 1; g 2; then jvp (all k columns at once) and vjp 2 each
     """
 
     def __init__(self, X: Any, y: Any, loss: Loss, *, bias: bool = True, **options: Any):
@@ -38,44 +40,47 @@ class LinearModel(DataLoss):
         return np.repeat([0, 1], [self.outputs * self.features.N, self.outputs * self.bias])
 
     def unflatten(self, w: Array) -> tuple[Array, Array]:
-        """(W (outputs, features), b (outputs,) or (0,)) of a weight vector w (p,); views."""
+        """(W (outputs, features, …), b (outputs, …) or (0, …)) of weights (p, …); views."""
         cut = self.outputs * self.features.N
-        return w[:cut].reshape(self.outputs, self.features.N), w[cut:]
+        W = w[:cut].reshape(self.outputs, self.features.N, *w.shape[1:])
+        return W, w[cut:]
+
+    def flatten(self, W: Array, b: Array) -> Array:
+        """The inverse, (p, …)."""
+        W = W.reshape(-1, *W.shape[2:])
+        return np.concatenate([W, b]) if self.bias else W
 
     def layers(self, w: Array) -> list[tuple[Array, Array]]:
         return [self.unflatten(w)]
 
     def predict(self, w: Array, t: int = 1) -> Array:
         """z_i = W x_i + b for the examples of step t, (B, outputs)."""
-        return self.predict_columns(t, w[:, None])[0]
+        W, b = self.unflatten(w)
+        z = self.features.seen(t).times(W)
+        return z + b if self.bias else z
 
-    def predict_columns(self, t: int, dw: Array) -> Array:
-        """dz_i = dW x_i + db for columns dw (p, k): (k, B, outputs)."""
-        K, N, k = self.outputs, self.features.N, dw.shape[1]
-        V = dw[: K * N].reshape(K, N, k).transpose(0, 2, 1).reshape(K * k, N)
-        dz = self.features.times(t, V).reshape(-1, K, k)
-        return (dz + dw[K * N :] if self.bias else dz).transpose(2, 0, 1)
+    def at(self, t: int, w: Array, lam: Blocks) -> At:
+        (W, b), c, seen = self.unflatten(w), self.scale(t, lam), self.features.seen(t)
+        z = seen.times(W) + b if self.bias else seen.times(W)
+        here = self.loss.at(z, self.targets(t), lam)
+        r = laws.weighted(c, here.residual())
+        g = self.flatten(seen.pull(r), r.sum(axis=0))
 
-    def predict_both(self, t: int, w: Array, dw: Array) -> tuple[Array, Array]:
-        """z_i and dz_i in one pass over X, which is what costs."""
-        both = self.predict_columns(t, np.concatenate([w[:, None], dw], axis=1))
-        return both[0], both[1:]
+        def jvp(dw: Array, dlam: Blocks) -> Array:
+            seen, (V, v), k = self.features.seen(t), self.unflatten(dw), dw.shape[1]
+            stacked = V.transpose(0, 2, 1).reshape(-1, self.features.N)  # (outputs · k, N)
+            dz = seen.times(stacked).reshape(-1, self.outputs, k)
+            dz = dz + v if self.bias else dz
+            dr = self.cotangent_jvp(here, c, dz.transpose(2, 0, 1), dlam, self.scale_jvp(t, dlam))
+            k, B, K = dr.shape
+            pulled = seen.pull(dr.transpose(1, 2, 0).reshape(B, K * k)).reshape(K, k, -1)
+            return self.flatten(pulled.transpose(0, 2, 1), dr.sum(axis=1).T)
 
-    def pull_columns(self, t: int, R: Array) -> Array:
-        """The transpose: Σ R_i x_iᵀ for columns R (k, B, outputs), laid out like w: (p, k)."""
-        k, _, K = R.shape
-        pulled = self.features.pull(t, R.transpose(1, 2, 0).reshape(-1, K * k)).reshape(K, k, -1)
-        G = pulled.transpose(0, 2, 1).reshape(-1, k)
-        return np.concatenate([G, R.sum(axis=1).T]) if self.bias else G
+        def vjp(u: Array) -> tuple[Array, Blocks]:
+            seen, (U, v) = self.features.seen(t), self.unflatten(u)
+            a = seen.times(U) + v if self.bias else seen.times(U)
+            d = laws.weighted(c, here.curvature(a))  # C is symmetric, and so is H
+            uH = self.flatten(seen.pull(d), d.sum(axis=0))
+            return uH, self.gathered(t, self.shares(here, c, a))
 
-    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return self.pull_columns(t, self.cotangent(t, self.predict(w, t), lam)[None])[:, 0]
-
-    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
-        z, dz = self.predict_both(t, w, dw)
-        return self.pull_columns(t, self.cotangent_jvp(t, z, dz, lam, dlam))
-
-    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        z, a = self.predict_both(t, w, u[:, None])
-        uH = self.pull_columns(t, self.cotangent_jvp(t, z, a, lam, {}))[:, 0]  # H is symmetric
-        return uH, self.weights_vjp(t, z, a[0], lam)
+        return At(g, jvp, vjp)

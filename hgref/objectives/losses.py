@@ -2,46 +2,106 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hgref import laws
 from hgref.arguments import Array, as_array, as_count, asarray
+from hgref.layout import Blocks
 from hgref.objectives.activations import sigmoid, softplus
+from hgref.objectives.objective import Shapes
+
+
+class LossAt(NamedTuple):
+    """A loss at the predictions z of B examples.
+
+    residual    r = ∂ℓ/∂z, (B, outputs); computed when asked for
+    curvature   function: C dz of columns dz (k, B, outputs), C = ∂²ℓ/∂z²
+    moved       function of dλ: (∂r/∂θ) dθ, (k, B, outputs), for the loss's own numbers θ
+    shares      function: {name: a_i · ∂r_i/∂θ} (B,) of rows a (B, outputs)
+    """
+
+    residual: Callable[[], Array]
+    curvature: Callable[[Array], Array]
+    moved: Callable[[Blocks], Any] = lambda dlam: 0.0
+    shares: Callable[[Array], Blocks] = lambda a: {}
 
 
 class Loss:
     """ℓ(z_i, y_i) of predictions z (B, outputs) and targets y, rows of the same length.
 
-        r = ∂ℓ/∂z = P(z) − y,     C = ∂²ℓ/∂z² = ∂P/∂z, symmetric
+        r = ∂ℓ/∂z,     C = ∂²ℓ/∂z², symmetric
 
-    P(z) is the mean of y that z predicts; C is applied to columns dz (k, B, outputs).
+    A loss may have numbers θ of its own, such as a threshold; each is a block of λ.
+
+    kept     how many numbers for each output the products of `at` need
     """
+
+    kept = 2
 
     def targets(self, y: Any) -> Array:
         """The targets as rows, (n, outputs)."""
         raise NotImplementedError
 
-    def value(self, z: Array, y: Array) -> Array:
+    def hyper(self) -> Shapes:
+        """Shapes of the blocks of λ that are the loss's own numbers."""
+        return {}
+
+    def check_blocks(self, lam: Blocks) -> None:
+        """Raise ValueError where one of them is outside its domain."""
+
+    def value(self, z: Array, y: Array, lam: Blocks) -> Array:
         """ℓ(z_i, y_i), (B,)."""
         raise NotImplementedError
 
-    def mean(self, z: Array) -> Array:
-        """P(z_i), (B, outputs)."""
+    def value_lam(self, z: Array, y: Array, lam: Blocks) -> Blocks:
+        """{name: ∂ℓ_i/∂θ}, (B,) each."""
+        return {}
+
+    def at(self, z: Array, y: Array, lam: Blocks) -> LossAt:
+        """r and its derivatives at z."""
         raise NotImplementedError
 
-    def residual(self, z: Array, y: Array) -> Array:
-        """r_i = ∂ℓ/∂z_i, (B, outputs)."""
-        return laws.residual(self.mean(z), y)
 
-    def curvature(self, z: Array, dz: Array) -> Array:
-        """C_i dz_i, (k, B, outputs)."""
-        raise NotImplementedError
+class Own(NamedTuple):
+    """A number of a loss: a block of λ, or fixed.
+
+    name    of the block, or None
+    fixed   the number, where there is no block
+    """
+
+    name: str | None
+    fixed: float = 0.0
+
+    @classmethod
+    def read(cls, argument: str, value: Any) -> Own:
+        if isinstance(value, str) and value:
+            return cls(value)
+        if isinstance(value, str):
+            raise ValueError(
+                f"{argument}: expected a number or the name of a block, found an empty name"
+            )
+        return cls(None, float(as_array(argument, value, ())))
+
+    def hyper(self) -> Shapes:
+        return {self.name: ()} if self.name else {}
+
+    def of(self, lam: Blocks) -> Any:
+        return lam[self.name] if self.name else np.asarray(self.fixed)
+
+    def tangent(self, dlam: Blocks) -> Any:
+        """dθ as columns (k, 1, 1), or 0."""
+        return np.reshape(dlam[self.name], (-1, 1, 1)) if self.name in dlam else 0.0
+
+    def block(self, share: Array) -> Blocks:
+        """{name: share}, or nothing where the number is fixed."""
+        return {self.name: share} if self.name else {}
 
 
 class Squares(Loss):
-    """ℓ = ½ ‖z − y‖²,  y (n,) or (n, outputs);  P = z,  C dz = dz."""
+    """ℓ = ½ ‖z − y‖²,  y (n,) or (n, outputs);  r = z − y,  C dz = dz."""
 
     def targets(self, y: Any) -> Array:
         targets = as_array("y", y)
@@ -51,18 +111,17 @@ class Squares(Loss):
             raise ValueError(f"y: expected shape (n,) or (n, outputs), found {targets.shape}")
         return targets
 
-    def value(self, z: Array, y: Array) -> Array:
+    def value(self, z: Array, y: Array, lam: Blocks) -> Array:
         return ((z - y) ** 2).sum(axis=1) / 2
 
-    def mean(self, z: Array) -> Array:
-        return z
-
-    def curvature(self, z: Array, dz: Array) -> Array:
-        return laws.squares_curvature(dz)
+    def at(self, z: Array, y: Array, lam: Blocks) -> LossAt:
+        return LossAt(lambda: laws.residual(z, y), laws.squares_curvature)
 
 
 class TwoClasses(Loss):
-    """ℓ = log(1 + e^z) − y z,  y (n,) of 0 and 1;  P = σ(z),  C dz = σ(z) σ(−z) dz."""
+    """ℓ = log(1 + e^z) − y z,  y (n,) of 0 and 1;  r = σ(z) − y,  C dz = σ(z) σ(−z) dz."""
+
+    kept = 3
 
     def targets(self, y: Any) -> Array:
         targets = as_array("y", y, ("n",))
@@ -72,18 +131,18 @@ class TwoClasses(Loss):
             raise ValueError(f"y: expected labels 0 or 1, found {targets[i]} at index {i}")
         return targets[:, None]
 
-    def value(self, z: Array, y: Array) -> Array:
+    def value(self, z: Array, y: Array, lam: Blocks) -> Array:
         return (softplus(z) - y * z)[:, 0]
 
-    def mean(self, z: Array) -> Array:
-        return sigmoid(z)
-
-    def curvature(self, z: Array, dz: Array) -> Array:
-        return laws.logistic_curvature(sigmoid(z), sigmoid(-z), dz)
+    def at(self, z: Array, y: Array, lam: Blocks) -> LossAt:
+        P, Q = sigmoid(z), sigmoid(-z)
+        return LossAt(lambda: laws.residual(P, y), lambda dz: laws.logistic_curvature(P, Q, dz))
 
 
 class CrossEntropy(Loss):
-    """ℓ = log Σ_k e^{z_k} − z_y,  y (n,) labels 0 … K−1;  P = softmax(z),  C dz = P ∘ (dz − P·dz).
+    """ℓ = log Σ_k e^{z_k} − z_y,  y (n,) labels 0 … K−1;  r = P − onehot(y),  P = softmax(z).
+
+        C dz = P ∘ (dz − P·dz)
 
     classes  K; None: the largest label + 1
     """
@@ -94,18 +153,19 @@ class CrossEntropy(Loss):
     def targets(self, y: Any) -> Array:
         labels = read_labels(y, self.classes)
         K = int(labels.max()) + 1 if self.classes is None else int(self.classes)
-        return np.eye(K)[labels]  # one row of the identity for each example
+        return np.equal.outer(labels, np.arange(K)).astype(float)
 
-    def value(self, z: Array, y: Array) -> Array:
+    def value(self, z: Array, y: Array, lam: Blocks) -> Array:
         shift = largest(z)
         return np.log(np.exp(z - shift).sum(axis=1)) + shift[:, 0] - (y * z).sum(axis=1)
 
-    def mean(self, z: Array) -> Array:
-        return softmax(z)
-
-    def curvature(self, z: Array, dz: Array) -> Array:
+    def at(self, z: Array, y: Array, lam: Blocks) -> LossAt:
         P = softmax(z)
-        return laws.softmax_curvature(P, dz, (P * dz).sum(axis=-1, keepdims=True))
+
+        def curvature(dz: Array) -> Array:
+            return laws.softmax_curvature(P, dz, (P * dz).sum(axis=-1, keepdims=True))
+
+        return LossAt(lambda: laws.residual(P, y), curvature)
 
 
 def softmax(z: Array) -> Array:

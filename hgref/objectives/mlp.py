@@ -10,9 +10,11 @@ import numpy as np
 
 from hgref import laws
 from hgref.arguments import Array, as_count, require_known
+from hgref.at import At
 from hgref.layout import Blocks
 from hgref.objectives.activations import ACTIVATIONS
 from hgref.objectives.data_loss import DataLoss
+from hgref.objectives.features import Rows
 from hgref.objectives.losses import CrossEntropy, Loss, Squares
 
 Layers = list[tuple[Array, Array]]
@@ -94,6 +96,7 @@ class MLP(DataLoss):
         self.activation = activation
         self.widths = (self.features.N, *read_widths(hidden), self.outputs)
         self.p = sum(size for sizes in self.sizes() for size in sizes)
+        self.kept += 5 * self.features.B * sum(self.widths[1:-1])  # h, a', a'', q and δ of a unit
 
     def sizes(self) -> list[tuple[int, int]]:
         """How many entries (W_l, b_l) have."""
@@ -128,74 +131,69 @@ class MLP(DataLoss):
             layers.append((W, w[..., middle:start]))
         return layers
 
-    # the first layer: one pass over X for any number of W, which is what costs
-    def times(self, t: int, W: Array) -> Array:
+    # the first layer: one pass over X for any number of W, which dominates the cost
+    def times(self, seen: Rows, W: Array) -> Array:
         """W x_i for W (…, outputs, N): (…, B, outputs)."""
-        z = self.features.times(t, W.reshape(-1, self.features.N))
+        z = seen.times(W.reshape(-1, self.features.N))
         return np.ascontiguousarray(np.moveaxis(z.reshape(-1, *W.shape[:-1]), 0, -2))
 
-    def pull(self, t: int, delta: Array) -> Array:
+    def pull(self, seen: Rows, delta: Array) -> Array:
         """The transpose: Σ δ_i x_iᵀ for δ (…, B, outputs): (…, outputs, N)."""
         R = np.moveaxis(delta, -2, 0)
-        pulled = self.features.pull(t, R.reshape(len(R), -1))
-        return pulled.reshape(*R.shape[1:], self.features.N)
+        return seen.pull(R.reshape(len(R), -1)).reshape(*R.shape[1:], self.features.N)
 
-    # the network and its gradient
+    # the network, its gradient, and the tangents of both
     def predict(self, w: Array, t: int = 1) -> Array:
         """z_L for the examples of step t, (B, outputs)."""
-        return self.up(t, self.layers(w))[0]
+        return self.up(self.features.seen(t), self.layers(w))[0]
 
-    def up(self, t: int, layers: Layers) -> tuple[Array, list[Any]]:
+    def up(self, seen: Rows, layers: Layers) -> tuple[Array, list[Any]]:
         """z_L, and (h_l, a'(z_l), a''(z_l)) of every hidden layer, all (B, width)."""
         (W, b), *others = layers
-        z, units = self.times(t, W) + b, []
+        z, units = self.times(seen, W) + b, []
         for W, b in others:
             units.append(ACTIVATIONS[self.activation](z))
             z = units[-1][0] @ W.T + b
         return z, units
 
-    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        layers = self.layers(w)
-        z, units = self.up(t, layers)
-        delta, parts = self.cotangent(t, z, lam), []
+    def at(self, t: int, w: Array, lam: Blocks) -> At:
+        layers, c, seen = self.layers(w), self.scale(t, lam), self.features.seen(t)
+        z, units = self.up(seen, layers)
+        here = self.loss.at(z, self.targets(t), lam)
+        delta, back, parts = laws.weighted(c, here.residual()), [], []
         for (W, _), (h, slope, _) in reversed(list(zip(layers[1:], units, strict=True))):
             parts += [delta.sum(axis=0), delta.T @ h]
-            delta = laws.hidden_vjp(slope, delta @ W)
-        return flat([*parts, delta.sum(axis=0), self.pull(t, delta)], ())
+            back.append((delta, delta @ W))  # δ_{l+1}, q_l
+            delta = laws.hidden_vjp(slope, back[-1][1])
+        g = flat([*parts, delta.sum(axis=0), self.pull(seen, delta)], ())
+        upper = list(zip(layers[1:], units, reversed(back), strict=True))
 
-    # their tangents along rows (k, p): the R-operator
-    def up_jvp(self, t: int, layers: Layers, tangents: Layers) -> tuple[Array, Array, list[Any]]:
-        """z_L, dz_L, and (h_l, a'(z_l), a''(z_l), dz_l, dh_l); tangents are (k, B, width)."""
-        both = self.times(t, np.concatenate([layers[0][0][None], tangents[0][0]]))
-        z, dz, units = both[0] + layers[0][1], both[1:] + tangents[0][1][:, None], []
-        for (W, b), (V, v) in zip(layers[1:], tangents[1:], strict=True):
-            h, slope, bend = ACTIVATIONS[self.activation](z)
-            dh = laws.hidden_jvp(slope, dz)
-            units.append((h, slope, bend, dz, dh))
-            z, dz = h @ W.T + b, dh @ W.T + h @ turned(V) + v[:, None]
-        return z, dz, units
+        def products(rows: Array, dlam: Blocks) -> tuple[Array, Array]:
+            """H dw + M dλ (k, p) along rows dw (k, p), and dz_L: the R-operator."""
+            seen = self.features.seen(t)
+            (V, v), *others = self.layers(rows)
+            dz, tangents = self.times(seen, V) + v[:, None], []
+            for ((W, _), (h, slope, _), _), (V, v) in zip(upper, others, strict=True):
+                dh = laws.hidden_jvp(slope, dz)
+                tangents.append((V, dz, dh))
+                dz = dh @ W.T + h @ turned(V) + v[:, None]
+            ddelta, parts = self.cotangent_jvp(here, c, dz, dlam, self.scale_jvp(t, dlam)), []
+            for ((W, _), (h, slope, bend), (delta, q)), (V, dz_l, dh) in reversed(
+                list(zip(upper, tangents, strict=True))
+            ):
+                parts += [ddelta.sum(axis=1), turned(ddelta) @ h + delta.T @ dh]
+                dq = ddelta @ W + delta @ V
+                ddelta = laws.hidden_vjp_jvp(slope, bend, dz_l, q, dq)
+            return flat([*parts, ddelta.sum(axis=1), self.pull(seen, ddelta)], (len(rows),)), dz
 
-    def products(
-        self, t: int, w: Array, lam: Blocks, rows: Array, dlam: Blocks
-    ) -> tuple[Array, Array, Array]:
-        """H dw + M dλ (k, p) along rows dw (k, p), with z_L and dz_L."""
-        layers, tangents = self.layers(w), self.layers(rows)
-        z, dz, units = self.up_jvp(t, layers, tangents)
-        delta, ddelta = self.cotangent(t, z, lam), self.cotangent_jvp(t, z, dz, lam, dlam)
-        steps, parts = list(zip(layers[1:], tangents[1:], units, strict=True)), []
-        for (W, _), (V, _), (h, slope, bend, dz_l, dh) in reversed(steps):
-            parts += [ddelta.sum(axis=1), turned(ddelta) @ h + delta.T @ dh]
-            b_h, db_h = delta @ W, ddelta @ W + delta @ V
-            delta = laws.hidden_vjp(slope, b_h)
-            ddelta = laws.hidden_vjp_jvp(slope, bend, dz_l, b_h, db_h)
-        return flat([*parts, ddelta.sum(axis=1), self.pull(t, ddelta)], (len(rows),)), z, dz
+        def jvp(dw: Array, dlam: Blocks) -> Array:
+            return products(np.ascontiguousarray(dw.T), dlam)[0].T
 
-    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
-        return self.products(t, w, lam, np.ascontiguousarray(dw.T), dlam)[0].T
+        def vjp(u: Array) -> tuple[Array, Blocks]:
+            uH, a = products(u[None], {})  # H is symmetric
+            return uH[0], self.gathered(t, self.shares(here, c, a[0]))
 
-    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        uH, z, a = self.products(t, w, lam, u[None], {})  # H is symmetric
-        return uH[0], self.weights_vjp(t, z, a[0], lam)
+        return At(g, jvp, vjp)
 
 
 def turned(matrices: Array) -> Array:

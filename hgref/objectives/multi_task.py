@@ -7,24 +7,30 @@ from typing import Any
 
 import numpy as np
 
-from hgref import laws
 from hgref.arguments import Array, as_array, require_shape
 from hgref.layout import Blocks
-from hgref.objectives.losses import CrossEntropy, Loss, Squares
+from hgref.objectives.losses import CrossEntropy, Loss, LossAt, Own, Squares
 from hgref.objectives.mlp import MLP
 from hgref.objectives.objective import Shapes
 
 
 class TwoHeads(Loss):
-    """Cross-entropy of the first K outputs, squares of the q others; each with its own y.
+    """ℓ = ℓ' + ρ ℓ'':  cross-entropy of the first K outputs, squares of the q others.
+
+        r = (r', ρ r''),     C = (C', ρ C''),     ∂r/∂ρ = (0, r'')
 
     classes    K, or None: the largest label + 1
     secondary  (n, q) targets of the others, or (n,)
+    rho        ρ: the name of its block, or a number
     """
 
-    def __init__(self, classes: int | None, secondary: Any):
+    def __init__(self, classes: int | None, secondary: Any, rho: str | float):
+        self.rho = Own.read("rho", rho)
         self.first, self.second = CrossEntropy(classes), Squares()
         self.secondary = self.second.targets(as_array("secondary", secondary))
+
+    def hyper(self) -> Shapes:
+        return self.rho.hyper()
 
     def targets(self, y: Any) -> Array:
         labels = self.first.targets(y)
@@ -39,16 +45,40 @@ class TwoHeads(Loss):
     def values(self, z: Array, y: Array) -> tuple[Array, Array]:
         """(ℓ', ℓ'') of each example, (B,) each."""
         (z1, z2), (y1, y2) = self.split(z), self.split(y)
-        return self.first.value(z1, y1), self.second.value(z2, y2)
+        return self.first.value(z1, y1, {}), self.second.value(z2, y2, {})
 
-    def mean(self, z: Array) -> Array:
-        z1, z2 = self.split(z)
-        return np.concatenate([self.first.mean(z1), self.second.mean(z2)], axis=-1)
+    def value(self, z: Array, y: Array, lam: Blocks) -> Array:
+        first, second = self.values(z, y)
+        return first + self.rho.of(lam) * second
 
-    def curvature(self, z: Array, dz: Array) -> Array:
-        (z1, z2), (dz1, dz2) = self.split(z), self.split(dz)
-        parts = [self.first.curvature(z1, dz1), self.second.curvature(z2, dz2)]
-        return np.concatenate(parts, axis=-1)
+    def value_lam(self, z: Array, y: Array, lam: Blocks) -> Blocks:
+        return self.rho.block(self.values(z, y)[1])
+
+    def at(self, z: Array, y: Array, lam: Blocks) -> LossAt:
+        rho = self.rho.of(lam)
+        pairs = zip((self.first, self.second), self.split(z), self.split(y), strict=True)
+        one, two = (loss.at(z, y, lam) for loss, z, y in pairs)
+
+        def residual() -> Array:
+            return joined(one.residual(), rho * two.residual())
+
+        def curvature(dz: Array) -> Array:
+            first, second = self.split(dz)
+            return joined(one.curvature(first), rho * two.curvature(second))
+
+        def moved(dlam: Blocks) -> Array:
+            r = self.rho.tangent(dlam) * two.residual()
+            return joined(np.zeros((*r.shape[:-1], self.classes)), r)
+
+        def shares(a: Array) -> Blocks:
+            return self.rho.block((two.residual() * self.split(a)[1]).sum(axis=1))
+
+        return LossAt(residual, curvature, moved, shares)
+
+
+def joined(first: Array, second: Array) -> Array:
+    """The outputs of both heads."""
+    return np.concatenate([first, second], axis=-1)
 
 
 class MultiTask(MLP):
@@ -87,71 +117,16 @@ class MultiTask(MLP):
         centre: Any = None,
         batches: Any = None,
     ):
-        self.name = rho if isinstance(rho, str) else None
-        if self.name is None:
-            self.fixed = float(as_array("rho", rho, ()))
-        elif not rho:
-            raise ValueError("rho: expected a number or the name of a block, found an empty name")
-        loss = TwoHeads(classes, secondary)
+        loss = TwoHeads(classes, secondary, rho)
         self.build(X, y, loss, hidden, activation, example_weights, centre, batches)
         self.head = "two heads"
 
-    def hyper(self, p: int) -> Shapes:
-        return super().hyper(p) | ({self.name: ()} if self.name else {})
+    @property
+    def name(self) -> str | None:
+        """The name of ρ's block, or None."""
+        return self.loss.rho.name
 
-    def rho(self, lam: Blocks) -> Any:
-        """ρ."""
-        return lam[self.name] if self.name else self.fixed
-
-    def heads(self, first: Any, second: Any) -> Array:
-        """(outputs,) or, of columns (k,), (k, 1, outputs): one number for each head's outputs."""
-        sizes = self.loss.classes, self.outputs - self.loss.classes
-        both = np.stack(np.broadcast_arrays(first, second), axis=-1)
-        return np.repeat(both, sizes, axis=-1)
-
-    def weight(self, t: int, lam: Blocks) -> Array:
-        """λ_i / B, (B, 1), or (1, 1) for all."""
-        return super().scale(t, lam)
-
-    def scale(self, t: int, lam: Blocks) -> Array:
-        """c_io, (B or 1, outputs)."""
-        return laws.weighted(self.weight(t, lam), self.heads(1.0, self.rho(lam)))
-
-    def scale_jvp(self, t: int, lam: Blocks, dlam: Blocks) -> Array:
-        """dc_io, (k or 1, B or 1, outputs)."""
-        moved, d_heads = super().scale_jvp(t, lam, dlam), np.zeros((1, 1, 1))
-        d_weight = np.zeros((1, 1, 1)) if moved is None else moved
-        if self.name in dlam:
-            d_heads = self.heads(0, np.reshape(dlam[self.name], (-1, 1)))
-        heads = self.heads(1.0, self.rho(lam))
-        return laws.weighted_jvp(self.weight(t, lam), heads, d_heads, d_weight)
-
-    def weights_vjp(self, t: int, z: Array, a: Array, lam: Blocks) -> Blocks:
-        r = self.loss.residual(z, self.targets(t))
-        _, b_c = laws.weighted_vjp(self.scale(t, lam), r, a)
-        heads = self.heads(1.0, self.rho(lam))
-        b_heads, b_weight = laws.weighted_vjp(self.weight(t, lam), heads, b_c)
-        shares: Blocks = {}
-        if self.example_weights:
-            shares[self.block] = self.scatter(t, b_weight.sum(axis=1))
-        if self.name:
-            shares[self.name] = self.loss.split(b_heads)[1].sum()
-        return shares
-
-    # what needs no derivative of the model
-    def losses(self, t: int, w: Array) -> tuple[Array, Array]:  # type: ignore[override]
-        """(ℓ', ℓ'') of the examples of step t, (B,) each."""
-        return self.loss.values(self.predict(w, t), self.targets(t))
-
-    def value(self, t: int, w: Array, lam: Blocks) -> Any:
-        first, second = self.losses(t, w)
-        return np.sum(self.weight(t, lam)[:, 0] * (first + self.rho(lam) * second))
-
-    def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
-        first, second = self.losses(t, w)
-        direct: Blocks = {}
-        if self.example_weights:
-            direct[self.block] = self.scatter(t, first + self.rho(lam) * second)
-        if self.name:
-            direct[self.name] = np.sum(self.weight(t, lam)[:, 0] * second)
-        return direct
+    @property
+    def fixed(self) -> float:
+        """ρ, where it has no block."""
+        return self.loss.rho.fixed

@@ -1,11 +1,13 @@
-"""What a training objective J_t, or a validation error E, has to offer; and sums of them."""
+"""What a training objective J_t, or a validation error E, must define; and sums of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from hgref.arguments import Array
+from hgref.at import At, lacking
 from hgref.layout import Blocks
 
 Shapes = dict[str, tuple[int, ...]]
@@ -14,45 +16,70 @@ Shapes = dict[str, tuple[int, ...]]
 class Objective:
     """A function J_t(w, λ_J) of the weights and of its own hyperparameters λ_J.
 
-    A dynamics sees J only through g = ∇_w J_t and the products with H = ∇²_ww J, M = ∇²_wλ J:
+    A dynamics sees J only through g = ∇_w J_t and the products with H = ∇²_ww J, M = ∇²_wλ J. A
+    subclass defines `value` and `hyper`, and either `at` or the three functions that follow it:
 
         value(t, w, lam)                  J_t(w, λ)                          scalar
+        at(t, w, lam)                     g with .jvp and .vjp               hgref.at.At
         grad(t, w, lam)                   g                                  (p,)
         grad_jvp(t, w, lam, dw, dlam)     H dw + M dλ, columns               (p, k)
         grad_vjp(t, w, lam, u)            (u H, u M), row                    (p,), {name: …}
         grad_lam(t, w, lam)               ∂J_t/∂λ, the direct dependence     {name: …}
 
-    t        step number from 1: picks the mini-batch
+    t        step number from 1: selects the mini-batch
     w        (p,) weights, dw (p, k) columns of tangents, u (p,) a row of cotangents
     lam      mapping of named blocks; an objective reads its own and ignores the others
-    dlam     mapping of tangents (…, k) of some of the blocks; one that is absent is zero
-    Cost     each subclass tells that of a product: H and M are never formed
-    Source   design of the adjoints: sums of objectives add all of these, term by term
+    dlam     mapping of tangents (…, k) of some of the blocks; an absent one is zero
+    Raises   NotImplementedError, naming the function, where one that is needed is not defined
+    Cost     that of a product is stated by each subclass: H and M are never formed
+    Source   Franceschi et al. 2017, section 2; sums of objectives add all of these, term by term
+
+    Example
+        >>> class Cubic(hgref.objectives.Objective):
+        ...     p = 1
+        ...     def value(self, t, w, lam): return (w**3).sum() / 3
+        ...     def grad(self, t, w, lam): return w**2
+        ...     def grad_vjp(self, t, w, lam, u): return 2 * w * u, {}
+        >>> problem = hgref.Problem(hgref.GradientDescent(Cubic()), Cubic(), T=1, w0=[1.0])
+        >>> hgref.reverse(problem, problem.pack(eta=0.5)).grad
+        array([-0.25])
     """
 
     p: int | None = None  # number of weights; None: any
+    kept: int = 0  # how many numbers the products of `at` need, beside w, λ and g
 
     def hyper(self, p: int) -> Shapes:
         """Shapes of the blocks of λ_J that this objective reads, for p weights."""
         return {}
 
     def check_blocks(self, lam: Blocks) -> None:
-        """Raise ValueError where a block is outside of what this objective allows."""
+        """Raise ValueError where a block is outside the domain of this objective."""
 
     def check_run(self, T: int, p: int) -> None:
         """Raise ValueError where this objective cannot serve T steps on p weights."""
 
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}: expected it to define `value`")
+
+    def at(self, t: int, w: Array, lam: Blocks) -> At:
+        """g at a point; here from `grad`, `grad_jvp` and `grad_vjp`."""
+        if type(self).grad is Objective.grad:
+            raise lacking(self, "`grad`, `grad_jvp` and `grad_vjp`")
+        products = partial(self.grad_jvp, t, w, lam), partial(self.grad_vjp, t, w, lam)
+        return At(self.grad(t, w, lam), *products)
 
     def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        raise NotImplementedError
+        return self.at(t, w, lam).value
 
     def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
-        raise NotImplementedError
+        if type(self).at is Objective.at:
+            raise lacking(self, "`grad_jvp`")
+        return self.at(t, w, lam).jvp(dw, dlam)
 
     def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        raise NotImplementedError
+        if type(self).at is Objective.at:
+            raise lacking(self, "`grad_vjp`")
+        return self.at(t, w, lam).vjp(u)
 
     def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
         return {}
@@ -74,6 +101,11 @@ class Sum(Objective):
     Cost     that of the terms
     Exact    to rounding
     Source   the sum rule
+
+    Example
+        >>> J = hgref.objectives.Quadratic([[2.0]], [1.0]) + hgref.objectives.L2()
+        >>> J.grad(1, np.array([3.0]), {"l2": np.array(0.5)})
+        array([6.5])
     """
 
     def __init__(self, *parts: Objective):
@@ -82,6 +114,7 @@ class Sum(Objective):
         if len(sizes) > 1:
             raise ValueError(f"sum of objectives: expected one number of weights, found {sizes}")
         self.p = sizes.pop() if sizes else None
+        self.kept = sum(part.kept for part in parts)
 
     def terms(self) -> Iterator[Objective]:
         yield from self.parts
@@ -109,21 +142,22 @@ class Sum(Objective):
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
         return sum(part.value(t, w, lam) for part in self.parts)
 
-    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return sum(part.grad(t, w, lam) for part in self.parts)  # type: ignore[return-value]
+    def at(self, t: int, w: Array, lam: Blocks) -> At:
+        values, jvps, vjps = zip(*(part.at(t, w, lam) for part in self.parts), strict=True)
 
-    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
-        products = (part.grad_jvp(t, w, lam, dw, dlam) for part in self.parts)
-        return sum(products)  # type: ignore[return-value]
+        def jvp(dw: Array, dlam: Blocks) -> Array:
+            return sum(jvp(dw, dlam) for jvp in jvps)
 
-    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        rows, blocks = zip(*(part.grad_vjp(t, w, lam, u) for part in self.parts), strict=True)
-        return sum(rows), merged(blocks)
+        def vjp(u: Array) -> tuple[Array, Blocks]:
+            rows, blocks = zip(*(vjp(u) for vjp in vjps), strict=True)
+            return sum(rows), merged(blocks)
+
+        return At(sum(values), jvp, vjp)
 
     def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
         return merged(part.grad_lam(t, w, lam) for part in self.parts)
 
 
 def merged(mappings: Iterable[Blocks]) -> Blocks:
-    """One mapping of all the blocks; names are distinct, `Sum.hyper` has seen to that."""
+    """One mapping of all the blocks; `Sum.hyper` has checked that names are distinct."""
     return {name: block for mapping in mappings for name, block in mapping.items()}

@@ -8,6 +8,7 @@ import numpy as np
 
 from hgref import laws
 from hgref.arguments import Array, require_shape
+from hgref.at import At
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective, Shapes
 
@@ -63,17 +64,18 @@ class L2(Objective):
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
         return (self.each(lam[self.name]) * w * w).sum() / 2
 
-    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return laws.l2_grad(self.each(lam[self.name]), w)
+    def at(self, t: int, w: Array, lam: Blocks) -> At:
+        l2 = self.each(lam[self.name])
 
-    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
-        l2 = np.reshape(self.each(lam[self.name]), (-1, 1))
-        dl2 = self.each(dlam[self.name]) if self.name in dlam else 0
-        return laws.l2_jvp(l2, w[:, None], dw, dl2)
+        def jvp(dw: Array, dlam: Blocks) -> Array:
+            dl2 = self.each(dlam[self.name]) if self.name in dlam else 0
+            return laws.l2_jvp(np.reshape(l2, (-1, 1)), w[:, None], dw, dl2)
 
-    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        uH, uM = laws.l2_vjp(self.each(lam[self.name]), w, u)
-        return uH, {self.name: self.gather(uM)}
+        def vjp(u: Array) -> tuple[Array, Blocks]:
+            uH, uM = laws.l2_vjp(l2, w, u)
+            return uH, {self.name: self.gather(uM)}
+
+        return At(laws.l2_grad(l2, w), jvp, vjp)
 
     def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
         return {self.name: self.gather(w * w) / 2}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hgref.arguments import Array, as_array
+from hgref.at import At
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective
 
@@ -20,6 +21,10 @@ class Quadratic(Objective):
     Exact    to rounding
     Beware   with an eigenvalue of H above 2/η gradient descent diverges
     Source   Franceschi et al. 2017, section 2 (any differentiable J); the formula is the textbook's
+
+    Example
+        >>> hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0]).grad(1, np.zeros(2), {})
+        array([-1., 0.])
     """
 
     def __init__(self, A: Any, b: Any):
@@ -34,14 +39,8 @@ class Quadratic(Objective):
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
         return w @ (self.A @ w) / 2 - self.b @ w
 
-    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return self.H @ w - self.b
-
-    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
-        return self.H @ dw
-
-    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        return u @ self.H, {}
+    def at(self, t: int, w: Array, lam: Blocks) -> At:
+        return At(self.H @ w - self.b, lambda dw, dlam: self.H @ dw, lambda u: (u @ self.H, {}))
 
 
 def require_square(A: Array) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from hgref import laws
 from hgref.arguments import Array, as_count, require_known
+from hgref.at import At
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective, Shapes
 
@@ -78,37 +79,38 @@ class TaskCoupling(Objective):
         W = self.rows(w)
         return np.stack([((row - W) ** 2).sum(axis=1) for row in W])
 
-    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        W, S = self.rows(w), self.pairs(lam[self.C])
-        coupled = [laws.apart_grad(S[j][:, None], W[j], W).sum(axis=0) for j in range(self.tasks)]
-        return self.spread(w, np.stack(coupled) + laws.apart_grad(lam[self.rho], W, 0))
-
     def spread(self, w: Array, rows: Array) -> Array:
         """Rows (K, N, …) as the weights they belong to, (p, …); zero elsewhere."""
         g = np.zeros((len(w), *rows.shape[2:]), rows.dtype)
         g[: self.tasks * self.N] = rows.reshape(-1, *rows.shape[2:])
         return g
 
-    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
-        W, S, dW = self.rows(w)[..., None], self.pairs(lam[self.C]), self.rows(dw)
-        dS = self.pairs(dlam[self.C]) if self.C in dlam else np.zeros((*S.shape, 1))
-        moved = np.zeros(dW.shape, np.result_type(W, S, dW, dS))
-        for j in range(self.tasks):
-            s, ds = S[j][:, None, None], dS[j][:, None]
-            moved[j] = laws.apart_jvp(s, W[j], W, dW[j], dW, ds).sum(axis=0)
-        own = laws.apart_jvp(lam[self.rho], W, 0, dW, 0, dlam.get(self.rho, 0))
-        return self.spread(w, moved + own)
+    def at(self, t: int, w: Array, lam: Blocks) -> At:
+        W, S, rho = self.rows(w), self.pairs(lam[self.C]), lam[self.rho]
+        tasks = range(self.tasks)
 
-    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        W, U, S = self.rows(w), self.rows(u), self.pairs(lam[self.C])
-        uH, to_C = [], []
-        for j in range(self.tasks):
-            to_row, to_pair = laws.apart_vjp(S[j][:, None], W[j], W, U[j], U)
-            uH.append(to_row.sum(axis=0))
-            to_C.append(to_pair.sum(axis=1))
-        own, to_rho = laws.apart_vjp(lam[self.rho], W, 0, U, 0)
-        shares = {self.C: self.gather(np.stack(to_C)), self.rho: to_rho.sum()}
-        return self.spread(w, np.stack(uH) + own), shares
+        def jvp(dw: Array, dlam: Blocks) -> Array:
+            V, dW = W[..., None], self.rows(dw)
+            dS = self.pairs(dlam[self.C]) if self.C in dlam else np.zeros((*S.shape, 1))
+            moved = np.zeros(dW.shape, np.result_type(W, S, dW, dS))
+            for j in tasks:
+                s, ds = S[j][:, None, None], dS[j][:, None]
+                moved[j] = laws.apart_jvp(s, V[j], V, dW[j], dW, ds).sum(axis=0)
+            own = laws.apart_jvp(rho, V, 0, dW, 0, dlam.get(self.rho, 0))
+            return self.spread(dw, moved + own)
+
+        def vjp(u: Array) -> tuple[Array, Blocks]:
+            U, uH, to_C = self.rows(u), [], []
+            for j in tasks:
+                to_row, to_pair = laws.apart_vjp(S[j][:, None], W[j], W, U[j], U)
+                uH.append(to_row.sum(axis=0))
+                to_C.append(to_pair.sum(axis=1))
+            own, to_rho = laws.apart_vjp(rho, W, 0, U, 0)
+            shares = {self.C: self.gather(np.stack(to_C)), self.rho: to_rho.sum()}
+            return self.spread(u, np.stack(uH) + own), shares
+
+        coupled = [laws.apart_grad(S[j][:, None], W[j], W).sum(axis=0) for j in tasks]
+        return At(self.spread(w, np.stack(coupled) + laws.apart_grad(rho, W, 0)), jvp, vjp)
 
     def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
         return {self.C: self.gather(self.distances(w)), self.rho: (self.rows(w) ** 2).sum()}

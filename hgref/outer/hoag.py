@@ -14,6 +14,7 @@ from hgref.hypergradient.implicit import limit_gradient
 from hgref.hypergradient.inner import Inner
 from hgref.layout import Layout
 from hgref.problem import Problem
+from hgref.run import Run
 
 # the tolerance ε_k as a function of ε_1 and k
 TOLERANCES: dict[str, Callable[[float, int], float]] = {
@@ -113,7 +114,7 @@ def hoag(
         raise ValueError(f"tol: expected a number > 0, found {tol}")
     as_count("iterations", iterations, 1)
     search = Search(problem, lam, anywhere if project is None else project, wrt)
-    search.look(search.lam_0, tol)
+    search.look(search.run_0, tol)
     todo: Iterable[int] = range(1, iterations + 1)
     for k in todo if progress is None else progress(todo):
         if not search.descend(max(TOLERANCES[decrease](tol, k + 1), LEAST_TOLERANCE)):
@@ -133,29 +134,29 @@ class Search:
     ):
         require_callable("project", project)
         self.problem, self.project = problem, project
-        blocks, self.layout = problem.read(lam)
-        self.lam_0 = projected(problem, self.layout, project, self.layout.flatten(blocks))
+        self.run_0 = projected(problem, project, problem.read(lam).point)
+        self.layout = self.run_0.layout
         moved = self.layout.zeros(like=np.zeros(0))
         for name in self.layout.shapes if wrt is None else self.layout.select(wrt).shapes:
             moved[name] += 1
         self.moved = self.layout.flatten(moved)
-        self.w, self.q = problem.dynamics.weights(problem.start(blocks)), np.zeros(problem.p)
+        self.w, self.q = problem.dynamics.weights(self.run_0.start()), np.zeros(problem.p)
         self.points: list[tuple[Array, float, float]] = []  # λ, f, ε
         self.steps: list[float] = []
         self.products = 0
         self.step = self.first = 0.0
 
-    def look(self, lam: Array, tol: float) -> None:
-        """f and the gradient at λ, kept as the last point."""
-        inner = Inner(self.problem, self.layout.split(lam))
+    def look(self, run: Run, tol: float) -> None:
+        """f and the gradient at the run's λ, kept as the last point."""
+        inner = Inner(run)
         w = minimum(inner, self.w, tol)
-        T, dynamics = self.problem.T, self.problem.dynamics
-        s = dynamics.start(w)
-        row, direct = self.problem.error_grad(T, s, inner.lam)
-        q = inner.solved(w, dynamics.weights(row), tol, SOLVER_ITERATIONS, self.q)
-        grad = limit_gradient(self.problem, self.layout, direct, inner.mixed(w, -q))
+        s = run.dynamics.start(w)
+        row, direct = run.error_grad(run.T, s)
+        end = inner.at(w)
+        q = end.solved(run.dynamics.weights(row), tol, SOLVER_ITERATIONS, self.q)
+        grad = limit_gradient(run, direct, end.mixed(-q))
         self.products += inner.products
-        self.points.append((lam, float(self.problem.error(T, s, inner.lam)), tol))
+        self.points.append((run.point, float(run.error(run.T, s)), tol))
         self.w, self.q, self.grad = w, q, grad * self.moved
         self.unsure = float(np.linalg.norm(q)) * tol  # E(w) − E(w*) = q ∇J(w) in first order
 
@@ -167,8 +168,8 @@ class Search:
             length = max(float(np.linalg.norm(lam)), 1.0)
             self.step = self.first = 0.1 * length / (float(np.linalg.norm(self.grad)) or 1.0)
         while self.step > LEAST_STEP * self.first:
-            near = projected(self.problem, self.layout, self.project, lam - self.step * before[2])
-            moved = float(np.linalg.norm(near - lam))
+            near = projected(self.problem, self.project, lam - self.step * before[2])
+            moved = float(np.linalg.norm(near.point - lam))
             if moved == 0:
                 return False
             self.look(near, tol)
@@ -191,8 +192,11 @@ def minimum(inner: Inner, w: Array, tol: float) -> Array:
     """argmin J(·, λ) to ‖∇J‖ <= tol, starting at w."""
     from scipy.optimize import minimize
 
-    if np.linalg.norm(inner.grad(w)) <= tol:
+    def grad(w: Array) -> Array:
+        return inner.at(w).grad
+
+    if np.linalg.norm(grad(w)) <= tol:
         return w
     options = {"gtol": tol / np.sqrt(w.size), "ftol": 0.0, "maxiter": INNER_ITERATIONS}
     options["maxfun"] = 2 * INNER_ITERATIONS
-    return minimize(inner.value, w, jac=inner.grad, method="L-BFGS-B", options=options).x
+    return minimize(inner.value, w, jac=grad, method="L-BFGS-B", options=options).x

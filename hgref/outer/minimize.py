@@ -92,8 +92,8 @@ def minimize(
     for name, function in (("hypergradient", hypergradient), ("project", project)):
         require_callable(name, function)
     iterations = as_count("iterations", iterations, 1)
-    blocks, layout = problem.read(lam)
-    lam_0 = projected(problem, layout, project, layout.flatten(blocks))
+    begun = projected(problem, project, problem.read(lam).point)
+    lam_0 = begun.point
     start = Done([lam_0], outer.start(lam_0), [], [], np.zeros(2))
     who = fingerprint(problem, lam_0, outer, project)
     run = SavedRun(file, who, start, lambda: hypergradient(problem, lam_0))
@@ -104,7 +104,7 @@ def minimize(
             g = hypergradient(problem, lam_k)
             row = callback(k, lam_k, g) if callback is not None else None
             moved, memory = outer.update(k, lam_k, g.grad, run.done.memory)
-            lam_k = projected(problem, layout, project, moved)
+            lam_k = projected(problem, project, moved).point
             run.done = run.done.extended(lam_k, memory, g, row)
             run.save(SECONDS_BETWEEN_SAVES)
     except StopIteration:
@@ -113,7 +113,7 @@ def minimize(
         run.save()
     done = run.done
     f = [*done.f, f_or_inf(problem, done.lams[-1])]
-    return Minimization(np.array(done.lams), np.array(f), done.records, layout)
+    return Minimization(np.array(done.lams), np.array(f), done.records, begun.layout)
 
 
 def f_or_inf(problem: Problem, lam: Array) -> float:

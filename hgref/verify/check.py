@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array, as_array
-from hgref.hypergradient.forward import tangent_step
-from hgref.hypergradient.reverse import reverse
+from hgref.hypergradient.reverse import reversed_run
 from hgref.layout import Layout, alike
 from hgref.problem import Hypergradient, Problem
+from hgref.run import Run
 from hgref.verify.candidate import Candidate, read_candidate
 from hgref.verify.report import BlockReport, Report, WitnessReport
 from hgref.verify.rounding import tolerances
@@ -40,14 +40,28 @@ def check(problem: Problem, lam: Any, candidate: Any, seed: int = 0) -> Report:
     Beware     a candidate computed in float32 and handed over as float64 is taken for wrong
     Source     Franceschi et al. 2017, Algorithm 1, as the reference
     """
-    g = reverse(problem, lam)
-    given = read_candidate(candidate, g.layout)
-    allowed = tolerances(problem, lam, g, given.roundoff)
-    blocks = tuple(compare(n, given.blocks[n], g[n], allowed[n]) for n in given.names)
-    missing = tuple(name for name in g.layout.shapes if name not in given.blocks)
-    directions = random_directions(problem, lam, given, g.layout, seed)
-    heard = tuple(hear(problem, lam, g, given, allowed, directions))
-    return Report(blocks, heard, missing, given.roundoff, float(g.f), g.layout)
+    return Trial(problem.at(lam), candidate).report(seed)
+
+
+class Trial:
+    """A candidate on trial: the run at λ, its true gradient, and the rounding that is allowed.
+
+    run, g     the run, and its gradient by REVERSE-HG
+    given      the candidate
+    allowed    name → absolute tolerance on the 2-norm of a block's error
+    """
+
+    def __init__(self, run: Run, candidate: Any):
+        self.run, self.g = run, reversed_run(run)
+        self.given = read_candidate(candidate, run.layout)
+        self.allowed = tolerances(run, self.g, self.given.roundoff)
+
+    def report(self, seed: int = 0) -> Report:
+        given, g = self.given, self.g
+        blocks = tuple(compare(n, given.blocks[n], g[n], self.allowed[n]) for n in given.names)
+        missing = tuple(name for name in g.layout.shapes if name not in given.blocks)
+        heard = tuple(hear(self, random_directions(self.run, given, seed)))
+        return Report(blocks, heard, missing, given.roundoff, float(g.f), g.layout)
 
 
 def assert_hypergradient(problem: Problem, lam: Any, candidate: Any, seed: int = 0) -> None:
@@ -83,11 +97,10 @@ def compare(name: str, candidate: Array, true: Array, tolerance: float) -> Block
 # --- the witnesses ---
 
 
-def random_directions(
-    problem: Problem, lam: Any, given: Candidate, layout: Layout, seed: int
-) -> Array:
+def random_directions(run: Run, given: Candidate, seed: int) -> Array:
     """(m, 3) columns of ±|λ_j| (±1 where λ_j is 0) in the candidate's blocks, 0 elsewhere."""
-    flat = layout.flatten(problem.read(lam)[0]).real.astype(float)
+    layout = run.layout
+    flat = layout.flatten(run.lam).real.astype(float)
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], (layout.size, DIRECTIONS))
     present = np.zeros(layout.size)
     for name in given.names:
@@ -95,26 +108,20 @@ def random_directions(
     return signs * (present * np.where(flat == 0, 1.0, np.abs(flat)))[:, None]
 
 
-def hear(
-    problem: Problem,
-    lam: Any,
-    g: Hypergradient,
-    given: Candidate,
-    allowed: dict[str, float],
-    V: Array,
-) -> list[WitnessReport]:
+def hear(trial: Trial, V: Array) -> list[WitnessReport]:
     """Each witness's slopes along the columns of V, against the candidate's and hgref's own."""
+    g, given = trial.g, trial.given
     own, claimed = g.grad @ V, np.zeros(V.shape[1])
     slack = np.zeros(V.shape[1])
     for name, block in given.blocks.items():
         rows = V[g.layout.slices[name]]
         claimed = claimed + block.reshape(-1) @ rows
-        slack = slack + allowed[name] * np.linalg.norm(rows, axis=0)
+        slack = slack + trial.allowed[name] * np.linalg.norm(rows, axis=0)
     # rounding of the witnesses themselves, which compute in float64
     rounding = slack * (FLOAT64 / given.roundoff)
     size = max(float(np.abs(own).max()), TINY)
     reports = []
-    for name, slopes, error in testimony(problem, lam, g, V):
+    for name, slopes, error in testimony(trial.run, g, V):
         limit = slack + rounding + 10 * error
         gap = np.nan_to_num(np.abs(slopes - claimed), nan=np.inf)
         k = int(np.argmax(gap - limit))
@@ -124,28 +131,27 @@ def hear(
     return reports
 
 
-def testimony(
-    problem: Problem, lam: Any, g: Hypergradient, V: Array
-) -> Iterator[tuple[str, Array, Any]]:
+def testimony(run: Run, g: Hypergradient, V: Array) -> Iterator[tuple[str, Array, Any]]:
     """(witness, its slopes along the columns of V, its own estimated errors)."""
     yield "reverse", g.grad @ V, 0.0
     with contextlib.suppress(TypeError):  # a Callback without grad_jvp
-        yield "forward", forward_slopes(problem, lam, g.layout, V), 0.0
-    point = g.layout.point(g.layout.flatten(problem.read(lam)[0]))
+        yield "forward", forward_slopes(run, V), 0.0
+    f, point = run.problem.f, run.point
     try:
-        yield "complex step", complex_step(problem.f, point, V), 0.0
+        yield "complex step", complex_step(f, point, V), 0.0
     except (TypeError, ValueError, ArithmeticError):  # functions that are not analytic
-        yield "central differences", *central_differences(problem.f, point, V)
+        yield "central differences", *central_differences(f, point, V)
 
 
-def forward_slopes(problem: Problem, lam: Any, layout: Layout, V: Array) -> Array:
+def forward_slopes(run: Run, V: Array) -> Array:
     """∇f · v by FORWARD-HG, whose Z has a column for each direction only.          eq. (14)"""
-    blocks, _ = problem.point(lam)
+    layout = run.layout
     dlam = {n: V[layout.slices[n]].reshape(*s, -1) for n, s in layout.shapes.items()}
-    s, Z = problem.start(blocks), problem.start_jvp(dlam, V.shape[1])
-    for t in range(1, problem.T + 1):
-        s, Z = tangent_step(problem, t, s, Z, blocks, dlam)
-    row, direct = problem.error_grad(problem.T, s, blocks)
+    s, Z = run.start(), run.start_jvp(dlam, V.shape[1])
+    for t in range(1, run.T + 1):
+        step = run.at(t, s)
+        s, Z = step.value, run.jvp(t, step, Z, dlam)
+    row, direct = run.error_grad(run.T, s)
     straight = sum(np.tensordot(d, dlam[n], np.ndim(d)) for n, d in direct.items())
     return row @ Z + straight
 

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.hypergradient.reverse import reverse
 from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
-from hgref.verify.candidate import Candidate, read_candidate
-from hgref.verify.check import check
-from hgref.verify.mistakes import CATALOGUE, Mistake, Plan, gradients
+from hgref.verify.candidate import Candidate
+from hgref.verify.check import Trial
+from hgref.verify.mistakes import CATALOGUE, Computation, Mistake, gradients
 from hgref.verify.report import Report
 from hgref.verify.rounding import tolerances
 
@@ -89,7 +88,7 @@ FLOAT32_ROUNDING = Mistake(
     "the computation was done in float32 somewhere, and handed over as float64",
     "the errors are what single precision makes of this run: the gradient is right",
     "frameworks whose default type is float32",
-    lambda plan: iter(()),
+    lambda computation: iter(()),
 )
 NOT_FINITE = Mistake(
     "not-finite",
@@ -97,7 +96,7 @@ NOT_FINITE = Mistake(
     "where a gradient is exactly zero, autodiff of √u gives 0 · ∞ = NaN (in Adam, RMSProp and "
     "AdaGrad); hgref gives the number",
     "higher, issue 125; TorchOpt, issue 26; optax, issue 882",
-    lambda plan: iter(()),
+    lambda computation: iter(()),
 )
 
 
@@ -117,23 +116,20 @@ def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> 
     Beware     two mistakes may have the same effect on a problem: the simpler is named first
     Source     hgref.verify.mistakes, where each entry has its reference
     """
-    report = check(problem, lam, candidate)
-    blocks, layout = problem.point(lam)
-    given = read_candidate(candidate, layout)
+    trial = Trial(problem.at(lam), candidate)
+    report = trial.report()
     if report:
         return Diagnosis(report, (), ())
-    if not all(np.isfinite(block).all() for block in given.blocks.values()):
+    if not all(np.isfinite(block).all() for block in trial.given.blocks.values()):
         return Diagnosis(report, (Explanation((NOT_FINITE,), "", np.inf, 0.0),), ())
-    g = reverse(problem, lam)
-    judge = Judge(g, given, tolerances(problem, lam, g, given.roundoff))
-    plan = Plan(problem, blocks, layout)
-    tried = list(judge.explain(wrong_gradients(plan)))
+    judge, computation = Judge(trial.g, trial.given, trial.allowed), Computation(trial.run)
+    tried = list(judge.explain(wrong_gradients(computation)))
     found = matching(tried)
-    if not found and is_float32(problem, lam, g, given):
+    if not found and is_float32(trial):
         worst = max(block.error for block in report.blocks)
         found = [Explanation((FLOAT32_ROUNDING,), "", worst, 1.0)]
     if not found and pairs:
-        found = matching(judge.explain(wrong_pairs(plan)))
+        found = matching(judge.explain(wrong_pairs(computation)))
     nearest = () if found else tuple(sorted(tried, key=lambda e: e.error)[:NEAREST])
     return Diagnosis(report, tuple(found), nearest)
 
@@ -153,9 +149,10 @@ def matching(explanations: Iterable[Explanation]) -> list[Explanation]:
     return sorted(best.values(), key=lambda explanation: explanation.score > CLOSE)
 
 
-def is_float32(problem: Problem, lam: Any, g: Hypergradient, given: Candidate) -> bool:
+def is_float32(trial: Trial) -> bool:
     """Whether the candidate is off by no more than single precision would make it."""
-    coarse = tolerances(problem, lam, g, max(FLOAT32, given.roundoff))
+    given, g = trial.given, trial.g
+    coarse = tolerances(trial.run, g, max(FLOAT32, given.roundoff))
     off = {n: norm(given.blocks[n] - g[n]) for n in given.names}
     return given.roundoff < FLOAT32 and all(off[n] <= coarse[n] for n in off)
 
@@ -165,17 +162,17 @@ def is_float32(problem: Problem, lam: Any, g: Hypergradient, given: Candidate) -
 Wrong = tuple[tuple[Mistake, ...], str, Blocks]  # the mistakes, which variant, the gradient
 
 
-def wrong_gradients(plan: Plan) -> Iterator[Wrong]:
+def wrong_gradients(computation: Computation) -> Iterator[Wrong]:
     """Every mistake of the catalogue, in all its variants."""
     for mistake in CATALOGUE:
-        for variant, wrong in made(mistake, plan):
+        for variant, wrong in made(mistake, computation):
             yield (mistake,), variant, wrong
 
 
-def wrong_pairs(plan: Plan) -> Iterator[Wrong]:
+def wrong_pairs(computation: Computation) -> Iterator[Wrong]:
     """Every mistake on top of every other; a truncation may only be the second."""
     for first in CATALOGUE:
-        for variant, changed in first.change(plan):
+        for variant, changed in first.change(computation):
             if changed.every_K:
                 continue
             for second in CATALOGUE[: CATALOGUE.index(first)]:
@@ -183,9 +180,9 @@ def wrong_pairs(plan: Plan) -> Iterator[Wrong]:
                     yield (first, second), ", ".join(filter(None, (variant, other))), wrong
 
 
-def made(mistake: Mistake, plan: Plan) -> Iterator[tuple[str, Blocks]]:
+def made(mistake: Mistake, computation: Computation) -> Iterator[tuple[str, Blocks]]:
     """(variant, wrong gradient) for each way to make the mistake; those that fail are left out."""
-    for variant, changed in mistake.change(plan):
+    for variant, changed in mistake.change(computation):
         with np.errstate(all="ignore"):
             try:
                 for K, blocks in gradients(changed):

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array, as_array, as_count
+from hgref.at import At
+from hgref.layout import Layout
 from hgref.problem import Problem
 
 __all__ = ["A", "B"]
@@ -25,8 +27,8 @@ def A(problem: Problem, t: int, s: Any, lam: Any) -> Array:
     Beware   s is the state before the step
     Source   Franceschi et al. 2017, eq. (11)
     """
-    t, s, lam, _ = read_point(problem, t, s, lam)
-    return problem.dynamics.jvp(t, s, lam, np.eye(problem.d), {})
+    step, _ = step_at(problem, t, s, lam)
+    return step.jvp(np.eye(problem.d), {})
 
 
 def B(problem: Problem, t: int, s: Any, lam: Any) -> Array:
@@ -42,11 +44,12 @@ def B(problem: Problem, t: int, s: Any, lam: Any) -> Array:
     Beware   columns of w0 are zero: w0 enters through s_0, not through a step
     Source   Franceschi et al. 2017, eq. (11)
     """
-    t, s, lam, layout = read_point(problem, t, s, lam)
-    nothing = np.zeros((problem.d, layout.size))
-    return problem.dynamics.jvp(t, s, lam, nothing, layout.identity())
+    step, layout = step_at(problem, t, s, lam)
+    return step.jvp(np.zeros((problem.d, layout.size)), layout.identity())
 
 
-def read_point(problem: Problem, t: int, s: Any, lam: Any):
-    blocks, layout = problem.point(lam)
-    return as_count("t", t, 1, problem.T), as_array("s", s, (problem.d,)), blocks, layout
+def step_at(problem: Problem, t: int, s: Any, lam: Any) -> tuple[At, Layout]:
+    """(step t linearised at s and λ, the layout of λ)."""
+    run = problem.at(lam)
+    t, s = as_count("t", t, 1, problem.T), as_array("s", s, (problem.d,))
+    return run.dynamics.at(t, s, run.lam), run.layout

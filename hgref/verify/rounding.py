@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.hypergradient.reverse import reverse
+from hgref.at import At
+from hgref.hypergradient.reverse import reversed_run
 from hgref.layout import Blocks
-from hgref.problem import Diverged, Hypergradient, Problem
+from hgref.problem import Hypergradient
+from hgref.run import Diverged, Run
 
 RUNS = 4  # with rounding errors drawn at random
 SAFETY = 10.0  # times the largest deviation among them: somebody else's order of summation
 
 
-def tolerances(problem: Problem, lam: Any, g: Hypergradient, roundoff: float) -> dict[str, float]:
+def tolerances(run: Run, g: Hypergradient, roundoff: float) -> dict[str, float]:
     """‖error‖ that a right gradient of that precision may have, for each block.
 
         tol = max(10 · max over runs ‖g̃ − g‖,  4 u ‖g‖,  4 u · largest effect / |λ|)
@@ -33,28 +35,29 @@ def tolerances(problem: Problem, lam: Any, g: Hypergradient, roundoff: float) ->
     Cost      five reverses; inf where a run of that precision diverges
     Source    discrete stochastic arithmetic (Vignes 1978), in its simplest form
     """
-    largest = floors(problem, lam, g, roundoff)
+    largest = floors(run, g, roundoff)
     for rounding in [*(Rounding(roundoff, seed) for seed in range(RUNS)), Grid(roundoff)]:
-        deviations = one_run(problem, lam, g, rounding)
-        for name, deviation in deviations.items():
+        for name, deviation in deviations(run, g, rounding).items():
             largest[name] = max(largest[name], SAFETY * deviation)
     return largest
 
 
-def floors(problem: Problem, lam: Any, g: Hypergradient, roundoff: float) -> dict[str, float]:
-    """What the last operations alone may be off by."""
-    point = problem.read(lam)[0]
-    effect = max(float(np.linalg.norm(point[n] * b)) for n, b in g.blocks.items())
-    sizes = {n: float(np.max(np.abs(block), initial=0.0)) or 1.0 for n, block in point.items()}
+def floors(run: Run, g: Hypergradient, roundoff: float) -> dict[str, float]:
+    """The error that the last operations alone may make."""
+    effect = max(float(np.linalg.norm(run.lam[n] * b)) for n, b in g.blocks.items())
+    sizes = {n: float(np.max(np.abs(block), initial=0.0)) or 1.0 for n, block in run.lam.items()}
     own = {n: float(np.linalg.norm(block)) for n, block in g.blocks.items()}
     return {n: 4 * roundoff * max(own[n], effect / sizes[n]) for n in own}
 
 
-def one_run(problem: Problem, lam: Any, g: Hypergradient, rounding: Rounding) -> dict[str, float]:
+def deviations(run: Run, g: Hypergradient, rounding: Rounding) -> dict[str, float]:
+    """‖g̃ − g‖ of each block, for one run with errors; inf where it diverges."""
+    problem = copy.copy(run.problem)
+    problem.dynamics = RoundedDynamics(run.dynamics, rounding)  # type: ignore[assignment]
+    problem.E = RoundedObjective(run.E, rounding)  # type: ignore[assignment]
+    lam = run.layout.split(rounding.entry(run.layout.flatten(run.lam)))
     try:
-        flat, layout = problem.flatten(problem.read(lam)[0])
-        point = layout.point(rounding.entry(flat))
-        rounded = reverse(with_rounding(problem, rounding), point).blocks
+        rounded = reversed_run(Run(problem, lam, run.layout)).blocks
     except Diverged:
         return dict.fromkeys(g.layout.shapes, np.inf)
     return {name: float(np.linalg.norm(rounded[name] - g[name])) for name in rounded}
@@ -95,16 +98,8 @@ class Grid(Rounding):
         return self.entry(x)
 
 
-def with_rounding(problem: Problem, rounding: Rounding) -> Problem:
-    """The problem, computed with errors."""
-    noisy = copy.copy(problem)
-    noisy.dynamics = RoundedDynamics(problem.dynamics, rounding)  # type: ignore[assignment]
-    noisy.E = RoundedObjective(problem.E, rounding)  # type: ignore[assignment]
-    return noisy
-
-
 class RoundedDynamics:
-    """A dynamics whose steps and cotangents carry rounding errors; else it is the dynamics."""
+    """A dynamics whose steps and cotangents carry rounding errors; otherwise the same dynamics."""
 
     def __init__(self, dynamics: Any, rounding: Rounding):
         self.exact, self.rounding = copy.copy(dynamics), rounding
@@ -113,12 +108,17 @@ class RoundedDynamics:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.exact, name)
 
-    def step(self, t: int, s: Array, lam: Blocks) -> Array:
-        return self.rounding.entry(self.exact.step(t, s, lam))
+    def at(self, t: int, s: Array, lam: Blocks) -> At:
+        exact = self.exact.at(t, s, lam)
 
-    def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
-        row, share = self.exact.vjp(t, s, lam, alpha)
-        return self.rounding.entry(row), self.rounding.blocks(share)
+        def vjp(alpha: Array) -> tuple[Array, Blocks]:
+            row, share = exact.vjp(alpha)
+            return self.rounding.entry(row), self.rounding.blocks(share)
+
+        return At(self.rounding.entry(exact.value), exact.jvp, vjp)
+
+    def step(self, t: int, s: Array, lam: Blocks) -> Array:
+        return self.at(t, s, lam).value
 
 
 class RoundedObjective:
@@ -130,9 +130,17 @@ class RoundedObjective:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.exact, name)
 
+    def at(self, t: int, w: Array, lam: Blocks) -> At:
+        exact = self.exact.at(t, w, lam)
+
+        def vjp(u: Array) -> tuple[Array, Blocks]:
+            row, share = exact.vjp(u)
+            return self.rounding.total(row), self.rounding.blocks(share)
+
+        return At(self.rounding.total(self.rounding.entry(exact.value)), exact.jvp, vjp)
+
     def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return self.rounding.total(self.rounding.entry(self.exact.grad(t, w, lam)))
+        return self.at(t, w, lam).value
 
     def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        row, share = self.exact.grad_vjp(t, w, lam, u)
-        return self.rounding.total(row), self.rounding.blocks(share)
+        return self.at(t, w, lam).vjp(u)

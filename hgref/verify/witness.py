@@ -172,15 +172,14 @@ def adjoint_gap(problem: Problem, lam: Any, t: int = 1, s: Any = None, seed: int
     Beware   a mistake made alike in both is not seen: that is what the other witnesses are for
     Source   the dot-product test of inverse-problem practice
     """
-    t = as_count("t", t, 1, problem.T)
-    blocks, layout = problem.point(lam)
-    s = problem.start(blocks) if s is None else as_array("s", s, (problem.d,))
-    random = np.random.default_rng(seed)
+    t, run = as_count("t", t, 1, problem.T), problem.at(lam)
+    s = run.start() if s is None else as_array("s", s, (problem.d,))
+    step, random = run.dynamics.at(t, s, run.lam), np.random.default_rng(seed)
     ds, alpha = random.standard_normal(problem.d), random.standard_normal(problem.d)
-    dlam = layout.split(random.standard_normal(layout.size))
+    dlam = run.layout.split(random.standard_normal(run.layout.size))
     columns = {name: block[..., None] for name, block in dlam.items()}
-    down = problem.dynamics.jvp(t, s, blocks, ds[:, None], columns)[:, 0]
-    row, share = problem.dynamics.vjp(t, s, blocks, alpha)
+    down = step.jvp(ds[:, None], columns)[:, 0]
+    row, share = step.vjp(alpha)
     there = alpha @ down
     back = row @ ds + sum(np.sum(b * dlam[name]) for name, b in share.items())
     return float(abs(there - back) / (np.linalg.norm(alpha) * np.linalg.norm(down) or 1.0))

@@ -35,7 +35,7 @@ class Case:
 
     @property
     def blocks(self) -> Blocks:
-        return self.problem.read(self.lam)[0]
+        return self.problem.read(self.lam).lam
 
     def over(self, T: int) -> Case:
         """The same case with T steps; only for problems without mini-batches."""
@@ -45,7 +45,7 @@ class Case:
     @property
     def columns(self) -> Layout:
         """The layout of the blocks in the answer."""
-        layout = self.problem.read(self.lam)[1]
+        layout = self.problem.read(self.lam).layout
         return layout if self.wrt is None else layout.select(self.wrt)
 
 

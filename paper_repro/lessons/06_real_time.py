@@ -63,7 +63,7 @@ inside = hgref.constraints.Box([1e-4, 0], [1, 0.95]).project
 def rtho(rate, T=300):
     """(λ of each step (T, 2), {t: ∇f_t}), λ moving by Adam."""
     lam, outer, lams, numbers = start, hgref.outer.Adam(rate), [], {}
-    s, Z, memory = problem.start({}), np.zeros((problem.d, 2)), outer.start(lam)
+    s, Z, memory = problem.start(lam), np.zeros((problem.d, 2)), outer.start(lam)
     for t in range(1, T + 1):
         blocks = problem.unpack(lam)
         Z = problem.dynamics.jvp(t, s, blocks, Z, {"eta": np.eye(2)[0], "mu": np.eye(2)[1]})
@@ -125,7 +125,7 @@ behind = hgref.realtime_truncated(problem, start, every, 5, adam, inside)  # K =
 many = hgref.outer.minimize(problem, start, hgref.forward, hgref.outer.Adam(0.005), inside, 10)
 print(f"λ as at the start: 300 steps, E = {problem.f(start):.3f}")
 for name, one, work in (("realtime", run, 2 * 300), ("realtime_truncated", behind, 60 * 5)):
-    print(f"{name}: 300 steps, {work} products, E = {problem.error(300, one.s_T, {}):.3f}, "
+    print(f"{name}: 300 steps, {work} products, E = {problem.error(300, one.s_T, one.last):.3f}, "
           f"η and μ went to {one.last.round(3)}")  # fmt: skip
 print(f"minimize: {11 * 300} steps, {10 * 300 * 2} products, E = {many.f[-1]:.3f}")
 

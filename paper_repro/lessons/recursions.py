@@ -16,7 +16,7 @@ import hgref
 from hgref.arguments import Array
 from hgref.files import write_whole
 from hgref.hypergradient.forward import partial, sensitivities
-from hgref.hypergradient.reverse import cotangent_step
+from hgref.hypergradient.tape import taped
 from paper_repro.picture import save_as
 
 WRT = "l2"  # the hyperparameter whose column of Z_t and whose gradient are shown
@@ -56,20 +56,20 @@ def compute(T: int = 40, seed: int = 4) -> Recursions:
     J = hgref.objectives.Softmax(X[:20], y[:20], 3) + hgref.objectives.L2()
     E = hgref.objectives.Softmax(X[20:], y[20:], 3)
     problem = hgref.Problem(hgref.Momentum(J), E, T=T)
-    lam, layout = problem.point({"eta": 0.3, "mu": 0.8, "l2": 0.02})
-    columns, w = layout.select([WRT]), slice(problem.d - problem.p, None)
+    run = problem.at({"eta": 0.3, "mu": 0.8, "l2": 0.02})
+    columns, w = run.layout.select([WRT]), slice(problem.d - problem.p, None)
 
     Z, partials = np.zeros((problem.p, T + 1)), np.zeros(T + 1)
-    for t, s, Z_t in sensitivities(problem, lam, columns):
+    for t, s, Z_t in sensitivities(run, columns):
         Z[:, t] = Z_t[w, 0]
-        partials[t] = partial(problem, t, s, Z_t, lam, columns)[0]
+        partials[t] = partial(run, t, s, Z_t, columns)[0]
 
-    states = list(problem.states(lam))
-    row = problem.error_grad(T, states[T], lam)[0]
+    s_T, back = taped(run, run.start(), 1, T, T)
+    row = run.error_grad(T, s_T)[0]
     alpha, sums = np.zeros((problem.p, T + 1)), np.zeros(T + 1)
     alpha[:, T] = row[w]
-    for t in range(T, 0, -1):
-        row, share = cotangent_step(problem, t, states[t - 1], row, lam)
+    for t, step in back:
+        row, share = run.vjp(t, step, row)
         alpha[:, t - 1], sums[t - 1] = row[w], sums[t] + share[WRT]
     return Recursions(Z, alpha, partials, sums, float(sums[0]))
 

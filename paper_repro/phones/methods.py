@@ -45,9 +45,9 @@ class Losses:
 def warm_up(losses: Losses) -> None:
     """Take one step of each kind of training, so that compilation is not timed."""
     _, some = losses.watched(lambda rows: "", lambda row: None)
-    blocks, layout = some.point(some.pack(eta=0.0, mu=0.0, rho=0.0))
-    for columns in (Layout({}), layout):
-        Carried(some, blocks, columns, REAL).advance(1)
+    run = some.at(some.pack(eta=0.0, mu=0.0, rho=0.0))
+    for columns in (Layout({}), run.layout):
+        Carried(run, columns, REAL).advance(1)
 
 
 def end_of(train: Callable[[], Any]) -> str:
@@ -79,9 +79,8 @@ def fixed(losses: Losses, lam: Row, tick: Callable[[Row], Any], deadline: float 
             return "no better"
         return "out of time" if time.perf_counter() > deadline else ""
 
-    watch, run = losses.watched(stop, tick)
-    blocks, _ = run.point(run.pack(**lam))
-    carried = Carried(run, blocks, Layout({}), REAL)
+    watch, problem = losses.watched(stop, tick)
+    carried = Carried(problem.at(lam), Layout({}), REAL)
 
     def train() -> None:
         for t in range(setting.every, setting.T + 1, setting.every):

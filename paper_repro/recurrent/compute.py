@@ -13,6 +13,7 @@ import numpy as np
 import hgref
 from hgref.arguments import Array
 from hgref.hypergradient.forward import sensitivities
+from hgref.hypergradient.tape import taped
 from hgref.objectives import LeastSquares
 from paper_repro.record import surroundings, write_json
 from paper_repro.recurrent import textbook
@@ -76,14 +77,14 @@ def roads(problem: hgref.Problem, lam: Array) -> tuple[Array, Array, Array]:
 
     Uses (14) forwards and (8) backwards; `hgref.reverse` forms the same sum but keeps no terms.
     """
-    blocks, layout = problem.point(lam)
-    Z = [problem.start_jvp(layout.identity(), layout.size)]
-    Z += [Z_t for _, _, Z_t in sensitivities(problem, blocks, layout)]
-    states = list(problem.states(blocks))
-    alpha = [problem.error_grad(problem.T, states[-1], blocks)[0]]
-    shares = []
-    for t in range(problem.T, 0, -1):
-        row, share = problem.dynamics.vjp(t, states[t - 1], blocks, alpha[-1])
+    run = problem.at(lam)
+    layout = run.layout
+    Z = [run.start_jvp(layout.identity(), layout.size)]
+    Z += [Z_t for _, _, Z_t in sensitivities(run, layout)]
+    s_T, back = taped(run, run.start(), 1, run.T, run.T)
+    alpha, shares = [run.error_grad(run.T, s_T)[0]], []
+    for t, step in back:
+        row, share = run.vjp(t, step, alpha[-1])
         alpha.append(row)
         shares.append(layout.flatten(share))
     return np.array(Z), np.array(alpha[::-1]), np.array(shares[::-1])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hgref.arguments import Array
+from hgref.at import At
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective, Shapes
 
@@ -13,12 +14,12 @@ from hgref.objectives.objective import Objective, Shapes
 class Counted(Objective):
     """J, and how often it was used: `gradients`, products with `H` and with `M`.
 
-    Each column of a grad_jvp is a product with H and, where a block of λ moves, one with M; a
-    grad_vjp is one of each.
+    Each column of a jvp is a product with H and, where a block of λ moves, one with M; a vjp is
+    one of each.
     """
 
     def __init__(self, J: Objective):
-        self.J, self.p = J, J.p
+        self.J, self.p, self.kept = J, J.p, J.kept
         self.gradients = self.H = self.M = 0
 
     def hyper(self, p: int) -> Shapes:
@@ -36,20 +37,22 @@ class Counted(Objective):
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
         return self.J.value(t, w, lam)
 
-    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
+    def at(self, t: int, w: Array, lam: Blocks) -> At:
         self.gradients += 1
-        return self.J.grad(t, w, lam)
+        exact = self.J.at(t, w, lam)
 
-    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
-        columns = dw.shape[1]
-        self.H += columns
-        self.M += columns if dlam else 0
-        return self.J.grad_jvp(t, w, lam, dw, dlam)
+        def jvp(dw: Array, dlam: Blocks) -> Array:
+            columns = dw.shape[1]
+            self.H += columns
+            self.M += columns if dlam else 0
+            return exact.jvp(dw, dlam)
 
-    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        self.H += 1
-        self.M += 1
-        return self.J.grad_vjp(t, w, lam, u)
+        def vjp(u: Array) -> tuple[Array, Blocks]:
+            self.H += 1
+            self.M += 1
+            return exact.vjp(u)
+
+        return At(exact.value, jvp, vjp)
 
     def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
         return self.J.grad_lam(t, w, lam)

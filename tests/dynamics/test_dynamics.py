@@ -16,7 +16,7 @@ def a_step(dynamics, objective, choice):
     """A problem, a step number, a state that a run could have reached, and random directions."""
     problem, lam = build(dynamics, objective, choice)
     rng = np.random.default_rng(choice.seed + 1)
-    _, layout = problem.point(lam)
+    layout = problem.at(lam).layout
     s = rng.uniform(-1, 1, problem.d)
     if "u" in problem.dynamics.state:
         problem.dynamics.split(s)[problem.dynamics.state.index("u")] **= 2

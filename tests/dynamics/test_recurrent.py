@@ -194,7 +194,8 @@ def test_checkpointed_and_full_truncated_are_reverse_to_the_last_bit(case):
 @given(case=cases())
 def test_jacobians_are_the_complex_step_of_one_step(case):
     problem, lam, _ = case
-    blocks, layout = problem.point(lam)
+    run = problem.at(lam)
+    blocks, layout = run.lam, run.layout
     rng = np.random.default_rng(problem.d)
     t, s = int(rng.integers(1, problem.T + 1)), rng.uniform(-0.9, 0.9, problem.d)
     A, B = hgref.jacobians.A(problem, t, s, lam), hgref.jacobians.B(problem, t, s, lam)
@@ -211,7 +212,8 @@ def test_jacobians_are_the_complex_step_of_one_step(case):
 
 def test_blocks_that_are_absent_count_as_zero():
     problem, lam = remember()
-    blocks, layout = problem.point(lam)
+    run = problem.at(lam)
+    blocks, layout = run.lam, run.layout
     rng = np.random.default_rng(1)
     s, ds = rng.uniform(-1, 1, problem.d), rng.standard_normal((problem.d, 2))
     for name in layout.shapes:

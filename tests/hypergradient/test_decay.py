@@ -68,7 +68,7 @@ def test_what_is_dropped_is_what_truncated_lacks(dynamics, objective, choice):
 @given(choice=choices(max_T=12))
 def test_norms_of_alpha_are_those_of_products_of_jacobians(choice):
     problem, lam = build("momentum", "logistic", choice)
-    blocks, _ = problem.point(lam)
+    blocks = problem.at(lam).lam
     states = list(problem.states(blocks))
     alpha, _ = problem.error_grad(problem.T, states[-1], blocks)
     found = hgref.decay(problem, lam)

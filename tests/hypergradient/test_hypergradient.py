@@ -83,7 +83,8 @@ def test_checkpointed_and_full_truncated_are_reverse_to_the_last_bit(dynamics, o
 def test_truncated_drops_the_influence_of_early_steps(dynamics, choice):
     """The last K terms are the hypergradient of the last K steps, started at s_{T-K}."""
     problem, lam = build(dynamics, "softmax", choice)
-    blocks, layout = problem.point(lam)
+    run = problem.at(lam)
+    blocks, layout = run.lam, run.layout
     states = list(problem.states(blocks))
     K = 1 + choice.seed % problem.T
 
@@ -109,7 +110,7 @@ def test_truncated_drops_the_influence_of_early_steps(dynamics, choice):
 def test_partial_hypergradients_are_those_of_shorter_runs(dynamics, choice):
     """∇f_t(λ) = dE(s_t)/dλ, by the complex step through t steps.                     eq. (16)"""
     problem, lam = build(dynamics, "with-l2", choice)
-    _, layout = problem.point(lam)
+    layout = problem.at(lam).layout
     g = hgref.forward(problem, lam, partials=True)
     assert g.partials.shape == (problem.T, lam.size)
     assert np.array_equal(g.partials[-1], g.grad)
@@ -146,7 +147,8 @@ def test_some_columns_of_z_are_the_columns_of_all(dynamics, choice):
 def test_dense_jacobians_make_the_same_gradient(dynamics, objective, choice):
     """The equations with matrices: α_t A_t, α_t B_t summed; and A_t, B_t are jacobians of Φ_t."""
     problem, lam = build(dynamics, objective, choice)
-    blocks, layout = problem.point(lam)
+    run = problem.at(lam)
+    blocks, layout = run.lam, run.layout
     states = list(problem.states(blocks))
     alpha, direct = problem.error_grad(problem.T, states[-1], blocks)
     grad = layout.flatten({**layout.zeros(lam), **direct})

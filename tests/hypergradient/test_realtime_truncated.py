@@ -75,7 +75,7 @@ def test_back_to_the_start_it_takes_the_path_of_rtho(dynamics, objective, choice
 @given(choice=choices(max_T=12), data=st.data())
 def test_gradients_are_the_complex_step_through_the_last_steps_of_the_path(dynamics, choice, data):
     problem, lam = build(dynamics, "with-l2", choice)
-    _, layout = problem.point(lam)
+    layout = problem.at(lam).layout
     every, K = (data.draw(st.integers(1, problem.T)) for _ in "ΔK")
     outer = Watched(1e-3)
     run = hgref.realtime_truncated(problem, lam, every, K, outer, np.abs)

@@ -88,16 +88,16 @@ def test_reversible_is_the_complex_step_and_reverse(dynamics, objective, choice)
 @given(choice=choices())
 def test_every_state_is_recovered_bit_for_bit(dynamics, choice):
     problem, lam = build(dynamics, "softmax", choice)
-    run, ahead = Backtrack(problem, problem.point(lam)[0], 1024.0), []
-    step = problem.dynamics.law
+    run, there = Backtrack(problem.at(lam), 1024.0), []
+    pull = run.pull
 
-    def watched(t, s, blocks):
-        ahead.append(s)
-        return step(t, s, blocks)
+    def watched(t):
+        there.append(run.state())
+        return pull(t)
 
-    problem.dynamics.law = watched
+    run.pull = watched
     run.train()
-    there = ahead[:]
+    run.pull = pull
     back = [s for _, s in run.back()]
     assert np.array_equal(back[::-1], there)
     assert run.buffer.bits == 0

@@ -14,7 +14,7 @@ H = 1e-30
 def a_point(objective, choice):
     problem, lam = build("gd", objective, choice)
     rng = np.random.default_rng(choice.seed + 1)
-    _, layout = problem.point(lam)
+    layout = problem.at(lam).layout
     t = int(rng.integers(1, problem.T + 1))
     dw, dlam = rng.standard_normal(problem.p), rng.standard_normal(lam.size)
     return problem, layout, lam, t, rng.uniform(-1, 1, problem.p), dw, dlam

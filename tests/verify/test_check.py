@@ -61,7 +61,7 @@ def by_hand(kind, X, y, Xv, yv, w0, T, rates, dtype):
             states.append(laws.momentum_step(*s, g, *rates, one, dtype(0), 0))
         else:
             c = (dtype(x) for x in bias(t))
-            states.append(laws.adam_step(*s, g, *rates[:3], *c, rates[3], dtype(0)))
+            states.append(laws.adam_step(*s, g, *rates[:3], *c, rates[3], dtype(0), dtype(0)))
     w = states[-1][-1]
     alpha = [0 * w] * (len(states[0]) - 1) + [Xv.T @ (Xv @ w - yv) / dtype(len(yv))]
     total = np.zeros(1 + len(rates), dtype=dtype)
@@ -73,9 +73,8 @@ def by_hand(kind, X, y, Xv, yv, w0, T, rates, dtype):
             total[1:] += [b_eta.sum(), b_mu.sum()]
         else:
             c = [dtype(x) for x in bias(t)]
-            m, u, _ = s
-            *alpha, b_g, b_eta, b1, b2, bc1, bc2, b_eps, _ = laws.adam_vjp(
-                m, u, g, *rates[:3], *c, rates[3], dtype(0), *alpha
+            *alpha, b_g, b_eta, b1, b2, bc1, bc2, b_eps, _, _ = laws.adam_vjp(
+                *s, g, *rates[:3], *c, rates[3], dtype(0), dtype(0), *alpha
             )
             v1, v2 = laws.adam_bias_split_vjp(t, rates[1], rates[2], bc1.sum(), bc2.sum())
             total[1:] += [b_eta.sum(), b1.sum() + dtype(v1), b2.sum() + dtype(v2), b_eps.sum()]

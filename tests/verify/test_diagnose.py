@@ -11,7 +11,7 @@ from hgref.objectives import L2, MLP, LeastSquares, Softmax
 from hgref.verify import CATALOGUE
 from hgref.verify.candidate import read_candidate
 from hgref.verify.diagnose import Judge, matching, wrong_gradients
-from hgref.verify.mistakes import Plan
+from hgref.verify.mistakes import Computation
 from hgref.verify.rounding import tolerances
 
 PROBLEMS = 20  # for each mistake
@@ -49,9 +49,11 @@ def scores(source, enough):
     rng, first = np.random.default_rng(0), {mistake.name: [] for mistake in CATALOGUE}
     for problem, lam in source:
         g = hgref.reverse(problem, lam)
-        allowed = tolerances(problem, lam, g, 2.0**-53)
-        blocks, layout = problem.point(lam)
-        wrongs = list(wrong_gradients(Plan(problem, blocks, layout)))
+        run = problem.at(lam)
+        allowed = tolerances(run, g, 2.0**-53)
+        run = problem.at(lam)
+    blocks, layout = run.lam, run.layout
+        wrongs = list(wrong_gradients(Computation(run)))
         for mistake in CATALOGUE:
             variants = [wrong for (made,), _, wrong in wrongs if made is mistake]
             if not variants or len(first[mistake.name]) >= PROBLEMS:

@@ -112,14 +112,13 @@ def gathered(
     for share in (*others, *shares(low, layout, sums)):
         for name, block in share.items():
             grad[name] += block
-    low.problem.require_finite("∇f", 0, grad)
     return grad
 
 
 def shares(low: Lowered, layout: Layout, sums: Shares) -> Iterator[Blocks]:
     """The arrays of `gathered` as blocks of λ."""
     each: Any
-    for name, each in zip(low.problem.dynamics.rates, sums.rates.T, strict=True):
+    for name, each in zip(names_of(low.problem), sums.rates.T, strict=True):
         if name is not None:
             yield {name: each if layout.shapes[name] else np.asarray(each.sum())}
     for loss, each in zip(low.losses, sums.weights, strict=True):
@@ -135,9 +134,15 @@ def shares(low: Lowered, layout: Layout, sums: Shares) -> Iterator[Blocks]:
         yield {low.coupling.C: low.coupling.gather(C), low.coupling.rho: rho.sum()}
 
 
+def names_of(problem: Problem) -> list[str | None]:
+    """The hyperparameter behind each column of an optimizer's rates, None where it is 0."""
+    dynamics: Any = problem.dynamics
+    return list(dynamics.rates.values())
+
+
 def rate_schedules(problem: Problem, blocks: Blocks, where: Where) -> Iterator[tuple[Array, Array]]:
     """(values (T,), columns (T,)) of each entry of an optimizer's rates."""
-    for name in problem.dynamics.rates:
+    for name in names_of(problem):
         value = 0.0 if name is None else real_block(name, blocks)
         column = where.get(name, np.array(-1))
         yield np.broadcast_to(value, problem.T), np.broadcast_to(column, problem.T)

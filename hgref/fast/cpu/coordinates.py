@@ -22,7 +22,6 @@ folded, folded_jvp, folded_vjp = map(
 split, split_jvp, split_vjp = map(
     compiled, (laws.adam_bias_split, laws.adam_bias_split_jvp, laws.adam_bias_split_vjp)
 )
-decay_step, decay_jvp, decay_vjp = map(compiled, (laws.decay_step, laws.decay_jvp, laws.decay_vjp))
 rms_step, rms_jvp, rms_vjp = map(compiled, (laws.rms_step, laws.rms_jvp, laws.rms_vjp))
 
 
@@ -116,8 +115,7 @@ def adam_steps(opt, t, s, g, lo, hi):
     c1, c2 = bias(opt, t, beta1, beta2)
     for j in range(lo, hi):
         s[0, j], s[1, j], s[2, j] = adam_step(
-            s[0, j], s[1, j], decay_step(s[2, j], eta, decay), g[j],
-            eta, beta1, beta2, c1, c2, eps, eps_root,
+            s[0, j], s[1, j], s[2, j], g[j], eta, beta1, beta2, c1, c2, eps, eps_root, decay
         )  # fmt: skip
 
 
@@ -174,11 +172,11 @@ def adam_jvps(opt, t, s, g, Z, dg, lo, hi):
         else:
             dc1, dc2 = folded_jvp(t, beta1, beta2, dbeta1, dbeta2)
         for j in range(lo, hi):
-            dw = decay_jvp(s[2, j], eta, decay, Z[c, 2, j], deta, ddecay)
             Z[c, 0, j], Z[c, 1, j], Z[c, 2, j] = adam_jvp(
-                s[0, j], s[1, j], g[j], eta, beta1, beta2, c1, c2, eps, eps_root,
-                Z[c, 0, j], Z[c, 1, j], dw, dg[c, j],
-                deta, dbeta1, dbeta2, dc1, dc2, deps, deps_root,
+                s[0, j], s[1, j], s[2, j], g[j],
+                eta, beta1, beta2, c1, c2, eps, eps_root, decay,
+                Z[c, 0, j], Z[c, 1, j], Z[c, 2, j], dg[c, j],
+                deta, dbeta1, dbeta2, dc1, dc2, deps, deps_root, ddecay,
             )  # fmt: skip
 
 
@@ -238,14 +236,13 @@ def adam_vjps(opt, t, s, g, alpha, b_g, b_rates, lo, hi):
     to_decay = 0.0
     for j in range(lo, hi):
         (
-            alpha[0, j], alpha[1, j], b_w, b_g[j],
-            b_eta, b_beta1, b_beta2, b_c1, b_c2, b_eps, b_root,
+            alpha[0, j], alpha[1, j], alpha[2, j], b_g[j],
+            b_eta, b_beta1, b_beta2, b_c1, b_c2, b_eps, b_root, b_decay,
         ) = adam_vjp(
-            s[0, j], s[1, j], g[j], eta, beta1, beta2, c1, c2, eps, eps_root,
+            s[0, j], s[1, j], s[2, j], g[j], eta, beta1, beta2, c1, c2, eps, eps_root, decay,
             alpha[0, j], alpha[1, j], alpha[2, j],
         )  # fmt: skip
-        alpha[2, j], via_eta, b_decay = decay_vjp(s[2, j], eta, decay, b_w)
-        to_eta += b_eta + via_eta
+        to_eta += b_eta
         to_decay += b_decay
         to_beta1 += b_beta1
         to_beta2 += b_beta2

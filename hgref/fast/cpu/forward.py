@@ -11,8 +11,9 @@ import numpy as np
 from hgref.fast.cpu import blas
 from hgref.fast.cpu.carried import Carried
 from hgref.hypergradient.workers import across
-from hgref.layout import Blocks, Columns
+from hgref.layout import Columns
 from hgref.problem import Hypergradient, Problem
+from hgref.run import Run
 
 
 def forward(
@@ -43,31 +44,29 @@ def forward(
     Beware    the first call compiles, seconds; later processes find that on disk
     Source    Franceschi et al. 2017, section 3.2
     """
-    blocks, layout = problem.point(lam)
-    columns = (layout if wrt is None else layout.select(wrt)).columns()
+    at = problem.at(lam)
+    columns = (at.layout if wrt is None else at.layout.select(wrt)).columns()
     if executor is None:
-        return carried(problem, blocks, columns, partials, dtype)
-    about = problem, layout.point(layout.flatten(blocks)), columns, partials
+        return carried(at, columns, partials, dtype)
+    about = problem, at.point, columns, partials
     return across(executor, carry, *about, workers, progress, dtype=dtype)
 
 
 def carry(
     problem: Problem, lam: Any, columns: Columns, partials: bool, dtype: Any
 ) -> Hypergradient:
-    """`forward` for some columns alone, as a worker is asked for them."""
-    return carried(problem, problem.point(lam)[0], columns, partials, dtype)
+    """`forward` for some columns alone, as a worker computes it."""
+    return carried(problem.at(lam), columns, partials, dtype)
 
 
 @blas.alone
-def carried(
-    problem: Problem, blocks: Blocks, columns: Columns, partials: bool, dtype: Any
-) -> Hypergradient:
+def carried(at: Run, columns: Columns, partials: bool, dtype: Any) -> Hypergradient:
     """The whole run with some columns of Z; grad (k,) and partials (T, k) are theirs."""
-    run = Carried(problem, blocks, columns, dtype)
-    path = np.zeros((problem.T, columns.size)) if partials else None
+    run, T = Carried(at, columns, dtype), at.T
+    path = np.zeros((T, columns.size)) if partials else None
     if path is not None:
-        for t in range(1, problem.T + 1):
+        for t in range(1, T + 1):
             run.advance(t)
             path[t - 1] = run.partial()
-    run.advance(problem.T)
+    run.advance(T)
     return Hypergradient(run.error(), run.partial(), run.state, columns.layout, path)

@@ -42,5 +42,4 @@ def realtime(
     """
     every = as_count("every", every, 1, problem.T)
     path = LamPath(problem, lam, outer, project, wrt)
-    run = Carried(problem, path.blocks, path.columns, dtype)
-    return path.follow(run, every, progress)
+    return path.follow(Carried(path.run, path.columns, dtype), every, progress)

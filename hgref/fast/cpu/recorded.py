@@ -32,7 +32,7 @@ class Stretch(NamedTuple):
 class Recorded:
     """A run at a point λ, and the way back over it.
 
-    problem, lam   as everywhere
+    problem, at    the problem, and its run at λ in the readable layer
     dtype          of the products with data; the rest is float64
     recompute      True: predictions are computed again on the way back; False: kept; None: kept
                    where those of `steps` take up to a GiB
@@ -40,10 +40,9 @@ class Recorded:
     """
 
     def __init__(self, problem: Problem, lam: Any, dtype: Any, recompute: bool | None, steps: int):
-        self.problem = problem
-        self.blocks, self.layout = problem.point(lam)
+        self.problem, self.at = problem, problem.at(lam)
         self.low = lowered(problem, dtype)
-        self.opt, self.lam = lower_lam(self.low, self.blocks)
+        self.opt, self.lam = lower_lam(self.low, self.at.lam)
         once = kept_rows(self.low, 1)
         small = steps * sum(kept.nbytes for kept in once) <= STORED
         self.known = small if recompute is None else not recompute
@@ -60,7 +59,7 @@ class Recorded:
 
     def start(self) -> Array:
         """s_0 (blocks, p)."""
-        return np.array(self.problem.start(self.blocks), float).reshape(-1, self.problem.p)
+        return np.array(self.at.start(), float).reshape(-1, self.problem.p)
 
     # --- forwards ---
 
@@ -87,16 +86,16 @@ class Recorded:
         about = self.low.J, self.lam, self.opt, self.ahead, self.weights[0]
         t = self.run(*about, s, a, b, tape, kept, *self.none)
         if t:
-            require_finite(self.problem, "the training run", t, s)
+            self.at.require_state("the training run", t, s.reshape(-1))
 
     # --- backwards ---
 
     def end(self, s: Array, made: list[Stretch]) -> None:
         """f, α_T = ∇E(s_T) (9), and back over the stretches that end in s_T."""
-        problem, T = self.problem, self.problem.T
+        T = self.problem.T
         self.s_T = s.reshape(-1).copy()
-        self.f = problem.error(T, self.s_T, self.blocks)
-        row, self.direct = problem.error_grad(T, self.s_T, self.blocks)
+        self.f = self.at.error(T, self.s_T)
+        row, self.direct = self.at.error_grad(T, self.s_T)
         self.alpha = np.array(row, float).reshape(s.shape)
         self.b_rates = np.zeros((len(self.weights[1].fine), *self.opt.rates.shape))
         of_each = list(zip(self.lam.factors, self.low.losses, strict=True))
@@ -116,31 +115,28 @@ class Recorded:
                 self.b_weights, self.b_heads, self.b_relations, self.b_l2,
             )  # fmt: skip
             if t:
-                require_finite(self.problem, "alpha, going backwards,", t - 1, self.alpha)
+                self.at.require_state("alpha, going backwards,", t - 1, self.alpha.reshape(-1))
         self.reached = made[0].first
 
     def hypergradient(self) -> Hypergradient:
         """∇f(λ) from the sums."""
         of_losses = self.b_weights, self.b_heads
         sums = Shares(self.b_rates.sum(axis=0), *of_losses, self.b_relations, self.b_l2)
-        grad = gathered(self.low, self.layout, self.others(), sums)
-        return Hypergradient(self.f, self.layout.flatten(grad), self.s_T, self.layout)
+        layout = self.at.layout
+        grad = gathered(self.low, layout, self.others(), sums)
+        self.at.require_finite("∇f", 0, grad)
+        return Hypergradient(self.f, layout.flatten(grad), self.s_T, layout)
 
     def others(self) -> Iterator[Blocks]:
         """∂E/∂λ, and what reaches λ through s_0."""
         yield self.direct
         if self.reached == 1:
-            yield self.problem.start_vjp(self.alpha.reshape(-1))
+            yield self.at.start_vjp(self.alpha.reshape(-1))
 
 
 def columns_of(k: int, p: int) -> tuple[Array, Array]:
     """Scratch for k columns u, and for what becomes of them."""
     return np.zeros((k, p)), np.zeros((k, p))
-
-
-def require_finite(problem: Problem, what: str, t: int, s: Array) -> None:
-    """Raise Diverged, naming block and coordinate, for a state (blocks, p) that is not finite."""
-    problem.require_finite(what, t, dict(zip(problem.dynamics.state, s, strict=True)))
 
 
 @blas.alone

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.fast.cpu.recorded import require_finite
 from hgref.fast.cuda.device import on_device
 from hgref.fast.cuda.problem import OnDevice, require_room
 from hgref.fast.cuda.recursion import DIVERGED, FINE
 from hgref.hypergradient.forward import partial
-from hgref.layout import Blocks, Layout
-from hgref.problem import Problem
+from hgref.layout import Layout
+from hgref.run import Run
 
 ONE_LAUNCH = 256  # steps, at least, between two moments at which a signal gets through
 
@@ -22,14 +21,15 @@ ONE_LAUNCH = 256  # steps, at least, between two moments at which a signal gets 
 class Carried(OnDevice):
     """s_t and Z_t at a λ that may be changed on the way; see hgref.fast.cpu.carried."""
 
-    def __init__(self, problem: Problem, blocks: Blocks, columns: Layout, dtype: Any):
-        super().__init__(problem, blocks, dtype, columns)
+    def __init__(self, at: Run, columns: Layout, dtype: Any):
+        super().__init__(at, dtype, columns)
+        problem = at.problem
         k, self.t, self.wanted = columns.size, 0, columns
         self.length = max(math.isqrt(problem.T), ONE_LAUNCH)
         require_room(f"Z with {k} columns", 8 * k * problem.d)
         s = self.start()
         self.s = on_device(np.stack([s, np.zeros(s.shape)]))
-        Z = problem.start_jvp(columns.identity(), k)
+        Z = at.start_jvp(columns.identity(), k)
         self.Z = on_device(np.ascontiguousarray(Z.T).reshape(k, -1, problem.p))
         self.work = self.workspace(1, k, 1)
         self.kept = on_device(np.zeros(self.low.kept, self.real))
@@ -41,9 +41,11 @@ class Carried(OnDevice):
             about = self.J, self.lam, self.opt, self.work, self.s, self.Z
             found, t = self.launch(self.kernels.tangents, *about, a, b, self.kept)
             if found == DIVERGED:
-                require_finite(self.problem, "the training run", t, self.s.copy_to_host()[t % 2])
+                s = self.s.copy_to_host()[t % 2]
+                self.at.require_state("the training run", t, s.reshape(-1))
             if found != FINE:
-                require_finite(self.problem, "Z_t", t, self.Z.copy_to_host().sum(axis=0))
+                Z = self.Z.copy_to_host().sum(axis=0)
+                self.at.require_state("Z_t", t, Z.reshape(-1))
             self.t = b
 
     @property
@@ -53,10 +55,10 @@ class Carried(OnDevice):
 
     def error(self) -> Any:
         """E(s_t)."""
-        return self.problem.error(self.t, self.state, self.blocks)
+        return self.at.error(self.t, self.state)
 
     def partial(self) -> Array:
         """∇f_t(λ) (k,): eq. (16)."""
         Z = self.Z.copy_to_host()
         Z = Z.reshape(len(Z), -1).T
-        return partial(self.problem, self.t, self.state, Z, self.blocks, self.wanted)
+        return partial(self.at, self.t, self.state, Z, self.wanted)

@@ -32,9 +32,6 @@ folded, folded_jvp, folded_vjp = map(
 split, split_jvp, split_vjp = map(
     device_function, (laws.adam_bias_split, laws.adam_bias_split_jvp, laws.adam_bias_split_vjp)
 )
-decay_step, decay_jvp, decay_vjp = map(
-    device_function, (laws.decay_step, laws.decay_jvp, laws.decay_vjp)
-)
 rms_step, rms_jvp, rms_vjp = map(device_function, (laws.rms_step, laws.rms_jvp, laws.rms_vjp))
 
 
@@ -123,24 +120,25 @@ def momentum_shares(opt, t, sums, b_rates):
 
 @device_function
 def rates_at(opt, t):
-    """η, β1, β2, c1, c2, ε', ρ at step t."""
+    """η, β1, β2, c1, c2, ε', ρ, δ at step t."""
     eta, beta1, beta2 = opt.rates[t - 1, 0], opt.rates[t - 1, 1], opt.rates[t - 1, 2]
     c1, c2 = split(t, beta1, beta2) if opt.split else folded(t, beta1, beta2)
-    return eta, beta1, beta2, c1, c2, opt.rates[t - 1, 3], opt.rates[t - 1, 4]
+    rates = opt.rates
+    return eta, beta1, beta2, c1, c2, rates[t - 1, 3], rates[t - 1, 4], rates[t - 1, 5]
 
 
 @device_function
 def adam_steps(opt, t, s, old, new, j, g):
-    eta, beta1, beta2, c1, c2, eps, eps_root = rates_at(opt, t)
-    w = decay_step(s[old, 2, j], eta, opt.rates[t - 1, 5])
+    eta, beta1, beta2, c1, c2, eps, eps_root, decay = rates_at(opt, t)
     s[new, 0, j], s[new, 1, j], s[new, 2, j] = adam_step(
-        s[old, 0, j], s[old, 1, j], w, g, eta, beta1, beta2, c1, c2, eps, eps_root
-    )
+        s[old, 0, j], s[old, 1, j], s[old, 2, j], g,
+        eta, beta1, beta2, c1, c2, eps, eps_root, decay,
+    )  # fmt: skip
 
 
 @device_function
 def adam_jvps(opt, t, s, old, c, j, g, Z, dg):
-    eta, beta1, beta2, c1, c2, eps, eps_root = rates_at(opt, t)
+    eta, beta1, beta2, c1, c2, eps, eps_root, decay = rates_at(opt, t)
     deta, dbeta1 = 1.0 * (opt.columns[t - 1, 0] == c), 1.0 * (opt.columns[t - 1, 1] == c)
     dbeta2, deps = 1.0 * (opt.columns[t - 1, 2] == c), 1.0 * (opt.columns[t - 1, 3] == c)
     deps_root, ddecay = 1.0 * (opt.columns[t - 1, 4] == c), 1.0 * (opt.columns[t - 1, 5] == c)
@@ -148,25 +146,26 @@ def adam_jvps(opt, t, s, old, c, j, g, Z, dg):
         dc1, dc2 = split_jvp(t, beta1, beta2, dbeta1, dbeta2)
     else:
         dc1, dc2 = folded_jvp(t, beta1, beta2, dbeta1, dbeta2)
-    dw = decay_jvp(s[old, 2, j], eta, opt.rates[t - 1, 5], Z[c, 2, j], deta, ddecay)
     Z[c, 0, j], Z[c, 1, j], Z[c, 2, j] = adam_jvp(
-        s[old, 0, j], s[old, 1, j], g, eta, beta1, beta2, c1, c2, eps, eps_root,
-        Z[c, 0, j], Z[c, 1, j], dw, dg, deta, dbeta1, dbeta2, dc1, dc2, deps, deps_root,
+        s[old, 0, j], s[old, 1, j], s[old, 2, j], g,
+        eta, beta1, beta2, c1, c2, eps, eps_root, decay,
+        Z[c, 0, j], Z[c, 1, j], Z[c, 2, j], dg,
+        deta, dbeta1, dbeta2, dc1, dc2, deps, deps_root, ddecay,
     )  # fmt: skip
 
 
 @device_function
 def adam_vjps(opt, t, s, old, j, g, alpha, sums):
-    eta, beta1, beta2, c1, c2, eps, eps_root = rates_at(opt, t)
+    eta, beta1, beta2, c1, c2, eps, eps_root, decay = rates_at(opt, t)
     (
-        alpha[0, j], alpha[1, j], b_w, b_g,
-        b_eta, b_beta1, b_beta2, b_c1, b_c2, b_eps, b_root,
+        alpha[0, j], alpha[1, j], alpha[2, j], b_g,
+        b_eta, b_beta1, b_beta2, b_c1, b_c2, b_eps, b_root, b_decay,
     ) = adam_vjp(
-        s[old, 0, j], s[old, 1, j], g, eta, beta1, beta2, c1, c2, eps, eps_root,
+        s[old, 0, j], s[old, 1, j], s[old, 2, j], g,
+        eta, beta1, beta2, c1, c2, eps, eps_root, decay,
         alpha[0, j], alpha[1, j], alpha[2, j],
     )  # fmt: skip
-    alpha[2, j], via_eta, b_decay = decay_vjp(s[old, 2, j], eta, opt.rates[t - 1, 5], b_w)
-    sums[0] += b_eta + via_eta
+    sums[0] += b_eta
     sums[1] += b_beta1
     sums[2] += b_beta2
     sums[3] += b_eps

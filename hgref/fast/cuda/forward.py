@@ -35,9 +35,9 @@ def forward(
     Beware    the first call of a process compiles, seconds
     Source    Franceschi et al. 2017, section 3.2
     """
-    blocks, layout = problem.point(lam)
-    columns = layout if wrt is None else layout.select(wrt)
-    run = Carried(problem, blocks, columns, dtype)
+    at = problem.at(lam)
+    columns = at.layout if wrt is None else at.layout.select(wrt)
+    run = Carried(at, columns, dtype)
     path = np.zeros((problem.T, columns.size)) if partials else None
     if path is not None:
         for t in range(1, problem.T + 1):

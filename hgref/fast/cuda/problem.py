@@ -9,8 +9,8 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.fast.cuda.device import free_bytes, grid_size, launch, on_device
 from hgref.fast.cuda.lowering import at_lam, lowered, workspace
-from hgref.layout import Blocks, Layout
-from hgref.problem import Problem
+from hgref.layout import Layout
+from hgref.run import Run
 
 SPARE = 0.9  # of the memory that is free, what is taken at the most
 
@@ -18,23 +18,24 @@ SPARE = 0.9  # of the memory that is free, what is taken at the most
 class OnDevice:
     """A problem whose data lie on the device, at a λ that may be changed on the way.
 
-    problem, blocks  as everywhere;  dtype: of the products with data
-    columns          the blocks in which Z's columns are the derivatives, or None
+    at        the run at the present λ in the readable layer
+    dtype     of the products with data
+    columns   the blocks in which Z's columns are the derivatives, or None
     """
 
-    def __init__(self, problem: Problem, blocks: Blocks, dtype: Any, columns: Layout | None = None):
-        self.problem, self.columns = problem, columns
-        self.low = lowered(problem, dtype)
+    def __init__(self, at: Run, dtype: Any, columns: Layout | None = None):
+        self.problem, self.columns = at.problem, columns
+        self.low = lowered(at.problem, dtype)
         self.real, self.kernels = self.low.low.dtype, self.low.kernels
         require_room("the data", self.low.J.X.nbytes + self.low.J.Y.nbytes)
         self.J = on_device(self.low.J)
         self.outcome = on_device(np.zeros(2, dtype=np.int64))
-        self.move(blocks)
+        self.move(at)
 
-    def move(self, blocks: Blocks) -> None:
+    def move(self, at: Run) -> None:
         """λ for the steps from here on."""
-        self.blocks = blocks
-        self.opt, self.lam = map(on_device, at_lam(self.low, blocks, self.columns))
+        self.at = at
+        self.opt, self.lam = map(on_device, at_lam(self.low, at.lam, self.columns))
 
     def workspace(self, base: int, k: int, lead: int) -> Any:
         """Scratch for passes with k columns, see `Work`."""
@@ -44,7 +45,7 @@ class OnDevice:
 
     def start(self) -> Array:
         """s_0 (blocks, p)."""
-        return np.array(self.problem.start(self.blocks), float).reshape(-1, self.problem.p)
+        return np.array(self.at.start(), float).reshape(-1, self.problem.p)
 
     def launch(self, kernel: Any, *args: Any) -> tuple[int, int]:
         """Run a kernel of which `outcome` is the last argument; what went wrong, FINE, and when."""

@@ -15,7 +15,6 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.fast.cpu.at_lam import Shares, gathered
 from hgref.fast.cpu.lowering import two_headed, weighted
-from hgref.fast.cpu.recorded import require_finite
 from hgref.fast.cuda.arrays import ToFactors
 from hgref.fast.cuda.device import device_array, free_bytes, on_device
 from hgref.fast.cuda.problem import SPARE, OnDevice, require_room
@@ -42,8 +41,7 @@ class Recorded(OnDevice):
     """
 
     def __init__(self, problem: Problem, lam: Any, dtype: Any, every: int | None):
-        blocks, self.layout = problem.point(lam)
-        super().__init__(problem, blocks, dtype)
+        super().__init__(problem.at(lam), dtype)
         p, d, T = problem.p, problem.d, problem.T
         # steps of a launch; √T of them hold the least states, more of them wait less for Python
         self.length = min(T, max(math.isqrt(T - 1) + 1, STATES // (8 * d)))
@@ -84,17 +82,17 @@ class Recorded(OnDevice):
         )
         end = both.copy_to_host()[(t if found != FINE else last) % 2].copy()  # without the other
         if found != FINE:
-            require_finite(self.problem, "the training run", t, end)
+            self.at.require_state("the training run", t, end.reshape(-1))
         return end
 
     # --- backwards ---
 
     def end(self, s: Array, made: list[Stretch]) -> None:
         """f, α_T = ∇E(s_T) (9), and back over the stretches that end in s_T."""
-        problem, T = self.problem, self.problem.T
+        T = self.problem.T
         self.s_T = s.reshape(-1).copy()
-        self.f = problem.error(T, self.s_T, self.blocks)
-        row, self.direct = problem.error_grad(T, self.s_T, self.blocks)
+        self.f = self.at.error(T, self.s_T)
+        row, self.direct = self.at.error_grad(T, self.s_T)
         J, loss = self.low.J, self.low.loss
         shares = ToFactors(np.zeros(J.n * weighted(loss)), np.zeros(J.B * two_headed(loss)))
         relations = np.zeros((self.lam.C.shape[0] + 1, self.lam.C.shape[0]))
@@ -115,7 +113,7 @@ class Recorded(OnDevice):
             )  # fmt: skip
             if found != FINE:
                 alpha = self.alpha.copy_to_host()
-                require_finite(self.problem, "alpha, going backwards,", t - 1, alpha)
+                self.at.require_state("alpha, going backwards,", t - 1, alpha.reshape(-1))
         self.reached = made[0].first
 
     def hypergradient(self) -> Hypergradient:
@@ -128,14 +126,16 @@ class Recorded(OnDevice):
             rates.copy_to_host(), (examples,), (to_heads,), relations.copy_to_host(),
             l2.copy_to_host(),
         )  # fmt: skip
-        grad = gathered(self.low.low, self.layout, self.others(), sums)
-        return Hypergradient(self.f, self.layout.flatten(grad), self.s_T, self.layout)
+        layout = self.at.layout
+        grad = gathered(self.low.low, layout, self.others(), sums)
+        self.at.require_finite("∇f", 0, grad)
+        return Hypergradient(self.f, layout.flatten(grad), self.s_T, layout)
 
     def others(self) -> Iterator[Blocks]:
         """∂E/∂λ, and what reaches λ through s_0."""
         yield self.direct
         if self.reached == 1:
-            yield self.problem.start_vjp(self.alpha.copy_to_host().reshape(-1))
+            yield self.at.start_vjp(self.alpha.copy_to_host().reshape(-1))
 
 
 def most_steps(T: int, step: int) -> int:

@@ -3,13 +3,13 @@
 from hgref.verify.mistakes.adaptive import ADAPTIVE
 from hgref.verify.mistakes.answer import ANSWER
 from hgref.verify.mistakes.backward import BACKWARD
+from hgref.verify.mistakes.computation import Computation, gradients
 from hgref.verify.mistakes.loss import LOSS
 from hgref.verify.mistakes.mistake import Mistake
 from hgref.verify.mistakes.optimizer import OPTIMIZER
-from hgref.verify.mistakes.plan import Plan, gradients
 from hgref.verify.mistakes.schedule import SCHEDULE
 
 # what explains most, with the least assumed, stands first: of two that fit, the first is named
 CATALOGUE: list[Mistake] = [*ANSWER, *OPTIMIZER, *ADAPTIVE, *LOSS, *SCHEDULE, *BACKWARD]
 
-__all__ = ["CATALOGUE", "Mistake", "Plan", "gradients"]
+__all__ = ["CATALOGUE", "Computation", "Mistake", "gradients"]

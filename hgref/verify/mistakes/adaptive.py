@@ -3,70 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import numpy as np
-
-from hgref.arguments import Array
 from hgref.dynamics.adagrad import INITIAL, AdaGrad
 from hgref.dynamics.adamw import AdamW
+from hgref.dynamics.coordinatewise import Numbers
 from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.rmsprop import RMSProp
 from hgref.dynamics.root_of_squares import CONVENTIONS, RootOfSquares
-from hgref.layout import Blocks
+from hgref.verify.mistakes.computation import Computation, altered
 from hgref.verify.mistakes.mistake import Mistake
-from hgref.verify.mistakes.plan import Plan, altered, with_dynamics
 
-Plans = Iterator[tuple[str, Plan]]
+Wrongs = Iterator[tuple[str, Computation]]
 
 
 # --- RMSProp, AdaGrad ---
 
 
-def epsilon_elsewhere(plan: Plan) -> Iterator[tuple[str, Dynamics]]:
-    if isinstance(plan.dynamics, RootOfSquares):
+def epsilon_elsewhere(base: Computation) -> Iterator[tuple[str, Dynamics]]:
+    if isinstance(base.dynamics, RootOfSquares):
         for convention in CONVENTIONS:
-            if convention != plan.dynamics.convention:
-                yield convention, altered(plan.dynamics, convention=convention)
+            if convention != base.dynamics.convention:
+                yield convention, altered(base.dynamics, convention=convention)
 
 
-def epsilon_place(plan: Plan) -> Plans:
-    for convention, dynamics in epsilon_elsewhere(plan):
-        yield f"as {convention}", plan.changed(problem=with_dynamics(plan.problem, dynamics))
+def epsilon_place(base: Computation) -> Wrongs:
+    for convention, dynamics in epsilon_elsewhere(base):
+        yield f"as {convention}", base.training(dynamics=dynamics)
 
 
-def accumulator_start(plan: Plan) -> Plans:
-    starts = set(INITIAL.values()) if isinstance(plan.dynamics, AdaGrad) else {1.0}
-    if isinstance(plan.dynamics, RootOfSquares):
-        for initial in sorted(starts - {plan.dynamics.initial}):
-            started = with_dynamics(plan.problem, altered(plan.dynamics, initial=initial))
-            yield f"at {initial:g}", plan.changed(problem=started)
+def accumulator_start(base: Computation) -> Wrongs:
+    starts = set(INITIAL.values()) if isinstance(base.dynamics, AdaGrad) else {1.0}
+    if isinstance(base.dynamics, RootOfSquares):
+        for initial in sorted(starts - {base.dynamics.initial}):
+            started = altered(base.dynamics, initial=initial)
+            yield f"at {initial:g}", base.training(dynamics=started)
 
 
 class BiasCorrected(RMSProp):
     """With û = u / k, k = 1 − β^t: √k η, √k ε' and k ρ in place of η, ε' and ρ say the same."""
 
-    def law(self, t: int, s: Array, lam: Blocks) -> tuple[Any, ...]:
-        u, w, g, eta, beta, averaged, outside, inside = super().law(t, s, lam)
+    def numbers(self, t: int, rates: Numbers) -> Numbers:
+        n, k = super().numbers(t, rates), 1 - rates["beta"] ** t
+        return n | {
+            "eta": k**0.5 * n["eta"],
+            "eps": k**0.5 * n["eps"],
+            "eps_root": k * n["eps_root"],
+        }
+
+    def numbers_vjp(self, t: int, rates: Numbers, b: Numbers) -> Numbers:
+        n, beta = super().numbers(t, rates), rates["beta"]
         k = 1 - beta**t
-        return u, w, g, k**0.5 * eta, beta, averaged, k**0.5 * outside, k * inside
-
-    def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
-        row, share = super().vjp(t, s, lam, alpha)
-        eta, beta, outside, inside = self.at(t, lam)
-        b_eta, b_beta, b_eps = (np.sum(share[name]) for name in self.names)
-        k = 1 - beta**t
-        root = k**0.5
-        b_k = eta / (2 * root) * b_eta + (outside / (2 * root) + inside) * b_eps
-        b_beta = b_beta - t * beta ** (t - 1) * b_k
-        shares = self.cotangents_at(t, lam, root * b_eta, b_beta, root * b_eps, k * b_eps)
-        return row, {**share, **shares}
+        b_root = n["eta"] * b["eta"] + n["eps"] * b["eps"]
+        b_k = b_root / (2 * k**0.5) + n["eps_root"] * b["eps_root"]
+        before = {"eta": k**0.5 * b["eta"], "eps": k**0.5 * b["eps"], "eps_root": k * b["eps_root"]}
+        before["beta"] = b["beta"] - t * beta ** (t - 1) * b_k
+        return super().numbers_vjp(t, rates, before)
 
 
-def bias_correction_added(plan: Plan) -> Plans:
-    if isinstance(plan.dynamics, RMSProp):
-        corrected = BiasCorrected(plan.J, plan.dynamics.convention)
-        yield "", plan.changed(problem=with_dynamics(plan.problem, corrected))
+def bias_correction_added(base: Computation) -> Wrongs:
+    if isinstance(base.dynamics, RMSProp):
+        corrected = BiasCorrected(base.J, base.dynamics.convention)
+        yield "", base.training(dynamics=corrected)
 
 
 # --- AdamW ---
@@ -75,27 +72,19 @@ def bias_correction_added(plan: Plan) -> Plans:
 class DecayWithoutRate(AdamW):
     """w ← (1 − δ) w is a decay of δ / η, multiplied by η."""
 
-    def law(self, t: int, s: Array, lam: Blocks) -> tuple[Any, ...]:
-        *others, decay = super().law(t, s, lam)
-        return *others, decay / self.at(t, lam)[0]
+    def numbers(self, t: int, rates: Numbers) -> Numbers:
+        return super().numbers(t, rates) | {"decay": rates["weight_decay"] / rates["eta"]}
 
-    def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
-        row, share = super().vjp(t, s, lam, alpha)
-        eta, *others, decay = self.at(t, lam)
-        b_decay = np.sum(share["weight_decay"]) / eta
-        nothing = [0.0] * len(others)
-        moved = self.cotangents_at(t, lam, -decay / eta * b_decay, *nothing, b_decay)
-        return row, {
-            **share,
-            "eta": share["eta"] + moved["eta"],
-            "weight_decay": moved["weight_decay"],
-        }
+    def numbers_vjp(self, t: int, rates: Numbers, b: Numbers) -> Numbers:
+        b_decay, eta = b["decay"] / rates["eta"], rates["eta"]
+        b_eta = b["eta"] - rates["weight_decay"] / eta * b_decay
+        return super().numbers_vjp(t, rates, b | {"eta": b_eta, "decay": b_decay})
 
 
-def decay_without_rate(plan: Plan) -> Plans:
-    if isinstance(plan.dynamics, AdamW):
-        other = DecayWithoutRate(plan.J, plan.dynamics.convention)
-        yield "", plan.changed(problem=with_dynamics(plan.problem, other))
+def decay_without_rate(base: Computation) -> Wrongs:
+    if isinstance(base.dynamics, AdamW):
+        other = DecayWithoutRate(base.J, base.dynamics.convention)
+        yield "", base.training(dynamics=other)
 
 
 ADAPTIVE = [

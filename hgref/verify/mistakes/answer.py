@@ -11,54 +11,58 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
+from hgref.verify.mistakes.computation import Computation, scheduled
 from hgref.verify.mistakes.mistake import Mistake
-from hgref.verify.mistakes.plan import Plan, scheduled
 
-Plans = Iterator[tuple[str, Plan]]
+Wrongs = Iterator[tuple[str, Computation]]
 LARGEST_DENSE = 1000  # weights, above which the implicit gradient is not solved for
 
 
-def sign(plan: Plan) -> Plans:
-    yield "", plan.answering(lambda blocks: {n: -b for n, b in blocks.items()})
+def sign(base: Computation) -> Wrongs:
+    yield "", base.answering(lambda blocks: {n: -b for n, b in blocks.items()})
 
 
-def nothing(plan: Plan) -> Plans:
-    yield "", plan.answering(lambda blocks: {n: 0 * b for n, b in blocks.items()})
+def nothing(base: Computation) -> Wrongs:
+    yield "", base.answering(lambda blocks: {n: 0 * b for n, b in blocks.items()})
 
 
-def logarithm(plan: Plan) -> Plans:
-    yield "", plan.answering(lambda blocks: {n: b * plan.lam[n] for n, b in blocks.items()})
+def logarithm(base: Computation) -> Wrongs:
+    yield (
+        "",
+        base.answering(lambda blocks: {n: b * base.lam[n] for n, b in blocks.items()}),
+    )
 
 
-def w0_left_out(plan: Plan) -> Plans:
-    if plan.problem.learn_w0:
-        yield "", plan.answering(lambda blocks: {**blocks, "w0": 0 * blocks["w0"]})
+def w0_left_out(base: Computation) -> Wrongs:
+    if base.run.problem.learn_w0:
+        yield "", base.answering(lambda blocks: {**blocks, "w0": 0 * blocks["w0"]})
 
 
-def rate_detached(plan: Plan) -> Plans:
-    for name in plan.dynamics.names:
-        if name in plan.layout.shapes:  # another convention may have names that λ has not
-            yield name, plan.answering(functools.partial(erased, name))
+def rate_detached(base: Computation) -> Wrongs:
+    for name in base.dynamics.names:
+        if name in base.run.layout.shapes:  # not a name of another convention alone
+            yield name, base.answering(functools.partial(erased, name))
 
 
 def erased(name: str, blocks: Blocks) -> Blocks:
     return {**blocks, name: 0 * blocks[name]}
 
 
-def transposed(plan: Plan) -> Plans:
-    models = [term for term in plan.J.terms() if isinstance(term, DataLoss)]
-    if plan.problem.learn_w0 and models and not any_order(models[0].layers(plan.problem.w0)):
+def transposed(base: Computation) -> Wrongs:
+    models = [term for term in base.J.terms() if isinstance(term, DataLoss)]
+    problem = base.run.problem
+    if problem.learn_w0 and models and not any_order(models[0].layers(problem.w0)):
 
         def turn(blocks: Blocks) -> Blocks:
             turned = [(W.T.reshape(-1), b) for W, b in models[0].layers(blocks["w0"])]
             return {**blocks, "w0": np.concatenate([part for layer in turned for part in layer])}
 
-        yield "w0", plan.answering(turn)
-    shapes = plan.layout.shapes
+        yield "w0", base.answering(turn)
+    shapes = base.run.layout.shapes
     matrices = [name for name, shape in shapes.items() if len(shape) == 2 and min(shape) > 1]
     for names in dict.fromkeys([*((name,) for name in matrices), tuple(matrices)]):
         if names:
-            yield ", ".join(names), plan.answering(functools.partial(by_columns, names))
+            yield ", ".join(names), base.answering(functools.partial(by_columns, names))
 
 
 def by_columns(names: tuple[str, ...], blocks: Blocks) -> Blocks:
@@ -72,60 +76,63 @@ def any_order(layers: list[tuple[Array, Array]]) -> bool:
     return all(min(W.shape) == 1 for W, _ in layers)
 
 
-def permuted(plan: Plan) -> Plans:
-    names = list(plan.layout.shapes)
+def permuted(base: Computation) -> Wrongs:
+    layout = base.run.layout
+    names = list(layout.shapes)
     if names != sorted(names):
 
         def alphabetical(blocks: Blocks) -> Blocks:
-            return plan.layout.split(np.concatenate([blocks[n].reshape(-1) for n in sorted(names)]))
+            return layout.split(np.concatenate([blocks[n].reshape(-1) for n in sorted(names)]))
 
-        yield "in alphabetical order", plan.answering(alphabetical)
+        yield "in alphabetical order", base.answering(alphabetical)
     for a, b in itertools.combinations(names, 2):
-        if plan.layout.shapes[a] == plan.layout.shapes[b]:
-            yield f"{a} and {b} swapped", plan.answering(functools.partial(exchanged, a, b))
+        if layout.shapes[a] == layout.shapes[b]:
+            yield f"{a} and {b} swapped", base.answering(functools.partial(exchanged, a, b))
 
 
 def exchanged(a: str, b: str, blocks: Blocks) -> Blocks:
     return {**blocks, a: blocks[b], b: blocks[a]}
 
 
-def schedule_backwards(plan: Plan) -> Plans:
-    names = scheduled(plan)
+def schedule_backwards(base: Computation) -> Wrongs:
+    names = scheduled(base)
     if names:
 
         def turned(blocks: Blocks) -> Blocks:
             return {**blocks, **{n: blocks[n][::-1] for n in names}}
 
-        yield "", plan.answering(turned)
+        yield "", base.answering(turned)
 
 
-def implicit(plan: Plan) -> Plans:
+def implicit(base: Computation) -> Wrongs:
     """−∇E H⁻¹ M at s_T: the derivative of the minimum that training has not reached."""
-    if plan.problem.p <= LARGEST_DENSE and plan.J.hyper(plan.problem.p):
-        yield "", plan.answering(functools.partial(at_the_limit, plan, solved))
+    if base.run.problem.p <= LARGEST_DENSE and base.J.hyper(base.run.problem.p):
+        yield "", base.answering(functools.partial(at_the_limit, base, solved))
 
 
-def implicit_early(plan: Plan) -> Plans:
+def implicit_early(base: Computation) -> Wrongs:
     """The same, its linear system left unsolved after K iterations; p of CG would solve it."""
-    if plan.problem.p > LARGEST_DENSE or not plan.J.hyper(plan.problem.p):
+    if base.run.problem.p > LARGEST_DENSE or not base.J.hyper(base.run.problem.p):
         return
     for method, solve in (("conjugate gradients", conjugate_gradients), ("Neumann", neumann)):
         for K in (1, 2, 3, 5, 10):
-            if plan.problem.p > K or solve is neumann:
-                early = functools.partial(at_the_limit, plan, functools.partial(solve, plan, K))
-                yield f"{method}, K = {K}", plan.answering(early)
+            if base.run.problem.p > K or solve is neumann:
+                early = functools.partial(at_the_limit, base, functools.partial(solve, base, K))
+                yield f"{method}, K = {K}", base.answering(early)
 
 
-def at_the_limit(plan: Plan, solve: Callable[[Array, Array], Array], blocks: Blocks) -> Blocks:
+def at_the_limit(
+    base: Computation, solve: Callable[[Array, Array], Array], blocks: Blocks
+) -> Blocks:
     """∂E/∂λ − ∇E H⁻¹ M at s_T, H⁻¹ by `solve`."""
-    problem, lam = plan.problem, plan.lam
-    for s in problem.states(lam):  # noqa: B007 - the last one is wanted
-        pass
-    w = problem.dynamics.weights(s)
-    row, direct = problem.error_grad(problem.T, s, lam)
-    H = problem.dynamics.J.grad_jvp(problem.T, w, lam, np.eye(problem.p), {})
-    q = solve(H, -problem.dynamics.weights(row))
-    share = problem.dynamics.J.grad_vjp(problem.T, w, lam, q)[1]
+    run = base.run
+    s = run.last_state()
+    w = run.dynamics.weights(s)
+    row, direct = run.error_grad(run.T, s)
+    training = run.dynamics.J.at(run.T, w, run.lam)
+    H = training.jvp(np.eye(w.size), {})
+    q = solve(H, -run.dynamics.weights(row))
+    share = training.vjp(q)[1]
     return {n: 0 * b + share.get(n, 0) + direct.get(n, 0) for n, b in blocks.items()}
 
 
@@ -133,7 +140,7 @@ def solved(H: Array, b: Array) -> Array:
     return np.linalg.lstsq(H.T, b, rcond=None)[0]
 
 
-def conjugate_gradients(plan: Plan, K: int, H: Array, b: Array) -> Array:
+def conjugate_gradients(base: Computation, K: int, H: Array, b: Array) -> Array:
     """K textbook iterations from 0."""
     x, r = 0 * b, b
     d = r
@@ -145,9 +152,9 @@ def conjugate_gradients(plan: Plan, K: int, H: Array, b: Array) -> Array:
     return x
 
 
-def neumann(plan: Plan, K: int, H: Array, b: Array) -> Array:
+def neumann(base: Computation, K: int, H: Array, b: Array) -> Array:
     """η Σ_{k < K} (I − ηH)^k b, with the last learning rate."""
-    eta = plan.lam["eta"][-1] if plan.lam["eta"].ndim else plan.lam["eta"]
+    eta = base.lam["eta"][-1] if base.lam["eta"].ndim else base.lam["eta"]
     term, total = eta * b, 0 * b
     for _ in range(K):
         total, term = total + term, term - eta * (H @ term)

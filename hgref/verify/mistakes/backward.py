@@ -9,89 +9,95 @@ from typing import Any
 
 import numpy as np
 
-from hgref import laws
 from hgref.arguments import Array
+from hgref.at import At
+from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.momentum import Momentum
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective
-from hgref.problem import Problem
+from hgref.verify.mistakes.computation import (
+    Computation,
+    Edited,
+    altered,
+    each_term,
+    has_batches,
+)
 from hgref.verify.mistakes.mistake import Mistake
-from hgref.verify.mistakes.plan import Plan, altered, each_term, has_batches, with_dynamics, with_J
 
-Plans = Iterator[tuple[str, Plan]]
-
-
-def jacobians_after_the_step(plan: Plan) -> Plans:
-    yield "", plan.changed(shift=1)
+Wrongs = Iterator[tuple[str, Computation]]
 
 
-def late_B(plan: Plan) -> Plans:
-    yield "", plan.changed(late=True)
+def jacobians_after_the_step(base: Computation) -> Wrongs:
+    yield "", base.changed(shift=1)
 
 
-def truncated(plan: Plan) -> Plans:
-    if plan.problem.T > 1:
-        yield "", plan.changed(every_K=True)
+def late_B(base: Computation) -> Wrongs:
+    yield "", base.changed(late=True)
 
 
-class NoHessian(Objective):
+def truncated(base: Computation) -> Wrongs:
+    if base.run.T > 1:
+        yield "", base.changed(every_K=True)
+
+
+class NoHessian(Edited):
     """J whose products with H are dropped; M stays."""
 
-    def __init__(self, J: Objective):
-        self.exact, self.p = J, J.p
-
-    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return self.exact.grad(t, w, lam)
-
-    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        return np.zeros_like(u), self.exact.grad_vjp(t, w, lam, u)[1]
+    def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
+        return exact._replace(vjp=lambda u: (np.zeros_like(u), exact.vjp(u)[1]))
 
 
-class NoMixed(NoHessian):
+class NoMixed(Edited):
     """J whose products with M are dropped; H stays."""
 
-    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        return self.exact.grad_vjp(t, w, lam, u)[0], {}
+    def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
+        return exact._replace(vjp=lambda u: (exact.vjp(u)[0], {}))
 
 
-class LookedAhead(NoHessian):
+class LookedAhead(Edited):
     """J whose products are taken at w − η g instead of at w."""
 
-    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
+    def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
         eta = lam["eta"][t - 1] if lam["eta"].ndim else lam["eta"]
-        return self.exact.grad_vjp(t, w - eta * self.exact.grad(t, w, lam), lam, u)
+        return self.exact.at(t, w - eta * exact.value, lam)._replace(value=exact.value)
 
 
-def products_at_another_iterate(plan: Plan) -> Plans:
+def products_at_another_iterate(base: Computation) -> Wrongs:
     yield (
         "w − η g for w",
-        plan.changed(adjoint=with_J(plan.adjoint or plan.problem, LookedAhead(plan.J))),
+        base.differentiating_on(LookedAhead(base.J)),
     )
 
 
-def first_order(plan: Plan) -> Plans:
-    yield "", plan.changed(adjoint=with_J(plan.adjoint or plan.problem, NoHessian(plan.J)))
+def first_order(base: Computation) -> Wrongs:
+    yield "", base.differentiating_on(NoHessian(base.J))
 
 
-def no_mixed_term(plan: Plan) -> Plans:
-    if plan.J.hyper(plan.problem.p):
-        yield "", plan.changed(adjoint=with_J(plan.adjoint or plan.problem, NoMixed(plan.J)))
+def no_mixed_term(base: Computation) -> Wrongs:
+    if base.J.hyper(base.run.problem.p):
+        yield "", base.differentiating_on(NoMixed(base.J))
 
 
-def frozen_accessory(plan: Plan) -> Plans:
-    state = plan.dynamics.state
+def frozen_accessory(base: Computation) -> Wrongs:
+    state = base.dynamics.state
     for j in range(len(state) - 1):
         names = [state[j]] if len(state) > 2 else list(state[:-1])
-        yield ", ".join(names), plan.changed(alter=(*plan.alter, cutting([j])))
+        yield (
+            ", ".join(names),
+            base.changed(alter=(*base.alter, cutting(base.dynamics, [j]))),
+        )
     if len(state) > 2:
         both = list(range(len(state) - 1))
-        yield ", ".join(state[:-1]), plan.changed(alter=(*plan.alter, cutting(both)))
+        yield (
+            ", ".join(state[:-1]),
+            base.changed(alter=(*base.alter, cutting(base.dynamics, both))),
+        )
 
 
-def cutting(blocks: list[int]) -> Callable[[Problem, Array], Array]:
-    def cut(problem: Problem, alpha: Array) -> Array:
+def cutting(dynamics: Dynamics, blocks: list[int]) -> Callable[[Array], Array]:
+    def cut(alpha: Array) -> Array:
         alpha = alpha.copy()
-        problem.dynamics.split(alpha)[blocks] = 0
+        dynamics.split(alpha)[blocks] = 0
         return alpha
 
     return cut
@@ -100,48 +106,56 @@ def cutting(blocks: list[int]) -> Callable[[Problem, Array], Array]:
 class FirstDetached(Momentum):
     """The velocity's first gradient is a constant to the backward pass."""
 
-    def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
+    def at(self, t: int, s: Array, lam: Blocks) -> At:
+        exact = super().at(t, s, lam)
         if t > 1:
-            return super().vjp(t, s, lam, alpha)
-        law = self.law(t, s, lam)
-        _, mu, keep, decay, _ = law[3:]
-        b_v, b_w, b_g, b_eta, b_mu = laws.momentum_vjp(*law, *self.split(alpha))
-        b_next = keep * b_v / mu  # what v' = μ v + κ h was asked for
-        direct = b_g - b_next  # of h beside v': Nesterov's
-        uH, uM = self.J.grad_vjp(t, law[1], lam, direct)
-        shares = self.cotangents_at(t, lam, b_eta, b_mu)
-        return np.concatenate([b_v, b_w - decay * b_next + uH]), {**uM, **shares}
+            return exact
+        numbers, field = self.numbers(t, self.rates_at(t, lam)), self.J.at(t, self.weights(s), lam)
+
+        def vjp(alpha: Array) -> tuple[Array, Blocks]:
+            row, share = exact.vjp(alpha)
+            b_h = numbers["keep"] * self.split(row)[0] / numbers["mu"]  # through v' = μ v + κ h
+            uH, uM = field.vjp(b_h)
+            self.weights(row)[:] -= uH + numbers["decay"] * b_h
+            return row, {name: block - uM.get(name, 0.0) for name, block in share.items()}
+
+        return exact._replace(vjp=vjp)
 
 
-def first_velocity(plan: Plan) -> Plans:
-    if type(plan.dynamics) is Momentum and np.all(plan.lam["mu"]):
-        detached = altered(plan.dynamics, FirstDetached)
-        yield "", plan.changed(adjoint=with_dynamics(plan.adjoint or plan.problem, detached))
+def first_velocity(base: Computation) -> Wrongs:
+    if type(base.dynamics) is Momentum and np.all(base.lam["mu"]):
+        detached = altered(base.dynamics, FirstDetached)
+        yield "", base.differentiating(dynamics=detached)
 
 
-def no_direct_term(plan: Plan) -> Plans:
-    s_T = plan.dynamics.start(plan.problem.w0)
-    if plan.problem.error_grad(plan.problem.T, s_T, plan.lam)[1]:
-        yield "", plan.changed(direct=False)
+def sees_lam(base: Computation) -> bool:
+    """Whether E depends on λ directly."""
+    run = base.run
+    return bool(run.error_grad(run.T, run.dynamics.start(run.problem.w0))[1])
 
 
-def only_direct_term(plan: Plan) -> Plans:
-    s_T = plan.dynamics.start(plan.problem.w0)
-    if plan.problem.error_grad(plan.problem.T, s_T, plan.lam)[1]:
-        yield "", plan.changed(alter=(*plan.alter, cutting(list(range(len(plan.dynamics.state))))),
-                               adjoint=with_J(plan.problem, NoMixed(plan.J)))  # fmt: skip
+def no_direct_term(base: Computation) -> Wrongs:
+    if sees_lam(base):
+        yield "", base.changed(direct=False)
 
 
-def other_batches(plan: Plan) -> Plans:
+def only_direct_term(base: Computation) -> Wrongs:
+    if sees_lam(base):
+        blocks = list(range(len(base.dynamics.state)))
+        cut = base.changed(alter=(*base.alter, cutting(base.dynamics, blocks)))
+        yield "", cut.differentiating_on(NoMixed(base.J))
+
+
+def other_batches(base: Computation) -> Wrongs:
     tables: dict[str, Callable[[Array], Any]] = {"one step later": lambda b: np.roll(b, -1, axis=0),
               "one step earlier": lambda b: np.roll(b, 1, axis=0),
               "in reverse order": lambda b: b[::-1],
               "all examples": lambda b: None}  # fmt: skip
-    if not any(has_batches(term) for term in plan.J.terms()):
+    if not any(has_batches(term) for term in base.J.terms()):
         return
     for variant, table in tables.items():
-        J = each_term(plan.J, functools.partial(rebatched, table))
-        yield variant, plan.changed(adjoint=with_J(plan.adjoint or plan.problem, J))
+        J = each_term(base.J, functools.partial(rebatched, table))
+        yield variant, base.differentiating_on(J)
 
 
 def rebatched(table: Callable[[Array], Any], term: Objective) -> Objective:

@@ -8,25 +8,26 @@ from collections.abc import Iterator
 import numpy as np
 
 from hgref.arguments import Array
+from hgref.at import At
 from hgref.dynamics.adam import Adam
 from hgref.dynamics.adamw import AdamW
+from hgref.dynamics.coordinatewise import Coordinatewise
 from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.momentum import Momentum
 from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective, Sum
 from hgref.objectives.penalties import L2
-from hgref.verify.mistakes.mistake import Mistake
-from hgref.verify.mistakes.plan import (
-    Plan,
+from hgref.verify.mistakes.computation import (
+    Computation,
+    Edited,
     Scaled,
+    altered,
     each_term,
-    with_dynamics,
-    with_E,
-    with_J,
 )
+from hgref.verify.mistakes.mistake import Mistake
 
-Plans = Iterator[tuple[str, Plan]]
+Wrongs = Iterator[tuple[str, Computation]]
 
 
 # --- weight decay ---
@@ -35,45 +36,37 @@ Plans = Iterator[tuple[str, Plan]]
 class Decoupled(Dynamics):
     """The dynamics without its penalty, then w ← w − η ∇Ω(w) on its own."""
 
-    def __init__(self, dynamics: Dynamics, rest: Objective, penalty: Objective):
-        self.inner, self.J, self.penalty = copy.copy(dynamics), dynamics.J, penalty
-        self.inner.J = rest
+    def __init__(self, dynamics: Coordinatewise, rest: Objective, penalty: Objective):
+        self.inner, self.J, self.penalty = altered(dynamics, J=rest), dynamics.J, penalty
         self.state, self.names = dynamics.state, dynamics.names
 
     def start(self, w0: Array) -> Array:
         return self.inner.start(w0)
 
-    def step(self, t: int, s: Array, lam: Blocks) -> Array:
-        after = self.inner.step(t, s, lam)
-        w = self.weights(s)
-        self.weights(after)[:] -= self.at(t, lam)[0] * self.penalty.grad(t, w, lam)
-        return after
+    def at(self, t: int, s: Array, lam: Blocks) -> At:
+        inner, penalty = self.inner.at(t, s, lam), self.penalty.at(t, self.weights(s), lam)
+        eta = self.inner.rates_at(t, lam)["eta"]
+        after = inner.value.copy()
+        self.weights(after)[:] -= eta * penalty.value
 
-    def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
-        row, share = self.inner.vjp(t, s, lam, alpha)
-        w, b_w, eta = self.weights(s), self.weights(alpha), self.at(t, lam)[0]
-        uH, uM = self.penalty.grad_vjp(t, w, lam, -eta * b_w)
-        self.weights(row)[:] += uH
-        zeros = [0.0] * (len(self.names) - 1)
-        b_eta = self.cotangents_at(t, lam, -b_w * self.penalty.grad(t, w, lam), *zeros)["eta"]
-        return row, {**share, **uM, "eta": share["eta"] + b_eta}
+        def vjp(alpha: Array) -> tuple[Array, Blocks]:
+            (row, share), b_w = inner.vjp(alpha), self.weights(alpha)
+            uH, uM = penalty.vjp(-eta * b_w)
+            self.weights(row)[:] += uH
+            b_eta = self.inner.block(t, lam["eta"], -np.sum(b_w * penalty.value))
+            return row, {**share, **uM, "eta": share["eta"] + b_eta}
+
+        return inner._replace(value=after, vjp=vjp)
 
 
-class FixedDecay(L2):
+class FixedDecay(Objective):
     """½ δ ‖w‖² with a constant δ, as a setting of Momentum has it."""
 
     def __init__(self, delta: float):
-        super().__init__()
-        self.delta = np.asarray(delta)
+        self.delta = delta
 
-    def hyper(self, p: int) -> dict[str, tuple[int, ...]]:
-        return {}
-
-    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return self.delta * w
-
-    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        return self.delta * u, {}
+    def at(self, t: int, w: Array, lam: Blocks) -> At:
+        return At(self.delta * w, lambda dw, dlam: self.delta * dw, lambda u: (self.delta * u, {}))
 
 
 def split_penalties(J: Objective) -> tuple[list[Objective], list[Objective]]:
@@ -83,62 +76,62 @@ def split_penalties(J: Objective) -> tuple[list[Objective], list[Objective]]:
     return [term for term in terms if not isinstance(term, L2)], penalties
 
 
-def decoupled_decay(plan: Plan) -> Plans:
-    rest, penalties = split_penalties(plan.J)
+def decoupled_decay(base: Computation) -> Wrongs:
+    rest, penalties = split_penalties(base.J)
     if rest and penalties:
-        decoupled = Decoupled(plan.dynamics, Sum(*rest), Sum(*penalties))
-        yield "L2", plan.changed(problem=with_dynamics(plan.problem, decoupled))
-    if isinstance(plan.dynamics, Momentum) and plan.dynamics.weight_decay:
-        plain = copy.copy(plan.dynamics)
+        decoupled = Decoupled(base.dynamics, Sum(*rest), Sum(*penalties))
+        yield "L2", base.training(dynamics=decoupled)
+    if isinstance(base.dynamics, Momentum) and base.dynamics.weight_decay:
+        plain = copy.copy(base.dynamics)
         plain.weight_decay = 0.0
-        decoupled = Decoupled(plain, plan.J, FixedDecay(plan.dynamics.weight_decay))
-        yield "weight_decay", plan.changed(problem=with_dynamics(plan.problem, decoupled))
-    if isinstance(plan.dynamics, AdamW) and not plan.lam["weight_decay"].ndim:
-        J = Sum(*plan.J.terms(), L2(name="weight_decay"))
-        coupled = Adam(J, plan.dynamics.convention)
-        yield "weight_decay", plan.changed(problem=with_dynamics(plan.problem, coupled))
+        decoupled = Decoupled(plain, base.J, FixedDecay(base.dynamics.weight_decay))
+        yield "weight_decay", base.training(dynamics=decoupled)
+    if isinstance(base.dynamics, AdamW) and not base.lam["weight_decay"].ndim:
+        J = Sum(*base.J.terms(), L2(name="weight_decay"))
+        coupled = Adam(J, base.dynamics.convention)
+        yield "weight_decay", base.training(dynamics=coupled)
 
 
-def decay_ignored(plan: Plan) -> Plans:
-    if isinstance(plan.dynamics, Momentum) and plan.dynamics.weight_decay:
-        plain = copy.copy(plan.dynamics)
+def decay_ignored(base: Computation) -> Wrongs:
+    if isinstance(base.dynamics, Momentum) and base.dynamics.weight_decay:
+        plain = copy.copy(base.dynamics)
         plain.weight_decay = 0.0
-        yield "weight_decay", plan.changed(problem=with_dynamics(plan.problem, plain))
-    if isinstance(plan.dynamics, AdamW):
-        adam = Adam(plan.J, plan.dynamics.convention)
-        yield "weight_decay", plan.changed(problem=with_dynamics(plan.problem, adam))
-    rest, penalties = split_penalties(plan.J)
+        yield "weight_decay", base.training(dynamics=plain)
+    if isinstance(base.dynamics, AdamW):
+        adam = Adam(base.J, base.dynamics.convention)
+        yield "weight_decay", base.training(dynamics=adam)
+    rest, penalties = split_penalties(base.J)
     if rest and penalties:
-        yield "L2", plan.changed(problem=with_J(plan.problem, Sum(*rest)))
+        yield "L2", base.training_on(Sum(*rest))
 
 
-def no_half(plan: Plan) -> Plans:
-    if split_penalties(plan.J)[1]:
-        double = each_term(plan.J, lambda term: Scaled(term, 2) if isinstance(term, L2) else term)
-        yield "", plan.changed(problem=with_J(plan.problem, double))
+def no_half(base: Computation) -> Wrongs:
+    if split_penalties(base.J)[1]:
+        double = each_term(base.J, lambda term: Scaled(term, 2) if isinstance(term, L2) else term)
+        yield "", base.training_on(double)
 
 
-def penalty_in_E(plan: Plan) -> Plans:
-    penalties = split_penalties(plan.J)[1]
-    if penalties and not split_penalties(plan.problem.E)[1]:
-        yield "", plan.changed(problem=with_E(plan.problem, Sum(plan.problem.E, *penalties)))
+def penalty_in_E(base: Computation) -> Wrongs:
+    penalties = split_penalties(base.J)[1]
+    if penalties and not split_penalties(base.run.E)[1]:
+        yield "", base.training(E=Sum(base.run.E, *penalties))
 
 
 # --- means and sums ---
 
 
-def sum_for_mean(plan: Plan) -> Plans:
+def sum_for_mean(base: Computation) -> Wrongs:
     for variant, power in (("the sum in place of the mean", 1), ("1/n twice", -1)):
 
         def change(term: Objective, power: int = power) -> Objective:
             return Scaled(term, size(term) ** power) if isinstance(term, DataLoss) else term
 
-        if any(isinstance(term, DataLoss) for term in plan.J.terms()):
-            scaled = with_J(plan.problem, each_term(plan.J, change))
-            yield f"training loss: {variant}", plan.changed(problem=scaled)
-        if any(isinstance(term, DataLoss) for term in plan.problem.E.terms()):
-            E = each_term(plan.problem.E, change)
-            yield f"validation error: {variant}", plan.changed(problem=with_E(plan.problem, E))
+        if any(isinstance(term, DataLoss) for term in base.J.terms()):
+            J = each_term(base.J, change)
+            yield f"training loss: {variant}", base.training_on(J)
+        if any(isinstance(term, DataLoss) for term in base.run.E.terms()):
+            E = each_term(base.run.E, change)
+            yield f"validation error: {variant}", base.training(E=E)
 
 
 def size(term: DataLoss) -> float:
@@ -146,52 +139,49 @@ def size(term: DataLoss) -> float:
     return float(term.features.B)
 
 
-def batch_scaling(plan: Plan) -> Plans:
+def batch_scaling(base: Computation) -> Wrongs:
     def change(term: Objective) -> Objective:
         if isinstance(term, DataLoss) and term.features.batches is not None:
             return Scaled(term, size(term) / term.features.n)
         return term
 
-    J = each_term(plan.J, change)
+    J = each_term(base.J, change)
     if any(isinstance(term, Scaled) for term in J.terms()):
-        yield "1/n in place of 1/B", plan.changed(problem=with_J(plan.problem, J))
+        yield "1/n in place of 1/B", base.training_on(J)
 
 
-class Normalised(Objective):
+class Normalised(Edited):
     """(Σ λ_i ℓ_i) / Σ λ_i in place of the mean (1/n) Σ λ_i ℓ_i."""
 
-    def __init__(self, J: DataLoss):
-        self.exact, self.p = J, J.p
-
-    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        c = self.exact.features.n / np.sum(lam[self.exact.block])
-        return c * self.exact.grad(t, w, lam)
-
-    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        block = self.exact.block
+    def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
+        n, block = self.exact.features.n, self.exact.block
         total = np.sum(lam[block])
-        uH, uM = self.exact.grad_vjp(t, w, lam, u * self.exact.features.n / total)
-        both = u @ self.grad(t, w, lam) / total
-        return uH, {block: uM[block] - both}
+        g = n / total * exact.value
+
+        def vjp(u: Array) -> tuple[Array, Blocks]:
+            uH, uM = exact.vjp(u * n / total)
+            return uH, {**uM, block: uM[block] - u @ g / total}
+
+        return exact._replace(value=g, vjp=vjp)
 
 
-def normalised_weights(plan: Plan) -> Plans:
+def normalised_weights(base: Computation) -> Wrongs:
     def change(term: Objective) -> Objective:
         if not isinstance(term, DataLoss) or term.features.batches is not None:
             return term
         return Normalised(term) if term.example_weights else term
 
-    J = each_term(plan.J, change)
+    J = each_term(base.J, change)
     if any(isinstance(term, Normalised) for term in J.terms()):
-        yield "", plan.changed(problem=with_J(plan.problem, J))
+        yield "", base.training_on(J)
 
 
-def error_on_training_data(plan: Plan) -> Plans:
-    terms = [term for term in plan.J.terms() if isinstance(term, DataLoss)]
+def error_on_training_data(base: Computation) -> Wrongs:
+    terms = [term for term in base.J.terms() if isinstance(term, DataLoss)]
     if len(terms) == 1 and terms[0].features.batches is None:
         plain = copy.copy(terms[0])
         plain.example_weights = False
-        yield "", plan.changed(problem=with_E(plan.problem, plain))
+        yield "", base.training(E=plain)
 
 
 LOSS = [

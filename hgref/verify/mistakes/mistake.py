@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from hgref.verify.mistakes.plan import Plan
+from hgref.verify.mistakes.computation import Computation
 
-Change = Callable[[Plan], Iterator[tuple[str, Plan]]]
+Change = Callable[[Computation], Iterator[tuple[str, Computation]]]
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Mistake:
     sentence   what was done
     effect     what comes of it
     reference  where it was seen
-    change     function of a Plan: (which variant, the Plan with the mistake in it), none where the
-               mistake cannot be made on this problem
+    change     function of a Computation: pairs (which variant, the Computation with the mistake in
+               it), none where it cannot be made on this problem
     """
 
     name: str

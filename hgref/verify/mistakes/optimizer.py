@@ -8,130 +8,129 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array
 from hgref.dynamics.adam import CONVENTIONS, Adam
+from hgref.dynamics.coordinatewise import Numbers
 from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.momentum import Momentum
 from hgref.layout import Blocks
 from hgref.verify.mistakes.adaptive import epsilon_elsewhere
-from hgref.verify.mistakes.mistake import Mistake
-from hgref.verify.mistakes.plan import (
-    Plan,
+from hgref.verify.mistakes.computation import (
+    Computation,
     altered,
     depends_on_t,
-    with_dynamics,
 )
+from hgref.verify.mistakes.mistake import Mistake
 
-Plans = Iterator[tuple[str, Plan]]
+Wrongs = Iterator[tuple[str, Computation]]
 
 
 # --- Adam ---
 
 
-def other_adams(plan: Plan) -> Iterator[tuple[str, Dynamics, Blocks]]:
-    if isinstance(plan.dynamics, Adam):
-        lam = {"eps_root": np.zeros(()), **plan.lam}
+def other_adams(base: Computation) -> Iterator[tuple[str, Dynamics, Blocks]]:
+    if isinstance(base.dynamics, Adam):
+        lam = {"eps_root": np.zeros(()), **base.lam}
         for convention in CONVENTIONS:
-            if convention != plan.dynamics.convention:
-                yield convention, type(plan.dynamics)(plan.J, convention), lam
+            if convention != base.dynamics.convention:
+                yield convention, type(base.dynamics)(base.J, convention), lam
 
 
-def other_convention(plan: Plan) -> Plans:
-    for convention, adam, lam in other_adams(plan):
-        yield convention, plan.changed(problem=with_dynamics(plan.problem, adam), lam=lam)
+def other_convention(base: Computation) -> Wrongs:
+    for convention, adam, lam in other_adams(base):
+        yield convention, base.training(lam, dynamics=adam)
 
 
-def other_map_differentiated(plan: Plan) -> Plans:
-    for convention, adam, lam in other_adams(plan):
-        yield convention, plan.changed(adjoint=with_dynamics(plan.problem, adam), lam=lam)
-    for convention, dynamics in epsilon_elsewhere(plan):
-        yield convention, plan.changed(adjoint=with_dynamics(plan.problem, dynamics))
+def other_map_differentiated(base: Computation) -> Wrongs:
+    for convention, adam, lam in other_adams(base):
+        yield convention, base.training(lam).differentiating(dynamics=adam)
+    for convention, dynamics in epsilon_elsewhere(base):
+        yield convention, base.differentiating(dynamics=dynamics)
 
 
-def with_bias(plan: Plan, **fields: Any) -> Any:
-    adam = copy.copy(plan.dynamics)
-    adam.rule = adam.rule._replace(**fields)  # type: ignore[attr-defined]
-    return with_dynamics(plan.problem, adam)
+def with_bias(base: Computation, **fields: Any) -> Any:
+    adam = copy.copy(base.dynamics)
+    adam.rule = adam.rule._replace(**fields)
+    return adam
 
 
 def no_slope(t: int, beta1: Any, beta2: Any, b_c1: Any, b_c2: Any) -> tuple[float, float]:
     return 0.0, 0.0
 
 
-def no_bias_correction(plan: Plan) -> Plans:
-    if isinstance(plan.dynamics, Adam):
-        nothing = with_bias(plan, bias=lambda t, beta1, beta2: (1.0, 1.0), bias_vjp=no_slope)
-        yield "", plan.changed(problem=nothing)
+def no_bias_correction(base: Computation) -> Wrongs:
+    if isinstance(base.dynamics, Adam):
+        nothing = with_bias(base, bias=lambda t, beta1, beta2: (1.0, 1.0), bias_vjp=no_slope)
+        yield "", base.training(dynamics=nothing)
 
 
-def bias_off_by_one(plan: Plan) -> Plans:
-    if isinstance(plan.dynamics, Adam):
-        rule = plan.dynamics.rule
+def bias_off_by_one(base: Computation) -> Wrongs:
+    if isinstance(base.dynamics, Adam):
+        rule = base.dynamics.rule
         later = with_bias(
-            plan,
+            base,
             bias=lambda t, *rest: rule.bias(t + 1, *rest),
             bias_vjp=lambda t, *rest: rule.bias_vjp(t + 1, *rest),
         )
-        yield "t + 1 for t", plan.changed(problem=later)
+        yield "t + 1 for t", base.training(dynamics=later)
 
 
-def bias_constant(plan: Plan) -> Plans:
+def bias_constant(base: Computation) -> Wrongs:
     """In both betas, or in one, as where the square root of the other is taken apart."""
-    if not isinstance(plan.dynamics, Adam):
+    if not isinstance(base.dynamics, Adam):
         return
-    slope = plan.dynamics.rule.bias_vjp
+    slope = base.dynamics.rule.bias_vjp
 
     def beta1_alone(*point: Any) -> tuple[Any, Any]:
         return slope(*point)[0], 0.0
 
     for variant, cut in (("", no_slope), ("in beta2", beta1_alone)):
-        yield variant, plan.changed(adjoint=with_bias(plan, bias_vjp=cut))
+        yield variant, base.differentiating(dynamics=with_bias(base, bias_vjp=cut))
 
 
 # --- momentum ---
 
 
-def nesterov_or_not(plan: Plan) -> Plans:
-    if isinstance(plan.dynamics, Momentum):
-        other = copy.copy(plan.dynamics)
+def nesterov_or_not(base: Computation) -> Wrongs:
+    if isinstance(base.dynamics, Momentum):
+        other = copy.copy(base.dynamics)
         other.nesterov = not other.nesterov
         variant = "with it" if other.nesterov else "without it"
-        yield variant, plan.changed(problem=with_dynamics(plan.problem, other))
+        yield variant, base.training(dynamics=other)
 
 
 class DampedFromTheStart(Momentum):
     """(1 − τ) at the first step too."""
 
-    def law(self, t: int, s: Array, lam: Blocks) -> tuple[Any, ...]:
-        return super().law(max(t, 2), s, lam)
+    def numbers(self, t: int, rates: Numbers) -> Numbers:
+        return super().numbers(max(t, 2), rates)
 
 
-def dampening(plan: Plan) -> Plans:
-    if isinstance(plan.dynamics, Momentum) and plan.dynamics.dampening:
-        ignored = altered(plan.dynamics, dampening=0.0)
-        yield "ignored", plan.changed(problem=with_dynamics(plan.problem, ignored))
+def dampening(base: Computation) -> Wrongs:
+    if isinstance(base.dynamics, Momentum) and base.dynamics.dampening:
+        ignored = altered(base.dynamics, dampening=0.0)
+        yield "ignored", base.training(dynamics=ignored)
 
 
-def dampening_at_the_first_step(plan: Plan) -> Plans:
-    plain = isinstance(plan.dynamics, Momentum) and plan.dynamics.dampening
-    if plain and not depends_on_t(plan):
-        damped = altered(plan.dynamics, DampedFromTheStart)
-        yield "", plan.changed(problem=with_dynamics(plan.problem, damped))
+def dampening_at_the_first_step(base: Computation) -> Wrongs:
+    plain = isinstance(base.dynamics, Momentum) and base.dynamics.dampening
+    if plain and not depends_on_t(base):
+        damped = altered(base.dynamics, DampedFromTheStart)
+        yield "", base.training(dynamics=damped)
 
 
-def averaged_momentum(plan: Plan) -> Plans:
+def averaged_momentum(base: Computation) -> Wrongs:
     """v = μ v + (1−μ) g is heavy ball at the rate η (1−μ); the chain rule gives its gradient."""
-    if not isinstance(plan.dynamics, Momentum) or plan.lam["eta"].shape != plan.lam["mu"].shape:
+    if not isinstance(base.dynamics, Momentum) or base.lam["eta"].shape != base.lam["mu"].shape:
         return
-    if plan.dynamics.nesterov or plan.dynamics.dampening or plan.lam["mu"].ndim:
+    if base.dynamics.nesterov or base.dynamics.dampening or base.lam["mu"].ndim:
         return
-    eta, mu = plan.lam["eta"], plan.lam["mu"]
+    eta, mu = base.lam["eta"], base.lam["mu"]
 
     def chain(blocks: Blocks) -> Blocks:
         eta_bar = blocks["eta"]
         return {**blocks, "eta": (1 - mu) * eta_bar, "mu": blocks["mu"] - eta * eta_bar}
 
-    yield "", plan.changed(lam={**plan.lam, "eta": eta * (1 - mu)}).answering(chain)
+    yield "", base.training({**base.lam, "eta": eta * (1 - mu)}).answering(chain)
 
 
 OPTIMIZER = [

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.dynamics.dynamics import Dynamics
 from hgref.layout import Blocks
 from hgref.problem import Problem
+from hgref.verify.mistakes.computation import Computation, scheduled
 from hgref.verify.mistakes.mistake import Mistake
-from hgref.verify.mistakes.plan import (
-    Plan,
-    scheduled,
-    with_dynamics,
-)
 
-Plans = Iterator[tuple[str, Plan]]
+Wrongs = Iterator[tuple[str, Computation]]
 
 
-def schedule_one_off(plan: Plan) -> Plans:
+def schedule_one_off(base: Computation) -> Wrongs:
     for shift, variant in ((-1, "one step late"), (1, "one step early")):
-        names = scheduled(plan)
+        names = scheduled(base)
         if names:
-            rolled = {n: held(plan.lam[n], shift) for n in names}
+            rolled = {n: held(base.lam[n], shift) for n in names}
 
             def unroll(blocks: Blocks, shift: int = shift, names: list[str] = names) -> Blocks:
                 return {**blocks, **{n: collected(blocks[n], shift) for n in names}}
 
-            yield variant, plan.changed(lam={**plan.lam, **rolled}).answering(unroll)
+            yield variant, base.training({**base.lam, **rolled}).answering(unroll)
 
 
 def held(schedule: Array, shift: int) -> Array:
@@ -46,32 +39,17 @@ def collected(share: Array, shift: int) -> Array:
     return total
 
 
-def stale_rate(plan: Plan) -> Plans:
-    names = [n for n in scheduled(plan) if n == "eta"]
-    if names:
-        first = {**plan.lam, "eta": np.full_like(plan.lam["eta"], plan.lam["eta"][0])}
-        yield "", plan.changed(adjoint=FrozenRates.of(plan, first))
+def stale_rate(base: Computation) -> Wrongs:
+    if "eta" in scheduled(base):
+        eta = base.lam["eta"]
+        first = {**base.lam, "eta": np.full_like(eta, eta[0])}
+        yield "", base.differentiating(first)
 
 
-class FrozenRates(Dynamics):
-    """The dynamics, its vjp taken with another λ than the run's."""
-
-    @classmethod
-    def of(cls, plan: Plan, lam: Blocks) -> Any:
-        frozen = cls.__new__(cls)
-        frozen.inner, frozen.lam = plan.dynamics, lam  # type: ignore[attr-defined]
-        return with_dynamics(plan.problem, frozen)
-
-    def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
-        return self.inner.vjp(t, s, self.lam, alpha)  # type: ignore[attr-defined]
-
-
-def steps_off_by_one(plan: Plan) -> Plans:
-    for T in (plan.problem.T - 1, plan.problem.T + 1):
-        if T >= 1 and not scheduled(plan) and can_take(plan.problem, T):
-            other = copy.copy(plan.problem)
-            other.T = T
-            yield f"T = {T}", plan.changed(problem=other)
+def steps_off_by_one(base: Computation) -> Wrongs:
+    for T in (base.run.T - 1, base.run.T + 1):
+        if T >= 1 and not scheduled(base) and can_take(base.run.problem, T):
+            yield f"T = {T}", base.training(T=T)
 
 
 def can_take(problem: Problem, T: int) -> bool:

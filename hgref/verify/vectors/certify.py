@@ -13,10 +13,12 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.hypergradient.forward import sensitivities
-from hgref.hypergradient.reverse import reverse
+from hgref.hypergradient.reverse import reversed_run
+from hgref.hypergradient.tape import taped
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective
 from hgref.problem import Hypergradient, Problem
+from hgref.run import Run
 
 BITS = 256
 NOTHING = -40  # numbers below this power of ten are zero or terms that cancel
@@ -50,17 +52,17 @@ def certified(problem: Problem, lam: Any, bits: int = BITS) -> Trace:
     dampening = getattr(problem.dynamics, "dampening", 0.0)
     if Fraction(1.0 - dampening) != 1 - Fraction(dampening):
         raise ValueError(f"dampening: expected 1 - dampening to be a float64, found {dampening}")
-    blocks, layout = problem.point(lam)
-    exact = copy.copy(problem)
+    at, exact = problem.at(lam), copy.copy(problem)
     with precision(bits):
         exact.w0 = balls(problem.w0)
-        point = layout.point(balls(layout.flatten(blocks)))
-        g, blocks = reverse(exact, point), layout.split(point)
-        states = list(exact.states(blocks))
-        alphas = [exact.error_grad(exact.T, states[-1], blocks)[0]]
-        for t in range(exact.T, 1, -1):
-            alphas.append(exact.dynamics.vjp(t, states[t - 1], blocks, alphas[-1])[0])
-        Zs = [Z for _, _, Z in sensitivities(exact, blocks, layout)]
+        run = Run(exact, at.layout.split(balls(at.layout.flatten(at.lam))), at.layout)
+        g, states = reversed_run(run), list(run.states())
+        s_T, back = taped(run, states[0], 1, run.T, run.T)
+        alphas = [run.error_grad(run.T, s_T)[0]]
+        for t, step in back:
+            if t > 1:
+                alphas.append(run.vjp(t, step, alphas[-1])[0])
+        Zs = [Z for _, _, Z in sensitivities(run, run.layout)]
     return Trace(g, states, alphas[::-1], Zs)
 
 

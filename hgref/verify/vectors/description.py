@@ -87,8 +87,7 @@ def problem_of(content: Mapping[str, Any]) -> tuple[Problem, Blocks]:
     problem = Problem(dynamics, E, T, content["w0"], bool(content.get("learn_w0", False)))
     if not isinstance(content["lambda"], dict):
         raise ValueError(f"lambda: expected names and numbers, found {type(content['lambda'])}")
-    lam, _ = problem.point(content["lambda"])
-    return problem, lam
+    return problem, problem.at(content["lambda"]).lam
 
 
 def sum_of(field: str, terms: Any) -> Objective:

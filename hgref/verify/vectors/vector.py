@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.hypergradient.reverse import reverse
+from hgref.hypergradient.reverse import reversed_run
 from hgref.layout import Blocks
 from hgref.verify.diagnose import wrong_gradients
-from hgref.verify.mistakes import Plan
+from hgref.verify.mistakes import Computation
 from hgref.verify.vectors.certify import certified, digits
 from hgref.verify.vectors.description import problem_of, read_file
 
@@ -56,9 +56,10 @@ def text(numbers: Array, count: int) -> Any:
 
 def traps(problem: Any, lam: Blocks) -> list[dict[str, Any]]:
     """What a known mistake answers to this vector, where that is not the truth."""
-    g = reverse(problem, lam)
+    run = problem.at(lam)
+    g = reversed_run(run)
     found: list[dict[str, Any]] = []
-    for (mistake,), variant, wrong in wrong_gradients(Plan(problem, lam, g.layout)):
+    for (mistake,), variant, wrong in wrong_gradients(Computation(run)):
         same = [trap for trap in found if trap["name"] == mistake.name]
         flat = np.concatenate([wrong[name].reshape(-1) for name in g.layout.shapes])
         apart = np.linalg.norm(flat - g.grad) > APART * np.linalg.norm(g.grad)

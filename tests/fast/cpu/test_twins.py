@@ -64,7 +64,7 @@ def test_reverse(dynamics, objective, choice, recompute):
 @given(choice=choices(max_T=12), data=st.data())
 def test_forward(dynamics, objective, choice, data):
     problem, lam = build(dynamics, objective, choice)
-    names = list(problem.read(lam)[1].shapes)
+    names = list(problem.read(lam).layout.shapes)
     wrt = data.draw(st.none() | st.lists(st.sampled_from(names), min_size=1, unique=True))
     partials = data.draw(st.booleans())
     true = hgref.forward(problem, lam, wrt, partials)

@@ -41,7 +41,7 @@ def test_differences_of_the_fast_run_itself(dynamics, choice):
 
     def f(x):
         s = cpu.last_state(problem, x)
-        return problem.error(problem.T, s, problem.read(x)[0])
+        return problem.error(problem.T, s, x)
 
     true, error = central_differences(f, lam)
     assert np.all(np.abs(cpu.reverse(problem, lam).grad - true) <= 10 * error + 1e-8)

@@ -36,7 +36,7 @@ def test_reverse_and_forward_lie_within_their_own_tolerance_of_the_certified_dig
     content = read_file(FILES[name])
     problem, lam = problem_of(content)
     g = hgref.reverse(problem, lam)
-    allowed = tolerances(problem, lam, g, 2.0**-53)
+    allowed = tolerances(problem.at(lam), g, 2.0**-53)
     for found in (g, hgref.forward(problem, lam)):
         assert found.f == pytest.approx(float(content["f"]), rel=1e-14)
         assert set(found) == set(content["grad"])
@@ -79,10 +79,9 @@ def test_every_trap_is_wrong_and_is_called_by_its_name(name):
 def wrong_of(problem, lam, trap):
     """The trap's gradient in full precision: what it was printed from."""
     from hgref.verify.diagnose import wrong_gradients
-    from hgref.verify.mistakes import Plan
+    from hgref.verify.mistakes import Computation
 
-    layout = hgref.reverse(problem, lam).layout
-    for (mistake,), variant, wrong in wrong_gradients(Plan(problem, lam, layout)):
+    for (mistake,), variant, wrong in wrong_gradients(Computation(problem.at(lam))):
         if (mistake.name, variant) == (trap["name"], trap["variant"]):
             for block, printed in trap["grad"].items():
                 np.testing.assert_allclose(wrong[block], printed, rtol=1e-9, atol=1e-11)

@@ -1,0 +1,50 @@
+"""The training run, kept for the way back: linearised steps, or states to linearise again."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from hgref.arguments import Array
+from hgref.at import At
+
+if TYPE_CHECKING:
+    from hgref.run import Run
+
+MOST = 2**27  # numbers that the linearised steps of a run may take: 1 GiB
+
+Back = Iterator[tuple[int, At]]
+
+
+def numbers(run: Run) -> int:
+    """How many a linearised step holds: s_t, g, and what J's products need."""
+    return run.problem.d + run.problem.p + run.dynamics.J.kept
+
+
+def taped(
+    run: Run, s: Array, first: int, last: int, K: int, most: int = MOST
+) -> tuple[Array, Back]:
+    """(s_last, its way back): the steps first … last from s = s_{first-1}, the last K of them kept.
+
+    The way back is (t, step t linearised at s_{t-1}) for t = last, last - 1 …, K of them.
+    Linearised steps are kept where K of them take at most `most` numbers: then nothing is computed
+    twice. Otherwise only the states s_{t-1} are kept, and each step is linearised again.
+    """
+    whole = K * numbers(run) <= most
+    tape: deque[Any] = deque(maxlen=K)
+    for t in range(first, last + 1):
+        if whole and t > last - K:
+            step = run.at(t, s)
+            tape.append(step)
+            s = step.value
+        else:
+            tape.append(s)
+            s = run.step(t, s)
+
+    def back() -> Back:
+        for t in range(last, last - K, -1):
+            kept = tape.pop()
+            yield t, kept if whole else run.at(t, kept)
+
+    return s, back()

@@ -1,0 +1,150 @@
+"""A problem at one λ: the training run and the validation error, checked for finite numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hgref.arguments import Array, where_not_finite
+from hgref.at import At
+from hgref.layout import Blocks, Layout
+
+if TYPE_CHECKING:
+    from hgref.problem import Problem
+
+
+class Diverged(ArithmeticError):
+    """A run left the finite numbers.
+
+    what                   what left them: the training run, Z_t, alpha, ∇f, …
+    t, block, coordinate   step, block (of the state, or of λ, or E itself) and index in it of the
+                           first NaN or infinity
+    """
+
+    def __init__(self, what: str, t: int, block: str, coordinate: int):
+        super().__init__(what, t, block, coordinate)
+        self.what, self.t, self.block, self.coordinate = what, t, block, coordinate
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} left the finite numbers at step t = {self.t}, block {self.block!r}, "
+            f"coordinate {self.coordinate}; try a smaller eta, and look for 0/0 (an epsilon of 0)"
+        )
+
+
+class Run:
+    """s_t = Φ_t(s_{t-1}, λ) and E(s_t, λ) at one λ. Every method raises Diverged.
+
+    problem   whose run it is
+    lam       λ as named blocks;  layout: where they stand in the flat vector
+    """
+
+    def __init__(self, problem: Problem, lam: Blocks, layout: Layout):
+        self.problem, self.lam, self.layout = problem, lam, layout
+        self.dynamics, self.E, self.T = problem.dynamics, problem.E, problem.T
+
+    @property
+    def point(self) -> Array:
+        """λ as a flat vector (m,) that knows its blocks; a copy, read-only."""
+        point = self.layout.point(self.layout.flatten(self.lam))
+        point.flags.writeable = False
+        return point
+
+    # --- the start ---
+
+    def start(self) -> Array:
+        """s_0 (d,)."""
+        problem = self.problem
+        return self.dynamics.start(self.lam["w0"] if problem.learn_w0 else problem.w0)
+
+    def start_jvp(self, dlam: Blocks, k: int) -> Array:
+        """Z_0 = ds_0/dλ · dλ (d, k): zero unless w0 is learned."""
+        Z = np.zeros((self.problem.d, k))
+        if "w0" in dlam and self.problem.learn_w0:
+            self.dynamics.weights(Z)[:] = dlam["w0"]
+        return Z
+
+    def start_vjp(self, alpha: Array) -> Blocks:
+        """α ds_0/dλ."""
+        return {"w0": self.dynamics.weights(alpha)} if self.problem.learn_w0 else {}
+
+    # --- the steps ---
+
+    def at(self, t: int, s: Array) -> At:
+        """Step t linearised at s = s_{t-1}; its value is s_t."""
+        with np.errstate(all="ignore"):
+            step = self.dynamics.at(t, s, self.lam)
+        self.require_state("the training run", t, step.value)
+        return step
+
+    def step(self, t: int, s: Array) -> Array:
+        """s_t = Φ_t(s_{t-1}, λ)."""
+        with np.errstate(all="ignore"):
+            s = self.dynamics.step(t, s, self.lam)
+        self.require_state("the training run", t, s)
+        return s
+
+    def jvp(self, t: int, step: At, Z: Array, dlam: Blocks) -> Array:
+        """Z_t = A_t Z_{t-1} + B_t dλ."""
+        with np.errstate(all="ignore"):
+            Z = step.jvp(Z, dlam)
+        self.require_state("Z_t", t, Z)
+        return Z
+
+    def vjp(self, t: int, step: At, alpha: Array) -> tuple[Array, Blocks]:
+        """(α_{t-1}, α_t B_t) from α_t."""
+        with np.errstate(all="ignore"):
+            alpha, share = step.vjp(alpha)
+        self.require_state("alpha, going backwards,", t - 1, alpha)
+        return alpha, share
+
+    def states(self) -> Iterator[Array]:
+        """s_0, s_1, … s_T."""
+        s = self.start()
+        yield s
+        for t in range(1, self.T + 1):
+            s = self.step(t, s)
+            yield s
+
+    def last_state(self) -> Array:
+        """s_T; nothing before it is kept."""
+        for s in self.states():  # noqa: B007 - only the last one is needed
+            pass
+        return s
+
+    # --- the validation error ---
+
+    def error(self, t: int, s: Array) -> Any:
+        """E(s_t), scalar."""
+        with np.errstate(all="ignore"):
+            value = self.E.value(t, self.dynamics.weights(s), self.lam)
+        if where_not_finite(np.asarray(value)) is not None:
+            raise Diverged("the validation error", t, "E", 0)
+        return value
+
+    def error_grad(self, t: int, s: Array) -> tuple[Array, Blocks]:
+        """(∇E(s_t) (d,), {name: ∂E/∂λ directly})."""
+        w = self.dynamics.weights(s)
+        with np.errstate(all="ignore"):
+            row, direct = self.E.grad(t, w, self.lam), self.E.grad_lam(t, w, self.lam)
+        self.require_finite("∇E", t, {"w": row, **direct})
+        rest = np.zeros(self.problem.d - self.problem.p, dtype=row.dtype)
+        return np.concatenate([rest, row]), direct
+
+    # --- finite numbers ---
+
+    def require_state(self, what: str, t: int, s: Array) -> None:
+        """Raise Diverged, naming the block and coordinate, where a state or Z_t is not finite."""
+        bad = where_not_finite(s)
+        if bad is not None:
+            block, coordinate = divmod(bad[0], self.problem.p)
+            raise Diverged(what, t, self.dynamics.state[block], coordinate)
+
+    def require_finite(self, what: str, t: int, blocks: Blocks) -> None:
+        """Raise Diverged, naming the block and coordinate, where one is not finite."""
+        for name, block in blocks.items():
+            bad = where_not_finite(np.asarray(block).reshape(-1))
+            if bad is not None:
+                raise Diverged(what, t, name, bad[0])
