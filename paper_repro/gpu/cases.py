@@ -13,7 +13,7 @@ from paper_repro.benchmark.problems import Case, cleaning, network, small, small
 from paper_repro.benchmark.setting import Setting
 
 
-class Timed(NamedTuple):
+class TimedCase(NamedTuple):
     """A hypergradient to time, with its precision."""
 
     name: str
@@ -41,12 +41,12 @@ def rates_and_penalties(setting: Setting, m: int) -> Case:
     return Case(problem, problem.pack(eta=0.2, mu=0.8, l2=l2), ("eta", "mu", "l2"))
 
 
-def timed(setting: Setting, lengths: tuple[int, ...]) -> Iterator[Timed]:
+def timed(setting: Setting, lengths: tuple[int, ...]) -> Iterator[TimedCase]:
     """Problems to time: P1 with each of these T, and P2 with several m, in both precisions."""
     train, valid = two_sets(setting)
     for T in lengths:
         for dtype in ("float32", "float64"):
-            yield Timed(f"P1 reverse, T = {T}", cleaning(setting, train, valid, T), dtype)
+            yield TimedCase(f"P1 reverse, T = {T}", cleaning(setting, train, valid, T), dtype)
     for m in (3, 12, 32):
         for dtype in ("float32", "float64"):
-            yield Timed(f"P2 forward, m = {m}", rates_and_penalties(setting, m), dtype)
+            yield TimedCase(f"P2 forward, m = {m}", rates_and_penalties(setting, m), dtype)

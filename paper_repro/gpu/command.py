@@ -64,7 +64,7 @@ def check(name: str, case: Any) -> dict[str, float]:
     return found
 
 
-def times(one: cases.Timed) -> dict[str, Any]:
+def times(one: cases.TimedCase) -> dict[str, Any]:
     """The timings of all contenders, with their microseconds per step."""
     print(f"{one.name}, {one.dtype}", flush=True)
     answers = {}

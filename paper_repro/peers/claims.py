@@ -14,7 +14,7 @@ SCRIPTS = Path(__file__).parent / "reproducers"
 MOMENTA = ("momentum-*", "nesterov-*", "dampened-*")
 
 
-class Claim(NamedTuple):
+class LibraryClaim(NamedTuple):
     """A claim about a library.
 
     library   its key in LIBRARIES
@@ -33,15 +33,15 @@ class Claim(NamedTuple):
 
 ZERO = "where a gradient is exactly 0, autodiff of √u gives 0 · ∞ = NaN; the step has a slope there"
 
-CLAIMS: dict[str, Claim] = {
-    "torch_func_zero_gradient": Claim(
+CLAIMS: dict[str, LibraryClaim] = {
+    "torch_func_zero_gradient": LibraryClaim(
         "torch-func",
         False,
         f"{ZERO}. The formula is the user's own: torch.func applies the chain rule to it",
         ("*-softmax",),
         ("NaN",),
     ),
-    "torch_optim_sgd_momentum": Claim(
+    "torch_optim_sgd_momentum": LibraryClaim(
         "torch-optim",
         False,
         "SGD with momentum and differentiable=True copies the first gradient into its buffer "
@@ -49,7 +49,7 @@ CLAIMS: dict[str, Claim] = {
         MOMENTA,
         ("wrong",),
     ),
-    "torch_optim_sgd_rate": Claim(
+    "torch_optim_sgd_rate": LibraryClaim(
         "torch-optim",
         False,
         "SGD with momentum and a tensor lr changes in place what autograd saved: no derivative by "
@@ -57,7 +57,7 @@ CLAIMS: dict[str, Claim] = {
         ("momentum-*", "dampened-*"),
         ("crashed",),
     ),
-    "torch_optim_rms_rate": Claim(
+    "torch_optim_rms_rate": LibraryClaim(
         "torch-optim",
         False,
         "RMSprop and Adagrad document lr as a tensor, and hand it to addcdiv_, which takes a "
@@ -65,17 +65,17 @@ CLAIMS: dict[str, Claim] = {
         ("rmsprop-torch-*", "adagrad-torch-*"),
         ("crashed",),
     ),
-    "torch_optim_zero_gradient": Claim("torch-optim", False, ZERO, ("*-softmax",), ("NaN",)),
-    "torch_optim_adam": Claim(
+    "torch_optim_zero_gradient": LibraryClaim("torch-optim", False, ZERO, ("*-softmax",), ("NaN",)),
+    "torch_optim_adam": LibraryClaim(
         "torch-optim", True, "Adam's derivatives by lr and by both betas, given as tensors"
     ),
-    "torch_optim_adam_float32": Claim(
+    "torch_optim_adam_float32": LibraryClaim(
         "torch-optim",
         False,
         "Adam with differentiable=True and betas as floats corrects the bias in float32, whatever "
         "the type of the weights",
     ),
-    "higher_adam_beta2": Claim(
+    "higher_adam_beta2": LibraryClaim(
         "higher",
         False,
         "Adam takes math.sqrt of a tensor, which cuts the path from beta2 through the bias "
@@ -83,7 +83,7 @@ CLAIMS: dict[str, Claim] = {
         ("adam-torch-*",),
         ("wrong",),
     ),
-    "higher_adam_eps": Claim(
+    "higher_adam_eps": LibraryClaim(
         "higher",
         False,
         "Adam's eps stands where TensorFlow 1 has it: other steps than the torch.optim.Adam that "
@@ -91,13 +91,13 @@ CLAIMS: dict[str, Claim] = {
         ("adam-torch-*",),
         ("wrong",),
     ),
-    "higher_zero_gradient": Claim(
+    "higher_zero_gradient": LibraryClaim(
         "higher", True, "Adam, RMSprop and Adagrad where a gradient is exactly 0: its mask works"
     ),
-    "torchopt_adam_convention": Claim(
+    "torchopt_adam_convention": LibraryClaim(
         "torchopt", True, "adam takes the steps of torch.optim.Adam, up to single precision"
     ),
-    "torchopt_adam_float32": Claim(
+    "torchopt_adam_float32": LibraryClaim(
         "torchopt",
         False,
         "adam and adamw correct the bias in float32, whatever the type of the weights, unless "
@@ -105,14 +105,14 @@ CLAIMS: dict[str, Claim] = {
         ("adam-*", "adamw-*"),
         ("float32",),
     ),
-    "torchopt_zero_gradient": Claim("torchopt", False, ZERO, ("*-softmax",), ("NaN",)),
-    "torchopt_dampening": Claim(
+    "torchopt_zero_gradient": LibraryClaim("torchopt", False, ZERO, ("*-softmax",), ("NaN",)),
+    "torchopt_dampening": LibraryClaim(
         "torchopt",
         False,
         "sgd remembers outside its state that it has made a first step: used for a second "
         "training, it dampens the first gradient too",
     ),
-    "betty_iterative": Claim(
+    "betty_iterative": LibraryClaim(
         "betty",
         False,
         "IterativeProblem cannot be initialised: it reads the parameters from an optimizer that "
@@ -120,50 +120,52 @@ CLAIMS: dict[str, Claim] = {
         ("*",),
         ("crashed",),
     ),
-    "betty_cg": Claim(
+    "betty_cg": LibraryClaim(
         "betty",
         False,
         "conjugate gradient takes its directions from the old residual (mended in the repository "
         "since, in no release): n iterations on a quadratic are not exact",
     ),
-    "betty_cg_alpha": Claim(
+    "betty_cg_alpha": LibraryClaim(
         "betty",
         False,
         "conjugate gradient with cg_alpha other than 1 divides the step by it, but not the "
         "residual's: not exact even on a multiple of the identity, where cg_alpha = 1 is",
     ),
-    "betty_neumann": Claim("betty", True, "the Neumann series converges to the exact gradient"),
-    "hypergrad_sgd_momentum": Claim(
+    "betty_neumann": LibraryClaim(
+        "betty", True, "the Neumann series converges to the exact gradient"
+    ),
+    "hypergrad_sgd_momentum": LibraryClaim(
         "hypergrad",
         False,
         "diff_sgd with momentum copies the first gradient into its buffer detached, as torch does",
         MOMENTA,
         ("wrong",),
     ),
-    "hypergrad_cg": Claim(
+    "hypergrad_cg": LibraryClaim(
         "hypergrad",
         False,
         "conjugate_gradient takes its directions from the old residual: n iterations on a "
         "quadratic are not exact",
     ),
-    "hypergrad_neumann": Claim(
+    "hypergrad_neumann": LibraryClaim(
         "hypergrad", True, "the Neumann series converges to the exact gradient"
     ),
-    "optax_zero_gradient": Claim("optax", False, ZERO, ("*-softmax",), ("NaN",)),
-    "optax_adagrad_zero_gradient": Claim(
+    "optax_zero_gradient": LibraryClaim("optax", False, ZERO, ("*-softmax",), ("NaN",)),
+    "optax_adagrad_zero_gradient": LibraryClaim(
         "optax",
         False,
         "adagrad from initial_accumulator_value = 0 has a where() whose slope at a gradient of 0 "
         "is 0, the step's is not",
     ),
-    "jaxopt_zero_gradient": Claim("jaxopt", False, ZERO, ("*-softmax",), ("NaN",)),
-    "jaxopt_unrolled": Claim(
+    "jaxopt_zero_gradient": LibraryClaim("jaxopt", False, ZERO, ("*-softmax",), ("NaN",)),
+    "jaxopt_unrolled": LibraryClaim(
         "jaxopt", True, "GradientDescent unrolled gives the gradient after T steps, not the limit's"
     ),
-    "jaxopt_implicit": Claim(
+    "jaxopt_implicit": LibraryClaim(
         "jaxopt", True, "GradientDescent with implicit_diff, converged, gives the limit's gradient"
     ),
-    "autograd_zero_gradient": Claim("autograd", False, ZERO, ("*-softmax",), ("NaN",)),
+    "autograd_zero_gradient": LibraryClaim("autograd", False, ZERO, ("*-softmax",), ("NaN",)),
 }
 
 
@@ -178,7 +180,7 @@ def reproducers_of(library: str, vector: str, verdict: str) -> list[str]:
     ]
 
 
-def verdict_of(claim: Claim) -> str:
+def verdict_of(claim: LibraryClaim) -> str:
     """The claim in one word: right, NaN or wrong."""
     if claim.right:
         return "right"

@@ -7,14 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from paper_repro.peers.claims import SCRIPTS, Claim, verdict_of
+from paper_repro.peers.claims import SCRIPTS, LibraryClaim, verdict_of
 from paper_repro.peers.run import surroundings
 
 LONGEST = 120.0  # seconds
 MOST_LINES = 6
 
 
-def reproduce(name: str, claim: Claim, python: str, folder: Path = SCRIPTS) -> dict[str, Any]:
+def reproduce(
+    name: str, claim: LibraryClaim, python: str, folder: Path = SCRIPTS
+) -> dict[str, Any]:
     """Run the script of a claim, and report what it printed and how it ended.
 
     returns  library, verdict, says: from the claim; exit: the status, None if it took too long;

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hgref.arguments import Array
-from paper_repro.benchmark.peers.told import Told, told
+from paper_repro.benchmark.peers.plain_case import PlainCase, plain_case
 from paper_repro.benchmark.problems import Case
 
 
@@ -21,7 +21,7 @@ def hypergradient(case: Case, dtype: str, checkpointed: bool = False) -> Callabl
     Beware        enables or disables float64 for the whole process
     """
     jax.config.update("jax_enable_x64", dtype == "float64")
-    this = told(case, dtype)
+    this = plain_case(case, dtype)
     data = jax.device_put({"X": this.X, "Y": this.Y, "Xv": this.Xv, "Yv": this.Yv})
     names = list(this.hyper) if case.wrt is None else list(case.wrt)
     fixed = {n: jnp.asarray(value) for n, value in this.hyper.items() if n not in names}
@@ -41,7 +41,7 @@ def hypergradient(case: Case, dtype: str, checkpointed: bool = False) -> Callabl
     return run
 
 
-def trained_error(this: Told, lam: Any, data: Any, checkpointed: bool) -> Any:
+def trained_error(this: PlainCase, lam: Any, data: Any, checkpointed: bool) -> Any:
     """E(w_T) as a function of λ."""
     decay = None
     if "l2" in lam:

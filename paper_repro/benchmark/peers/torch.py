@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from hgref.arguments import Array
-from paper_repro.benchmark.peers.told import Told, told
+from paper_repro.benchmark.peers.plain_case import PlainCase, plain_case
 from paper_repro.benchmark.problems import Case
 
 Gradient = Callable[[Callable[[Any], Any], Any], Any]
@@ -27,7 +27,7 @@ class Placed(NamedTuple):
     batches: list[Any] | None
 
 
-def placed(this: Told, device: str) -> Placed:
+def placed(this: PlainCase, device: str) -> Placed:
     def there(array: Array) -> Any:
         return torch.from_numpy(array.copy()).to(device)
 
@@ -45,7 +45,7 @@ def hypergradient(
 
     graph  record the computation once as a CUDA graph and replay it, without launch overhead
     """
-    this = told(case, dtype)
+    this = plain_case(case, dtype)
     data = placed(this, device)
     names = list(this.hyper) if case.wrt is None else list(case.wrt)
 
@@ -80,7 +80,7 @@ def record(gradient: Callable[[], Any]) -> tuple[Any, Any]:
     return graph, found
 
 
-def reverse(this: Told, lam: Any, data: Any, names: list[str]) -> dict[str, Any]:
+def reverse(this: PlainCase, lam: Any, data: Any, names: list[str]) -> dict[str, Any]:
     for name in names:
         lam[name].requires_grad_()
     E = trained_error(this, lam, data, recorded_gradient)
@@ -93,7 +93,7 @@ def recorded_gradient(loss: Callable[[Any], Any], w: Any) -> Any:
     return torch.autograd.grad(loss(w), w, create_graph=True)
 
 
-def forward(this: Told, lam: Any, data: Any, names: list[str]) -> dict[str, Any]:
+def forward(this: PlainCase, lam: Any, data: Any, names: list[str]) -> dict[str, Any]:
     def f(chosen: Any) -> Any:
         value = trained_error(this, {**lam, **chosen}, data, functional_gradient)
         return value, value
@@ -106,7 +106,7 @@ def functional_gradient(loss: Callable[[Any], Any], w: Any) -> Any:
     return torch.func.grad(loss)(list(w))
 
 
-def trained_error(this: Told, lam: Any, data: Any, gradient: Gradient) -> Any:
+def trained_error(this: PlainCase, lam: Any, data: Any, gradient: Gradient) -> Any:
     """E(w_T); the weights are a flat list W, b, W, b, …"""
     X, Y, w = data.X, data.Y, [x.clone() for x in data.start]
     decay = penalties(lam, data)

@@ -9,7 +9,7 @@ from strategies import relative
 
 import hgref
 from paper_repro.benchmark.contenders import prepared
-from paper_repro.benchmark.peers.told import told
+from paper_repro.benchmark.peers.plain_case import plain_case
 from paper_repro.benchmark.problems import PROBLEMS
 from paper_repro.benchmark.setting import Setting
 from paper_repro.benchmark.timing import ALIKE, difference
@@ -63,13 +63,13 @@ def test_sparse_data_are_as_dense_as_they_shall_be(setting):
     assert X.nnz / np.prod(X.shape) == pytest.approx(setting.density, abs=0.02)
 
 
-# --- what a peer is told ---
+# --- a case as plain arrays ---
 
 
 @everywhere
 def test_a_peer_is_told_the_weights_and_data_of_the_problem(name, setting):
     case = PROBLEMS[name].build(setting)
-    this = told(case, "float32")
+    this = plain_case(case, "float32")
     assert {a.dtype for pair in this.start for a in pair} == {np.dtype("float32")}
     flat = np.concatenate([a.ravel() for pair in this.start for a in pair])
     assert np.array_equal(flat, case.problem.w0.astype("float32"))
@@ -79,7 +79,7 @@ def test_a_peer_is_told_the_weights_and_data_of_the_problem(name, setting):
 
 def test_a_peer_is_told_which_penalty_is_whose(setting):
     case = PROBLEMS["P2 penalties"].build(setting)
-    ((W, b),) = told(case, "float64").groups
+    ((W, b),) = plain_case(case, "float64").groups
     assert np.array_equal(W, np.tile(np.arange(setting.classes), (setting.features, 1)).T)
     assert np.array_equal(b, np.arange(setting.classes))
 
@@ -89,4 +89,4 @@ def test_another_convention_of_adam_is_not_posed(setting):
     J = case.problem.dynamics.J
     other = hgref.Problem(hgref.Adam(J, convention="paper"), case.problem.E, 3)
     with pytest.raises(ValueError, match="convention: expected torch, found paper"):
-        told(replace(case, problem=other), "float64")
+        plain_case(replace(case, problem=other), "float64")

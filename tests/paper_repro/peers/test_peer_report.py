@@ -7,7 +7,7 @@ import pytest
 from hgref.verify.vectors.vector import shipped
 from paper_repro.__main__ import main
 from paper_repro.peers import compute as computing
-from paper_repro.peers.claims import Claim
+from paper_repro.peers.claims import LibraryClaim
 from paper_repro.peers.compute import ACCUSED, bear_out, compute, documented_calls
 from paper_repro.peers.draw import COLOURS, draw, grid
 from paper_repro.peers.libraries import LIBRARIES
@@ -38,7 +38,9 @@ class Bar:
 @pytest.fixture
 def content(library, tmp_path, monkeypatch):
     """The card of six made-up libraries; one of the two that err is shown to err by a script."""
-    monkeypatch.setattr(computing, "CLAIMS", {"shown": Claim("wrong", False, "its sign is wrong")})
+    monkeypatch.setattr(
+        computing, "CLAIMS", {"shown": LibraryClaim("wrong", False, "its sign is wrong")}
+    )
 
     def shown(name, claim, python):
         about = {"library": claim.library, "verdict": "wrong", "says": claim.says}

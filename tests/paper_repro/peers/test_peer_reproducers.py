@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from paper_repro.peers.claims import CLAIMS, SCRIPTS, Claim, reproducers_of, verdict_of
+from paper_repro.peers.claims import CLAIMS, SCRIPTS, LibraryClaim, reproducers_of, verdict_of
 from paper_repro.peers.libraries import LIBRARIES
 from paper_repro.peers.reproduce import reproduce
 from paper_repro.record import read_json
@@ -74,7 +74,10 @@ def test_an_accident_shows_nothing(tmp_path):
     (tmp_path / "accident.py").write_text("import no_such_library\n")
     (tmp_path / "wrong.py").write_text("import sys\nprint('found 1 expected 2')\nsys.exit(True)\n")
     (tmp_path / "right.py").write_text("print('found 1 expected 1')\n")
-    wrong, right = Claim("higher", False, "it is wrong"), Claim("higher", True, "it is right")
+    wrong, right = (
+        LibraryClaim("higher", False, "it is wrong"),
+        LibraryClaim("higher", True, "it is right"),
+    )
     assert not reproduce("accident", wrong, sys.executable, tmp_path)["shown"]
     found = reproduce("wrong", wrong, sys.executable, tmp_path)
     assert (found["shown"], found["exit"], found["printed"]) == (True, 1, ["found 1 expected 2"])

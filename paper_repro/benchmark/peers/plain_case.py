@@ -16,7 +16,7 @@ from paper_repro.benchmark.problems import Case
 
 
 @dataclass(frozen=True)
-class Told:
+class PlainCase:
     """A case as arrays of one precision.
 
     X, Y, Xv, Yv  training and validation examples; labels as rows of the identity
@@ -41,7 +41,7 @@ class Told:
     T: int
 
 
-def told(case: Case, dtype: str) -> Told:
+def plain_case(case: Case, dtype: str) -> PlainCase:
     problem = case.problem
     data, *penalties = problem.dynamics.J.terms()
     E = problem.E
@@ -53,7 +53,7 @@ def told(case: Case, dtype: str) -> Told:
     for part in penalties:
         assert isinstance(part, L2)
         groups = None if part.groups is None else layers(data, part.groups)
-    return Told(
+    return PlainCase(
         X=plain(data.features.X, dtype),
         Y=plain(data.y, dtype),
         Xv=plain(E.features.X, dtype),
