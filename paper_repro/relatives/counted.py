@@ -12,10 +12,10 @@ from hgref.objectives.objective import Objective, Shapes
 
 
 class Counted(Objective):
-    """J, and how often it was used: `gradients`, products with `H` and with `M`.
+    """J with counters: `gradients`, products with `H` and products with `M`.
 
-    Each column of a jvp is a product with H and, where a block of λ moves, one with M; a vjp is
-    one of each.
+    Each column of a jvp counts as a product with H and, if it moves a block of λ, as one with M; a
+    vjp counts as one of each.
     """
 
     def __init__(self, J: Objective):
