@@ -51,8 +51,9 @@ class Way:
 
     @property
     def work(self) -> float:
-        """Steps and products; one that computes its predictions again counts 3/2."""
-        return self.steps + self.products * (1.5 if self.options.get("recompute") else 1)
+        """Steps and products of all workers; one with `recompute` counts 3/2."""
+        product = 1.5 if self.options.get("recompute") else 1
+        return self.workers * (self.steps + self.products * product)
 
     def order(self) -> tuple[bool, float]:
         """Timed ways by seconds, then the others by work."""
@@ -61,7 +62,7 @@ class Way:
     def row(self) -> list[str]:
         """The columns of HEAD."""
         time = "" if self.seconds is None else duration(self.seconds)
-        sent, work = size(self.sent) if self.sent else "", f"{self.work:.4g}"
+        sent, work = size(self.sent) if self.sent else "", f"{self.work:.0f}"
         counts = map(str, (self.steps, self.products, self.checkpoints))
         return [size(self.bytes), time, work, sent, *counts]
 

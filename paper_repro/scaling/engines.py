@@ -1,4 +1,4 @@
-"""The workers that everything runs on."""
+"""The workers of this experiment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from paper_repro.scaling.weighed import Weighing
 
 
 class Engines(NamedTuple):
-    """Worker processes, and one that weighs its tasks."""
+    """Worker processes, and one that records its memory."""
 
     processes: Executor
     weighing: Weighing
@@ -21,7 +21,7 @@ class Engines(NamedTuple):
 
 @contextmanager
 def engines(workers: int) -> Iterator[Engines]:
-    """So many processes, one thread each."""
+    """`workers` processes of one thread each."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, spawn) as processes, Weighing() as weighing:
         yield Engines(processes, weighing)
@@ -29,7 +29,7 @@ def engines(workers: int) -> Iterator[Engines]:
 
 @contextmanager
 def dask(workers: int) -> Iterator[dict[str, Executor]]:
-    """A cluster of so many processes under its name; none where Dask is not installed."""
+    """A Dask cluster of `workers` processes by its name; empty without Dask."""
     if find_spec("distributed") is None:
         yield {}
         return

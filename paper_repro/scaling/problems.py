@@ -1,4 +1,4 @@
-"""The problems that are planned, run and shared."""
+"""The problems of this experiment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from paper_repro.scaling.setting import Setting
 
 
 class Posed(NamedTuple):
-    """A problem, and the bytes in which its plan has to stay; `wrt` is what forward carries."""
+    """A problem, and the budget of its plan; forward carries the columns of `case.wrt`."""
 
     name: str
     case: Case

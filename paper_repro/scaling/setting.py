@@ -10,16 +10,16 @@ from paper_repro.preset import Preset
 
 @dataclass(frozen=True)
 class Setting(Preset):
-    """Problems with examples like digits, as large as two cores do in seconds.
+    """Problems with examples like digits that two cores solve in seconds.
 
     examples, features, classes   of each
     T             steps of the linear models;  network_T: of the network on mini-batches
     hidden, batch of the network
     penalties     of the model whose columns of Z are shared; with η they are m
-    shared_T, shared_rounds   its steps, and how often it is timed
+    shared_T, shared_rounds   its steps and timings
     workers       processes
-    budgets       bytes in which the plan has to stay, for each problem
-    rounds        how often everything is timed, taking turns; slow_rounds: what takes over `slow`
+    budgets       of the plan, for each problem
+    rounds        timings of each way, in turn; slow_rounds: of ways that take over `slow` seconds
     seed          of all random data
     """
 
@@ -51,7 +51,7 @@ DEFAULT = Setting(
     examples=5000, features=784, classes=10, T=50, network_T=100, hidden=128, batch=200
 )
 
-# seconds: to see that everything runs; too little to be timed well
+# a smoke test of a few seconds: too small for exact timings
 SMALL = replace(
     DEFAULT, examples=300, features=50, classes=3, T=12, network_T=12, hidden=8, batch=20,
     penalties=7, shared_T=12, shared_rounds=2, budgets=("320 kB", "1 MB", "1 MB"), rounds=2,

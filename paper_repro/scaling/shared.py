@@ -1,4 +1,4 @@
-"""Columns of Z on workers, beside one process on one thread."""
+"""Times columns of Z on workers against one process on one thread."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ LAYERS: dict[str, Callable[..., hgref.Hypergradient]] = {
 def rows(
     setting: Setting, case: Case, executors: Mapping[str, Executor], tick: Callable[[], None]
 ) -> Iterator[Row]:
-    """For each layer and kind of workers: seconds, gain, and how far the gradients are apart.
+    """For each layer and kind of workers: seconds, gain, and the difference of the gradients.
 
-    Of the processes also what they reach that have nothing to do with each other: the whole of it
-    on every one at once. More than that no division of the columns can gain on this machine.
+    Also timed: every process runs the whole problem at once. These share nothing, and no division
+    of the columns can gain more on this machine.
     """
     for layer, forward in LAYERS.items():
         runs: dict[str, Callable[[], Any]] = {"one process": alone(forward, case)}
@@ -70,7 +70,7 @@ def shared(
 def at_once(
     forward: Callable[..., hgref.Hypergradient], case: Case, executor: Executor, workers: int
 ) -> Callable[[], None]:
-    """The whole on each of the workers, none of which waits for another."""
+    """The whole problem on every worker at once."""
     sent = SentOnce(executor, case.problem, "the problem")
 
     def run() -> None:
@@ -83,7 +83,7 @@ def at_once(
 
 
 def sent(setting: Setting, case: Case, weighing: Weighing) -> Row:
-    """Bytes that go to a worker at the first call and at the second, and those of the data."""
+    """Bytes sent to a worker at the first and at the second call, and bytes of the data."""
     calls = []
     for _ in range(2):
         weighing.sent.clear()

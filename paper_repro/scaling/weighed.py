@@ -1,4 +1,4 @@
-"""An executor that weighs its tasks: what is sent to a worker, and what that allocates."""
+"""An executor that records the bytes sent to a worker, and the peak that the worker allocates."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import hgref
 
 
 class Weighing(Executor):
-    """One worker that carries out a task at a time; default: a process.
+    """One worker for one task at a time; default: a process.
 
-    sent    bytes of each task as it goes to the worker
-    peaks   bytes that were allocated there at the most, the task's own among them
+    sent    bytes of each pickled task
+    peaks   peak of the bytes allocated for each task, its arguments included
     """
 
     def __init__(self, worker: Executor | None = None):
@@ -39,7 +39,7 @@ class Weighing(Executor):
 
 
 def weighed(task: bytes) -> tuple[Any, int]:
-    """(result, bytes allocated at the most), on the worker."""
+    """(result, peak of the allocated bytes), on the worker."""
     tracemalloc.start()
     try:
         function, arguments, named = pickle.loads(task)
@@ -50,7 +50,7 @@ def weighed(task: bytes) -> tuple[Any, int]:
 
 
 def renamed(problem: hgref.Problem, number: int) -> Any:
-    """A copy whose bytes are others, so that it is sent to workers that know the problem."""
+    """A copy with other bytes, which is sent even to a worker that has the problem."""
     made: Any = pickle.loads(pickle.dumps(problem, protocol=5))
     made.copy = number
     return made
