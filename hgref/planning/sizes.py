@@ -57,7 +57,7 @@ class Sizes:
             J=data_of(problem.dynamics.J),
             E=data_of(problem.E),
             state=problem.d // problem.p,
-            rates=len(problem.dynamics.rates),
+            rates=len(getattr(problem.dynamics, "rates", ())),
             penalties=sum(isinstance(part, L2) for part in terms),
             relations=max([getattr(part, "tasks", 0) for part in terms], default=0),
             quadratic=any(isinstance(part, Quadratic) for part in terms),
