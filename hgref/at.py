@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from hgref.arguments import Array
@@ -26,8 +27,44 @@ class At(NamedTuple):
     vjp: Callable[[Array], tuple[Array, Blocks]]
 
 
-def lacking(thing: Any, functions: str) -> NotImplementedError:
+class Linearised:
+    """`at` made of three functions, or the three functions made of `at`: a subclass defines either.
+
+    defined_by   names of the value, the jvp and the vjp: f(t, x, lam), f(t, x, lam, dx, dlam),
+                f(t, x, lam, u)
+    Beware      what a class defines replaces both forms of its parents: a subclass that overrides
+                one of the three functions is linearised by them
+    """
+
+    defined_by: tuple[str, str, str]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = vars(cls)
+        if "at" in own:
+            for name, part in zip(cls.defined_by, At._fields, strict=True):
+                if name not in own:
+                    setattr(cls, name, part_of(own["at"], part))
+        elif any(name in own for name in cls.defined_by):
+            cls.at = from_functions  # type: ignore[attr-defined]
+
+
+def part_of(at: Callable[..., At], part: str) -> Callable[..., Any]:
+    """The function of one of the three parts of what `at` returns."""
+
+    def function(self: Any, t: int, x: Array, lam: Blocks, *tangents: Any) -> Any:
+        found = getattr(at(self, t, x, lam), part)
+        return found(*tangents) if tangents else found
+
+    return function
+
+
+def from_functions(self: Any, t: int, x: Array, lam: Blocks) -> At:
+    """`at` of a class that defines the three functions."""
+    value, jvp, vjp = (getattr(self, name) for name in self.defined_by)
+    return At(value(t, x, lam), partial(jvp, t, x, lam), partial(vjp, t, x, lam))
+
+
+def lacking(thing: Any, function: str) -> NotImplementedError:
     """The error of a user's dynamics or objective that does not define what is asked of it."""
-    return NotImplementedError(
-        f"{type(thing).__name__}: expected it to define `at` or {functions}, found neither"
-    )
+    return NotImplementedError(f"{type(thing).__name__}: expected it to define `{function}`")

@@ -354,7 +354,8 @@ class Product(Constraint):
         if isinstance(x, Mapping):
             blocks = x
         elif self.problem is not None:
-            blocks, layout = self.problem.read(x)
+            run = self.problem.read(x)
+            blocks, layout = run.lam, run.layout
         elif layout is not None:
             blocks = layout.split(as_array("lam", x))
         else:

@@ -200,7 +200,8 @@ OBJECTIVES = {
 }
 
 TASKS = {"two-heads": two_heads, "coupled": coupled}  # with fewer of the dynamics
-KINKED = {**OBJECTIVES, **TASKS, "huber": huber, "relu": relu}  # for witnesses that take no differences
+# for witnesses that take no differences
+KINKED = {**OBJECTIVES, **TASKS, "huber": huber, "relu": relu}
 SOME = ("softmax", "with-l2", "callback", "mlp")
 CROSSED = tuple(DYNAMICS)[:8]
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from hgref.arguments import Array, require_at_least, require_below
-from hgref.at import At, lacking
+from hgref.at import At, Linearised, lacking
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective, Shapes
 
 
-class Dynamics:
+class Dynamics(Linearised):
     """s_t = Φ_t(s_{t-1}, λ): one step of an optimizer on a training objective J.
 
     A subclass states its blocks and names, and defines either `at` or the three functions that
@@ -49,6 +47,7 @@ class Dynamics:
         array([-0.5])
     """
 
+    defined_by = ("step", "jvp", "vjp")
     state: tuple[str, ...] = ("w",)
     names: tuple[str, ...] = ()
     below_one: tuple[str, ...] = ()
@@ -92,21 +91,13 @@ class Dynamics:
         return self.split(s)[-1]
 
     def at(self, t: int, s: Array, lam: Blocks) -> At:
-        """The step at a point; here from `step`, `jvp` and `vjp`."""
-        if type(self).step is Dynamics.step:
-            raise lacking(self, "`step`, `jvp` and `vjp`")
-        products = partial(self.jvp, t, s, lam), partial(self.vjp, t, s, lam)
-        return At(self.step(t, s, lam), *products)
+        raise lacking(self, "at")
 
     def step(self, t: int, s: Array, lam: Blocks) -> Array:
-        return self.at(t, s, lam).value
+        raise lacking(self, "step")
 
     def jvp(self, t: int, s: Array, lam: Blocks, ds: Array, dlam: Blocks) -> Array:
-        if type(self).at is Dynamics.at:
-            raise lacking(self, "`jvp`")
-        return self.at(t, s, lam).jvp(ds, dlam)
+        raise lacking(self, "jvp")
 
     def vjp(self, t: int, s: Array, lam: Blocks, alpha: Array) -> tuple[Array, Blocks]:
-        if type(self).at is Dynamics.at:
-            raise lacking(self, "`vjp`")
-        return self.at(t, s, lam).vjp(alpha)
+        raise lacking(self, "vjp")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import Any
 
 from hgref.arguments import Array
-from hgref.at import At, lacking
+from hgref.at import At, Linearised, lacking
 from hgref.layout import Blocks
 
 Shapes = dict[str, tuple[int, ...]]
 
 
-class Objective:
+class Objective(Linearised):
     """A function J_t(w, λ_J) of the weights and of its own hyperparameters λ_J.
 
     A dynamics sees J only through g = ∇_w J_t and the products with H = ∇²_ww J, M = ∇²_wλ J. A
@@ -45,6 +44,7 @@ class Objective:
         array([-0.25])
     """
 
+    defined_by = ("grad", "grad_jvp", "grad_vjp")
     p: int | None = None  # number of weights; None: any
     kept: int = 0  # how many numbers the products of `at` need, beside w, λ and g
 
@@ -59,27 +59,19 @@ class Objective:
         """Raise ValueError where this objective cannot serve T steps on p weights."""
 
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
-        raise NotImplementedError(f"{type(self).__name__}: expected it to define `value`")
+        raise lacking(self, "value")
 
     def at(self, t: int, w: Array, lam: Blocks) -> At:
-        """g at a point; here from `grad`, `grad_jvp` and `grad_vjp`."""
-        if type(self).grad is Objective.grad:
-            raise lacking(self, "`grad`, `grad_jvp` and `grad_vjp`")
-        products = partial(self.grad_jvp, t, w, lam), partial(self.grad_vjp, t, w, lam)
-        return At(self.grad(t, w, lam), *products)
+        raise lacking(self, "at")
 
     def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return self.at(t, w, lam).value
+        raise lacking(self, "grad")
 
     def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
-        if type(self).at is Objective.at:
-            raise lacking(self, "`grad_jvp`")
-        return self.at(t, w, lam).jvp(dw, dlam)
+        raise lacking(self, "grad_jvp")
 
     def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        if type(self).at is Objective.at:
-            raise lacking(self, "`grad_vjp`")
-        return self.at(t, w, lam).vjp(u)
+        raise lacking(self, "grad_vjp")
 
     def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
         return {}

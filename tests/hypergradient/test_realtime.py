@@ -133,7 +133,7 @@ def test_the_path_under_adam_and_a_projection_is_that_of_a_loop_by_hand():
         t = every * k
 
         def f(shift, lams=tuple(lams), t=t):
-            return problem.error(t, replay(problem, lams, every, t, shift), {})
+            return problem.error(t, replay(problem, lams, every, t, shift), lams[-1])
 
         grad = hgref.witness.complex_step(f, np.zeros(2))
         m, u = 0.9 * m + 0.1 * grad, 0.999 * u + 0.001 * grad**2

@@ -51,8 +51,6 @@ def scores(source, enough):
         g = hgref.reverse(problem, lam)
         run = problem.at(lam)
         allowed = tolerances(run, g, 2.0**-53)
-        run = problem.at(lam)
-    blocks, layout = run.lam, run.layout
         wrongs = list(wrong_gradients(Computation(run)))
         for mistake in CATALOGUE:
             variants = [wrong for (made,), _, wrong in wrongs if made is mistake]
@@ -61,7 +59,7 @@ def scores(source, enough):
             wrong = variants[rng.integers(len(variants))]
             apart = [np.linalg.norm(wrong[n] - g[n]) > allowed[n] for n in wrong]
             if any(apart):  # it has an effect on this problem
-                given = read_candidate(wrong, layout)
+                given = read_candidate(wrong, run.layout)
                 names = [e.name for e in matching(Judge(g, given, allowed).explain(wrongs))]
                 first[mistake.name].append(next(iter(names), None))
         if enough(first):

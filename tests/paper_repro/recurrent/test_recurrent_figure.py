@@ -83,7 +83,8 @@ def test_the_gradient_that_is_drawn_is_the_complex_step(content):
 def test_z_and_alpha_at_each_step_are_slopes_of_parts_of_the_run():
     """Z_t = ds_t/dλ of t steps, and α_t = dE/ds_t of the rest, by the complex step."""
     problem, lam = network(SMALL)
-    blocks, layout = problem.point(lam)
+    run = problem.at(lam)
+    blocks, layout = run.lam, run.layout
     Z, alpha, shares = roads(problem, lam)
     states, h = list(problem.states(blocks)), 1e-30
     for t in (0, 1, 3, SMALL.T):
