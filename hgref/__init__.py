@@ -7,19 +7,7 @@ error f(λ) = E(s_T(λ)) with respect to the hyperparameters λ, forwards, backw
 from typing import TYPE_CHECKING, Any
 
 from hgref import constraints, dynamics, objectives, outer, verify
-from hgref.dynamics import (
-    AdaGrad,
-    Adam,
-    AdamW,
-    Coordinatewise,
-    Dynamics,
-    GradientDescent,
-    Lion,
-    Momentum,
-    Nesterov,
-    Recurrent,
-    RMSProp,
-)
+from hgref.dynamics import *  # noqa: F403
 from hgref.hypergradient import (
     checkpointed,
     decay,
@@ -42,20 +30,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "AdaGrad",
-    "Adam",
-    "AdamW",
-    "Coordinatewise",
+    *dynamics.__all__,
     "Diverged",
-    "Dynamics",
-    "GradientDescent",
     "Hypergradient",
-    "Lion",
-    "Momentum",
-    "Nesterov",
     "Problem",
-    "RMSProp",
-    "Recurrent",
     "as_scipy",
     "assert_hypergradient",
     "check",

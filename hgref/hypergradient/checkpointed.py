@@ -30,8 +30,9 @@ def checkpointed(
     Raises   ValueError for a bad λ, `every` or `slots`, and for both of them; Diverged
     Cost     T vjps, and with
              every  fewer than 2T steps; memory T/every states and `every` linearised steps
-             slots  r T - C(slots+r, slots+1) + 1 steps, r the least with C(slots+r, slots) >= T;
-                    memory (slots + 4) d and one linearised step. See `reverse` for its size
+             slots  r T - C(slots+r, slots+1) steps, r the least with C(slots+r, slots) >= T, and
+                    the T that are linearised; memory (slots + 4) d and one linearised step
+             See `reverse` for the size of a linearised step
     Exact    to rounding, and equal to `reverse` to the last bit: the same steps are run again
     Beware   J must give the same gradient at the same (t, w, λ) twice: no hidden randomness
     Source   Franceschi et al. 2017, Algorithm 1, on a recomputed trajectory; with slots that of
@@ -39,8 +40,13 @@ def checkpointed(
     """
     leaf, slots = leaf_and_slots(every, slots, problem.T)
     run = problem.at(lam)
-    T, last = next(back := recomputed(run, leaf, slots))
-    return multipliers(run, last.value, itertools.chain([(T, last)], back))
+    return multipliers(run, *with_end(recomputed(run, leaf, slots)))
+
+
+def with_end(back: Back) -> tuple[Array, Back]:
+    """s_T, the value of the first step of a way back, and the whole way back."""
+    T, step = next(back)
+    return step.value, itertools.chain(iter([(T, step)]), back)
 
 
 def leaf_and_slots(

@@ -52,6 +52,7 @@ def multipliers(
     for t, step in back:
         alpha, share = run.vjp(t, step, alpha)
         add(grad, share)
+        del step  # frees its memory before the next one is made
     if t == 1:
         add(grad, run.start_vjp(alpha))
     run.require_finite("∇f", 0, grad)

@@ -44,7 +44,6 @@ def taped(
 
     def back() -> Back:
         for t in range(last, last - K, -1):
-            kept = tape.pop()
-            yield t, kept if whole else run.at(t, kept)
+            yield t, tape.pop() if whole else run.at(t, tape.pop())
 
     return s, back()

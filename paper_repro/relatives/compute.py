@@ -129,14 +129,14 @@ def measured(setting: Setting, method: Method, tick: Tick) -> tuple[Row, Any]:
 
 
 def steps_of(setting: Setting, method: Method, J: Counted) -> Row:
-    """The training steps, repeated ones included, and the fewest possible for the given slots.
+    """The steps beside the T that are linearised, and the fewest possible for the given slots.
 
-    Each step back takes one gradient and one product with M; each other gradient is a training
-    step.
+    Each linearised step takes one gradient and one product with M; each other gradient is a step
+    taken to reach one of them.
     """
     if method.slots is None:
         return {}
-    fewest = 1 + fewest_steps(setting.T, method.slots)[-1]  # and the step to s_T
+    fewest = fewest_steps(setting.T, method.slots)[-1]
     return {"slots": method.slots, "steps": J.gradients - J.M, "fewest steps": fewest}
 
 

@@ -68,7 +68,7 @@ def page(content: Row) -> str:
         f"of {s['rounds']} rounds in which all took turns, {s['slow_rounds']} where one took over "
         f"{s['slow']:g} s. Peak: the most that NumPy's arrays took, the problem's own data not "
         "counted. Gradients: of J. H and M: products, each column of a tangent by itself. Steps: "
-        "of the run, and the fewest that so many slots allow.",
+        "beside the T that are linearised, and the fewest that so many slots allow.",
         "",
         "truncated: "
         + ", ".join(

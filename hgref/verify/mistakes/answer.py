@@ -15,6 +15,7 @@ from hgref.verify.mistakes.computation import Computation, scheduled
 from hgref.verify.mistakes.mistake import Mistake
 
 Wrongs = Iterator[tuple[str, Computation]]
+TINY = 1e-12  # relative: below it conjugate gradients divide rounding by rounding
 LARGEST_DENSE = 1000  # weights, above which the implicit gradient is not solved for
 
 
@@ -141,11 +142,14 @@ def solved(H: Array, b: Array) -> Array:
 
 
 def conjugate_gradients(base: Computation, K: int, H: Array, b: Array) -> Array:
-    """K textbook iterations from 0."""
+    """K textbook iterations from 0; ArithmeticError where fewer solve the system, or none can."""
     x, r = 0 * b, b
     d = r
     for _ in range(K):
-        step = (r @ r) / (d @ H @ d)
+        curved = d @ H @ d
+        if r @ r <= TINY * (b @ b) or abs(curved) <= TINY * (d @ d) * np.linalg.norm(H):
+            raise ArithmeticError("expected a residual and a curvature above rounding")
+        step = (r @ r) / curved
         x, before = x + step * d, r
         r = r - step * (H @ d)
         d = r + (r @ r) / (before @ before) * d
