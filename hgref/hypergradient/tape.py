@@ -10,6 +10,7 @@ from hgref.arguments import Array
 from hgref.at import At
 
 if TYPE_CHECKING:
+    from hgref.problem import Problem
     from hgref.run import Run
 
 MOST = 2**27  # numbers that the linearised steps of a run may take: 1 GiB
@@ -17,9 +18,15 @@ MOST = 2**27  # numbers that the linearised steps of a run may take: 1 GiB
 Back = Iterator[tuple[int, At]]
 
 
-def numbers(run: Run) -> int:
+def numbers(problem: Problem) -> int:
     """How many a linearised step holds: s_t, g, and what J's products need."""
-    return run.problem.d + run.problem.p + run.dynamics.J.kept
+    return problem.d + problem.p + problem.dynamics.J.kept
+
+
+def bytes_kept(problem: Problem, K: int, most: int = MOST) -> int:
+    """Bytes of the tape of K steps in float64, by the rule of `taped`."""
+    whole = K * numbers(problem)
+    return 8 * (whole if whole <= most else K * problem.d)
 
 
 def taped(
@@ -31,7 +38,7 @@ def taped(
     Linearised steps are kept where K of them take at most `most` numbers: then nothing is computed
     twice. Otherwise only the states s_{t-1} are kept, and each step is linearised again.
     """
-    whole = K * numbers(run) <= most
+    whole = K * numbers(run.problem) <= most
     tape: deque[Any] = deque(maxlen=K)
     for t in range(first, last + 1):
         if whole and t > last - K:

@@ -50,7 +50,8 @@ class DataLoss(Objective):
         self.y = loss.targets(y)
         require_shape("y", np.shape(y), (self.features.n, *np.shape(y)[1:]))
         self.outputs = self.y.shape[1]  # the length of z_i
-        self.kept = self.features.B * self.outputs * loss.kept
+        copied = self.features.batches is not None  # then y_i too
+        self.kept = self.features.B * self.outputs * (loss.kept + copied)
         self.example_weights = bool(example_weights)
         self.block = example_weights if isinstance(example_weights, str) else "weights"
 

@@ -36,10 +36,10 @@ class Loss:
 
     A loss may have numbers θ of its own, such as a threshold; each is a block of λ.
 
-    kept     how many numbers for each output the products of `at` need
+    kept     how many numbers for each output `at` keeps, beside y
     """
 
-    kept = 2
+    kept = 1
 
     def targets(self, y: Any) -> Array:
         """The targets as rows, (n, outputs)."""
@@ -121,7 +121,7 @@ class Squares(Loss):
 class TwoClasses(Loss):
     """ℓ = log(1 + e^z) − y z,  y (n,) of 0 and 1;  r = σ(z) − y,  C dz = σ(z) σ(−z) dz."""
 
-    kept = 3
+    kept = 2
 
     def targets(self, y: Any) -> Array:
         targets = as_array("y", y, ("n",))

@@ -13,6 +13,7 @@ import numpy as np
 from hgref.arguments import as_count
 from hgref.dynamics import Recurrent
 from hgref.fast.cpu.shapes import STORED
+from hgref.hypergradient.tape import bytes_kept
 from hgref.planning.memory import Memory
 from hgref.planning.sizes import Sizes
 from hgref.planning.text import as_bytes, size
@@ -62,7 +63,7 @@ def plan(
     Exact    bytes to 15 %; steps and products are counts. Seconds, of 29 ways on a busy machine:
              24 to 11 %, all to 30 % (CPU time of one thread)
     Beware   timed: workers are timed as if each had a core as fast as this one to itself. The
-             readable layer keeps whole states instead: its `reverse` needs 8 T d bytes
+             bytes of the readable `hgref.reverse` are told beside the ways, and not ranked
     Source   Franceschi et al. 2017, section 3: time and space of the two modes
 
     Example
@@ -87,7 +88,8 @@ def plan(
         for j, way in enumerate(ways):
             if way.bytes <= limit:
                 ways[j] = replace(way, seconds=watch.seconds(way))
-    return Plan(tuple(sorted(ways, key=Way.order)), limit)
+    readable = bytes_kept(problem, problem.T) if isinstance(problem, Problem) else None
+    return Plan(tuple(sorted(ways, key=Way.order)), limit, readable)
 
 
 def requested(problem: Problem | Sizes, wrt: Iterable[str] | None) -> list[str]:

@@ -76,12 +76,14 @@ class Way:
 class Plan:
     """All ways to a hypergradient: those with least seconds first, or with least work.
 
-    ways    in this order
-    budget  bytes
+    ways      in this order
+    budget    bytes
+    readable  bytes that `hgref.reverse`, in the readable layer, keeps of its run; None on paper
     """
 
     ways: tuple[Way, ...]
     budget: int
+    readable: int | None = None
 
     @property
     def best(self) -> Way | None:
@@ -98,6 +100,8 @@ class Plan:
         if self.best is None:
             least = min(way.bytes for way in self.ways)
             lines.append(f"Nothing fits into {size(self.budget)}: the least is {size(least)}")
+        if self.readable is not None:
+            lines.append(f"The readable hgref.reverse keeps {size(self.readable)} of its run")
         return "\n".join(lines)
 
 

@@ -19,6 +19,7 @@ ADAM = {"eta": 0.05, "beta1": 0.9, "beta2": 0.99, "eps": 1e-3}
 ADAMW = {**ADAM, "weight_decay": 0.1}
 RMS = {"eta": 0.01, "beta": 0.9, "eps": 0.05}  # its steps do not grow shorter: ε keeps them stable
 ADA = {"eta": 0.3, "eps": 1e-2}
+LION = {"eta": 0.01, "beta1": 0.9, "beta2": 0.95, "weight_decay": 0.1}
 
 
 def problem_in(dynamics, T=T):
@@ -169,7 +170,12 @@ def optax_ada(optax, lam, **options):
     return optax.adagrad(lam["eta"], eps=lam["eps"], **options)
 
 
+def optax_lion(optax, lam):
+    return optax.lion(lam["eta"], lam["beta1"], lam["beta2"], weight_decay=lam["weight_decay"])
+
+
 RUNS = {
+    "lion": (hgref.Lion, optax_lion, LION),
     "rmsprop": (lambda J: hgref.RMSProp(J, "optax"), optax_rms, RMS),
     "adagrad": (lambda J: hgref.AdaGrad(J, "optax"), optax_ada, ADA),
     "adam": (lambda J: hgref.Adam(J, "optax"), optax_adam, {**ADAM, "eps_root": 0.0}),
