@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from hgref.arguments import Array, where_not_finite
 from hgref.at import At
+from hgref.dynamics.dynamics import Dynamics
 from hgref.layout import Blocks, Layout
-
-if TYPE_CHECKING:
-    from hgref.problem import Problem
+from hgref.objectives.objective import Objective
 
 
 class Diverged(ArithmeticError):
@@ -34,6 +33,20 @@ class Diverged(ArithmeticError):
         )
 
 
+class Posed(Protocol):
+    """What a run needs of its Problem."""
+
+    dynamics: Dynamics
+    E: Objective
+    T: int
+    p: int
+    d: int
+    w0: Array
+    learn_w0: bool
+
+    def f(self, lam: Any) -> Any: ...
+
+
 class Run:
     """s_t = Φ_t(s_{t-1}, λ) and E(s_t, λ) at one λ. Every method raises Diverged.
 
@@ -41,7 +54,7 @@ class Run:
     lam       λ as named blocks;  layout: where they stand in the flat vector
     """
 
-    def __init__(self, problem: Problem, lam: Blocks, layout: Layout):
+    def __init__(self, problem: Posed, lam: Blocks, layout: Layout):
         self.problem, self.lam, self.layout = problem, lam, layout
         self.dynamics, self.E, self.T = problem.dynamics, problem.E, problem.T
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.dynamics import AdaGrad, Adam, GradientDescent, Momentum, RMSProp
+from hgref.dynamics import AdaGrad, Adam, Dynamics, GradientDescent, Momentum, RMSProp
 from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
-from hgref.problem import Problem
 from hgref.run import Run
 
 AUTONOMOUS = (GradientDescent, Momentum)  # their step is the same map at every t
@@ -23,7 +22,7 @@ class Inner:
     """
 
     def __init__(self, run: Run):
-        require_minimiser(run.problem)
+        require_minimiser(run.dynamics)
         self.run, self.J = run, run.dynamics.J
         self.decay = float(getattr(run.dynamics, "weight_decay", 0.0))
         self.products = 0
@@ -70,9 +69,8 @@ class InnerAt:
         return cg(H, a, x0=start, rtol=0.0, atol=atol, maxiter=iterations)[0]
 
 
-def require_minimiser(problem: Problem) -> None:
+def require_minimiser(dynamics: Dynamics) -> None:
     """Raise, in a sentence, where training does not go to a minimum of one function."""
-    dynamics = problem.dynamics
     if type(dynamics) not in MINIMISERS:
         names = ", ".join(kind.__name__ for kind in MINIMISERS)
         raise TypeError(

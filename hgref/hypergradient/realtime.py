@@ -101,7 +101,7 @@ class LamPath:
         project: Callable[[Array], Array] | None,
         wrt: Iterable[str] | None,
     ):
-        self.outer = Adam() if outer is None else outer
+        self.problem, self.outer = problem, Adam() if outer is None else outer
         self.project = anywhere if project is None else project
         require_descent(self.outer)
         require_callable("project", self.project)
@@ -120,7 +120,7 @@ class LamPath:
         lam[self.moved], self.memory = self.outer.update(
             len(self.f), lam[self.moved], grad, self.memory
         )
-        self.run = projected(self.run.problem, self.project, lam)
+        self.run = projected(self.problem, self.project, lam)
         self.lams.append(self.run.point)
 
     def follow(self, carried: Any, every: int, progress: Any) -> RealTime:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hgref.arguments import Array
 from hgref.at import At
-
-if TYPE_CHECKING:
-    from hgref.problem import Problem
-    from hgref.run import Run
+from hgref.run import Posed, Run
 
 MOST = 2**27  # numbers that the linearised steps of a run may take: 1 GiB
 
 Back = Iterator[tuple[int, At]]
 
 
-def numbers(problem: Problem) -> int:
+def numbers(problem: Posed) -> int:
     """How many a linearised step holds: s_t, g, and what J's products need."""
     return problem.d + problem.p + problem.dynamics.J.kept
 
 
-def bytes_kept(problem: Problem, K: int, most: int = MOST) -> int:
+def bytes_kept(problem: Posed, K: int, most: int = MOST) -> int:
     """Bytes of the tape of K steps in float64, by the rule of `taped`."""
     whole = K * numbers(problem)
     return 8 * (whole if whole <= most else K * problem.d)

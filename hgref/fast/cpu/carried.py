@@ -30,7 +30,7 @@ class Carried:
     """
 
     def __init__(self, at: Run, columns: Layout | Columns, dtype: Any):
-        problem = at.problem
+        problem: Any = at.problem
         self.columns, self.t = columns, 0
         k, p = columns.size, problem.p
         self.low = lowered(problem, dtype, k)

@@ -24,8 +24,9 @@ class OnDevice:
     """
 
     def __init__(self, at: Run, dtype: Any, columns: Layout | None = None):
-        self.problem, self.columns = at.problem, columns
-        self.low = lowered(at.problem, dtype)
+        self.problem: Any = at.problem
+        self.columns = columns
+        self.low = lowered(at.problem, dtype)  # type: ignore[arg-type]
         self.real, self.kernels = self.low.low.dtype, self.low.kernels
         require_room("the data", self.low.J.X.nbytes + self.low.J.Y.nbytes)
         self.J = on_device(self.low.J)

@@ -8,7 +8,7 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.layout import Blocks
-from hgref.problem import Problem
+from hgref.run import Posed
 from hgref.verify.mistakes.computation import Computation, scheduled
 from hgref.verify.mistakes.mistake import Mistake
 
@@ -52,7 +52,7 @@ def steps_off_by_one(base: Computation) -> Wrongs:
             yield f"T = {T}", base.training(T=T)
 
 
-def can_take(problem: Problem, T: int) -> bool:
+def can_take(problem: Posed, T: int) -> bool:
     """Whether there are mini-batches, or inputs of a recurrent network, for T steps."""
     try:
         for part in (problem.dynamics.J, problem.E):
