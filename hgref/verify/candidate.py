@@ -1,4 +1,4 @@
-"""The hypergradient that somebody brings: blocks of numbers, and the precision they came in."""
+"""The candidate: the hypergradient to be checked, as named blocks, and its precision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hgref.layout import Blocks, Layout
 
 @dataclass(frozen=True)
 class Candidate:
-    """Some or all blocks of a gradient, and the unit roundoff u of the type they came in.
+    """Some or all blocks of a gradient, and the unit roundoff u of their original type.
 
     blocks   name → array, shaped like the block of λ
     roundoff 2⁻⁵³ for float64 and Python's numbers, 2⁻²⁴ for float32, 2⁻¹¹ for float16
@@ -32,8 +32,8 @@ def read_candidate(candidate: Any, layout: Layout) -> Candidate:
     """The candidate as blocks: a flat vector (m,), or a mapping of some of the blocks.
 
     candidate  arrays, numbers, lists, or anything NumPy can read (tensors of other frameworks);
-               NaN and infinity are allowed: they are wrong, and that is said in the report
-    Raises     TypeError, ValueError with the name, the expected and the found
+               NaN and infinity are accepted here: the report calls them wrong
+    Raises     TypeError, ValueError with the name, what was expected and what was found
     """
     if not isinstance(candidate, Mapping):
         flat = read_numbers("candidate", candidate)
@@ -62,6 +62,6 @@ def read_numbers(name: str, value: Any) -> Array:
 
 
 def roundoff_of(array: Array) -> float:
-    """u of the array's type; integers are taken for float64."""
+    """Unit roundoff of the array's type; integers count as float64."""
     kind = array.dtype if array.dtype.kind == "f" else np.dtype(float)
     return max(float(np.finfo(kind).eps), float(np.finfo(float).eps)) / 2

@@ -21,7 +21,7 @@ from hgref.verify.witness import central_differences, complex_step
 DIRECTIONS = 3
 TINY = float(np.finfo(float).tiny)
 FLOAT64 = float(np.finfo(float).eps) / 2
-AGREEMENT = 1e-9  # relative: so far two witnesses in float64 may be apart on an ill-conditioned run
+AGREEMENT = 1e-9  # relative difference between two float64 witnesses of an ill-conditioned run
 
 
 def check(problem: Problem, lam: Any, candidate: Any, seed: int = 0) -> Report:
@@ -31,23 +31,31 @@ def check(problem: Problem, lam: Any, candidate: Any, seed: int = 0) -> Report:
 
     lam        (m,) the point λ, or a mapping of names
     candidate  (m,), or a mapping of some of the blocks; arrays or tensors, float64 or less
-    seed       of the witnesses' directions
-    returns    Report: true or false; print it
-    Raises     ValueError, TypeError for a bad λ or candidate (NaN is not bad, but wrong), Diverged
-    Cost       five reverses, and three runs each for forward and complex step (or differences)
-    Exact      the tolerance is measured: it is what rounding of the candidate's precision does to
-               this very run, times ten
-    Beware     a candidate computed in float32 and handed over as float64 is taken for wrong
+    seed       of the witnesses' random directions
+    returns    Report: true if the candidate is right; print it for the details
+    Raises     ValueError, TypeError for a bad λ or candidate (NaN is reported as wrong), Diverged
+    Cost       six reverses, forward with three tangents, and three complex steps (or differences)
+    Exact      the tolerance is measured: ten times the largest error that rounding in the
+               candidate's precision causes in this run
+    Beware     a float32 result converted to float64 is judged as float64, and found wrong
     Source     Franceschi et al. 2017, Algorithm 1, as the reference
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> bool(hgref.check(problem, [0.1], hgref.reverse(problem, [0.1]).grad))
+        True
+        >>> print(hgref.check(problem, [0.1], [1.0]))
+        hypergradient: WRONG in eta...
     """
     return Trial(problem.at(lam), candidate).report(seed)
 
 
 class Trial:
-    """A candidate on trial: the run at λ, its true gradient, and the rounding that is allowed.
+    """One check: the run at λ, its true gradient, the candidate, and the rounding allowed.
 
     run, g     the run, and its gradient by REVERSE-HG
-    given      the candidate
+    given      the candidate, read
     allowed    name → absolute tolerance on the 2-norm of a block's error
     """
 
@@ -65,13 +73,19 @@ class Trial:
 
 
 def assert_hypergradient(problem: Problem, lam: Any, candidate: Any, seed: int = 0) -> None:
-    """Raise AssertionError, with the report as its text, unless `candidate` is ∇f(λ).
+    """Raise AssertionError, with the report as its message, unless `candidate` is ∇f(λ).
 
     lam, candidate, seed   as in `check`
     Raises   AssertionError; ValueError, TypeError, Diverged as `check`
     Cost     that of `check`
     Exact    as `check`
     Source   `check`, in a form for test suites
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> g = hgref.reverse(problem, [0.1])
+        >>> hgref.assert_hypergradient(problem, [0.1], {"eta": g["eta"]})
     """
     report = check(problem, lam, candidate, seed)
     if not report:
@@ -109,7 +123,7 @@ def random_directions(run: Run, given: Candidate, seed: int) -> Array:
 
 
 def hear(trial: Trial, V: Array) -> list[WitnessReport]:
-    """Each witness's slopes along the columns of V, against the candidate's and hgref's own."""
+    """Compare each witness's slopes along the columns of V with the candidate's and hgref's own."""
     g, given = trial.g, trial.given
     own, claimed = g.grad @ V, np.zeros(V.shape[1])
     slack = np.zeros(V.shape[1])
@@ -144,7 +158,7 @@ def testimony(run: Run, g: Hypergradient, V: Array) -> Iterator[tuple[str, Array
 
 
 def forward_slopes(run: Run, V: Array) -> Array:
-    """∇f · v by FORWARD-HG, whose Z has a column for each direction only.          eq. (14)"""
+    """∇f · v by FORWARD-HG; Z has one column for each direction.                    eq. (14)"""
     layout = run.layout
     dlam = {n: V[layout.slices[n]].reshape(*s, -1) for n, s in layout.shapes.items()}
     s, Z = run.start(), run.start_jvp(dlam, V.shape[1])
@@ -160,20 +174,26 @@ def forward_slopes(run: Run, V: Array) -> Array:
 
 
 def check_fn(f: Callable[[Array], Any], grad: Any, lam: Any, seed: int = 0) -> Report:
-    """Whether `grad` is the gradient of any function f at λ: no Problem needed.
+    """Whether `grad` is the gradient of a function f at λ; needs no Problem.
 
         right:  |v·grad − slope of f along v| ≤ tolerance,   slope by extrapolated differences
 
-    f        a function of a flat vector (m,), of real numbers only
+    f        a function of a flat real vector (m,)
     grad     (m,), or a function of λ that returns it
     lam      (m,) the point λ
-    seed     of the directions in which f is differenced besides the m axes
-    returns  Report with one block, `lam`; its true values are those of the differences
+    seed     of the random directions that are tried besides the m axes
+    returns  Report with one block, `lam`; its true values come from the differences
     Raises   ValueError, TypeError for bad arguments, or an f that is not finite around λ
     Cost     20 (m + 3) evaluations of f
-    Exact    to the differences' own error estimate, 1e-9 or so relative
-    Beware   m evaluations: for very many λ give a function of a few directions
+    Exact    to the differences' own error estimate, about 1e-9 relative
+    Beware   the cost grows with m: for a large m, restrict f to a few directions
     Source   hgref.witness.central_differences
+
+    Example
+        >>> bool(hgref.check_fn(lambda x: np.sum(x**2), [2.0, 4.0], [1.0, 2.0]))
+        True
+        >>> bool(hgref.check_fn(lambda x: np.sum(x**2), [2.0, 4.1], [1.0, 2.0]))
+        False
     """
     x = alike(as_array("lam", lam, ("m",)), lam)
     layout = Layout({"lam": x.shape})

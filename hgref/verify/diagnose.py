@@ -17,21 +17,21 @@ from hgref.verify.mistakes import CATALOGUE, Computation, Mistake, gradients
 from hgref.verify.report import Report
 from hgref.verify.rounding import tolerances
 
-SLACK = 30.0  # a wrong computation rounds differently: so many tolerances count as equal
-CLOSE = 0.01  # of those: a fit this good comes before one that is barely within
-NEAREST = 3  # mistakes that are told of when none matches
+SLACK = 30.0  # tolerances within which gradients count as equal: a wrong one rounds differently
+CLOSE = 0.01  # score of a close fit, which ranks before fits that are barely within
+NEAREST = 3  # mistakes that are named when none matches
 TINY = float(np.finfo(float).tiny)
 FLOAT32 = float(np.finfo(np.float32).eps) / 2
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """One mistake, or two together, whose gradient the candidate is.
+    """One mistake, or two combined, that give the candidate.
 
     mistakes  one or two entries of the catalogue
-    variant   which of the ways in which they can be made
+    variant   which way of making them
     error     ‖candidate − wrong gradient‖ / ‖wrong gradient‖, largest over the blocks
-    score     the same in tolerances: at most 1 is a match
+    score     the same in units of the tolerance: at most 1 is a match
     """
 
     mistakes: tuple[Mistake, ...]
@@ -54,11 +54,11 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Explanations, the best first; it has a length and can be indexed and looped over.
+    """Explanations, best first; supports len(), indexing and iteration.
 
     report        what `check` says
-    explanations  all that match; none where the candidate is right, or wrong in an unknown way
-    nearest       where none matches, those that come closest
+    explanations  all that match; empty if the candidate is right, or wrong in an unknown way
+    nearest       the closest ones, if none matches
     """
 
     report: Report
@@ -101,20 +101,26 @@ NOT_FINITE = Mistake(
 
 
 def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> Diagnosis:
-    """Which known mistake, or which two, turn ∇f(λ) into `candidate`.
+    """Find the known mistake, or the two mistakes, that turn ∇f(λ) into `candidate`.
 
-    Every mistake of the catalogue is made on this very problem, and its wrong gradient compared
-    with the candidate, block by block, within the tolerance of `check`.
+    Makes every mistake of the catalogue on this problem and compares the wrong gradient with the
+    candidate, block by block, within the tolerance of `check`.
 
     lam        (m,) the point λ, or a mapping of names
     candidate  (m,), or a mapping of some of the blocks
-    pairs      where no single mistake matches, search combinations of two
+    pairs      if no single mistake matches, try combinations of two
     returns    Diagnosis: ranked explanations, none for a right gradient
     Raises     ValueError, TypeError, Diverged as `check`
-    Cost       that of `check`, and some fifty reverses; with pairs some thousand
-    Exact      a match is one to rounding
+    Cost       that of `check`, and about fifty reverses; with pairs about a thousand
+    Exact      a match agrees to rounding
     Beware     two mistakes may have the same effect on a problem: the simpler is named first
-    Source     hgref.verify.mistakes, where each entry has its reference
+    Source     hgref.verify.mistakes, with a reference for each entry
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> hgref.diagnose(problem, [0.1], -hgref.reverse(problem, [0.1]).grad)[0].name
+        'sign'
     """
     trial = Trial(problem.at(lam), candidate)
     report = trial.report()
@@ -135,9 +141,9 @@ def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> 
 
 
 def matching(explanations: Iterable[Explanation]) -> list[Explanation]:
-    """Those that match, each combination of mistakes once: closest fits first, else as listed.
+    """The explanations that match, each combination of mistakes once; close fits first.
 
-    Variants that cannot be told apart on this problem are named together: "torch or optax".
+    Variants that this problem cannot tell apart are named together: "torch or optax".
     """
     best: dict[str, Explanation] = {}
     for explanation in explanations:
@@ -150,7 +156,7 @@ def matching(explanations: Iterable[Explanation]) -> list[Explanation]:
 
 
 def is_float32(trial: Trial) -> bool:
-    """Whether the candidate is off by no more than single precision would make it."""
+    """Whether rounding to single precision alone explains the candidate's error."""
     given, g = trial.given, trial.g
     coarse = tolerances(trial.run, g, max(FLOAT32, given.roundoff))
     off = {n: norm(given.blocks[n] - g[n]) for n in given.names}
@@ -181,7 +187,7 @@ def wrong_pairs(computation: Computation) -> Iterator[Wrong]:
 
 
 def made(mistake: Mistake, computation: Computation) -> Iterator[tuple[str, Blocks]]:
-    """(variant, wrong gradient) for each way to make the mistake; those that fail are left out."""
+    """(variant, wrong gradient) for each way to make the mistake, without those that fail."""
     for variant, changed in mistake.change(computation):
         with np.errstate(all="ignore"):
             try:
@@ -200,7 +206,7 @@ class Judge:
     tolerance: dict[str, float]
 
     def explain(self, wrongs: Iterable[Wrong]) -> Iterator[Explanation]:
-        """An explanation for each wrong gradient that is indeed another than the true one."""
+        """An explanation for each wrong gradient that differs from the true one."""
         for mistakes, variant, wrong in wrongs:
             score = error = effect = 0.0
             for name in self.given.names:

@@ -1,4 +1,4 @@
-"""A_t and B_t as matrices, for people and tests; the algorithms never form them."""
+"""A_t and B_t as matrices, for readers and tests; the algorithms never form them."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ def A(problem: Problem, t: int, s: Any, lam: Any) -> Array:
     Exact    to rounding
     Beware   s is the state before the step
     Source   Franceschi et al. 2017, eq. (11)
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> hgref.jacobians.A(problem, 1, [0.0, 0.0], [0.5])
+        array([[0.5, 0. ], [0. , 0.5]])
     """
     step, _ = step_at(problem, t, s, lam)
     return step.jvp(np.eye(problem.d), {})
@@ -43,6 +49,12 @@ def B(problem: Problem, t: int, s: Any, lam: Any) -> Array:
     Exact    to rounding
     Beware   columns of w0 are zero: w0 enters through s_0, not through a step
     Source   Franceschi et al. 2017, eq. (11)
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> hgref.jacobians.B(problem, 1, [2.0, 3.0], [0.5])
+        array([[-1.], [-3.]])
     """
     step, layout = step_at(problem, t, s, lam)
     return step.jvp(np.zeros((problem.d, layout.size)), layout.identity())

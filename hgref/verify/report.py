@@ -1,4 +1,4 @@
-"""What a check found: true or false, and a short table to read."""
+"""The result of a check: true or false, and a short table to print."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class BlockReport:
     """One named block of the candidate beside the true one.
 
     name              of the block
-    error, tolerance  ‖candidate − true‖ and what of it may be rounding; both divided by ‖true‖
-                      (or not, where the true block is zero)
+    error, tolerance  ‖candidate − true‖ and how much of it may be rounding; both divided by
+                      ‖true‖, unless the true block is zero
     angle             degrees between the two; 0 for a number of the right sign, NaN where undefined
-    worst             index of the component that is off most, with its two values, `candidate` and
-                      `true`
+    worst             index of the component with the largest error; `candidate` and `true` are its
+                      two values
     """
 
     name: str
@@ -40,13 +40,13 @@ class BlockReport:
 
 @dataclass(frozen=True)
 class WitnessReport:
-    """One witness: its slope along random directions, against reference and candidate.
+    """One witness: its slopes along random directions, beside the reference and the candidate.
 
     name       of the witness
     gap        largest |witness − candidate| over the directions, divided by the size of the slopes
-    tolerance  what of it may be rounding or the witness's own error
-    consistent whether the witness agrees with hgref's own gradient: where it does not, the
-               problem's functions (a Callback's grad_vjp, say) do not fit together
+    tolerance  how much of it may be rounding or the witness's own error
+    consistent whether the witness agrees with hgref's own gradient; if not, the functions of the
+               problem (a Callback's grad_vjp, say) contradict each other
     """
 
     name: str
@@ -64,14 +64,14 @@ class WitnessReport:
 
 @dataclass(frozen=True)
 class Report:
-    """True where every block of the candidate is right. `print(report)` shows why.
+    """True if every block of the candidate is right; `print(report)` shows the details.
 
     blocks     a BlockReport for each block that the candidate has
-    witnesses  a WitnessReport for each witness that could be heard
-    missing    blocks of λ that the candidate did not have
-    roundoff   u of the candidate's type, from which the tolerances come
+    witnesses  a WitnessReport for each witness that could be evaluated
+    missing    blocks of λ that the candidate lacks
+    roundoff   u of the candidate's type, which sets the tolerances
     f          f(λ) of the run
-    layout     where the blocks of λ stand
+    layout     positions of the blocks of λ
     """
 
     blocks: tuple[BlockReport, ...]
@@ -106,7 +106,7 @@ class Report:
             if not witness.consistent:
                 lines.append(
                     f"beware: {witness.name} disagrees with hgref's own gradient too: the "
-                    f"functions of this problem do not fit together"
+                    f"functions of this problem contradict each other"
                 )
         return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""How much of a hypergradient is rounding: the tolerance of a comparison, out of the run itself."""
+"""The tolerance of a comparison: how much rounding changes the hypergradient of this run."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from hgref.layout import Blocks
 from hgref.problem import Hypergradient
 from hgref.run import Diverged, Run
 
-RUNS = 4  # with rounding errors drawn at random
-SAFETY = 10.0  # times the largest deviation among them: somebody else's order of summation
+RUNS = 4  # with random rounding errors
+SAFETY = 10.0  # times the largest deviation: the candidate may sum in another order
 
 
 def tolerances(run: Run, g: Hypergradient, roundoff: float) -> dict[str, float]:
-    """‖error‖ that a right gradient of that precision may have, for each block.
+    """The error ‖g̃ − g‖ that rounding may cause in each block of a right gradient.
 
         tol = max(10 · max over runs ‖g̃ − g‖,  4 u ‖g‖,  4 u · largest effect / |λ|)
 
-    g̃ is `reverse` with errors of relative size u; the effect of a block is ‖λ ∘ ∇f‖, and terms as
-    large as the largest may have cancelled in any block. In the runs λ and every state, gradient,
-    product and multiplier is multiplied by 1 + u ξ, and each entry of a gradient or product also
-    gets u ξ times the largest one, as sums that cancel do. In one more run they are rounded to
-    the numbers of that precision: weights that no longer move, since η g is less than half a
-    place, are an error that is not random.
+    g̃ is `reverse` with errors of relative size u. The effect of a block is ‖λ ∘ ∇f‖; in any block,
+    terms as large as the largest effect may have cancelled. Four runs multiply λ and every state,
+    gradient, product and multiplier by 1 + u ξ, ξ random, and add u ξ times the largest entry to
+    each entry of a gradient or product, as in sums that cancel. A fifth run rounds them all to
+    that precision: weights that stop moving, since η g is below half a unit in the last place,
+    are an error that is not random.
 
     roundoff  u, the unit roundoff of the candidate's type
-    returns   name → absolute tolerance on the 2-norm of the block's error
-    Cost      five reverses; inf where a run of that precision diverges
+    returns   name → absolute tolerance on the 2-norm of the block's error; inf if a run in that
+              precision diverges
+    Cost      five reverses
     Source    discrete stochastic arithmetic (Vignes 1978), in its simplest form
     """
     largest = floors(run, g, roundoff)
@@ -43,7 +44,7 @@ def tolerances(run: Run, g: Hypergradient, roundoff: float) -> dict[str, float]:
 
 
 def floors(run: Run, g: Hypergradient, roundoff: float) -> dict[str, float]:
-    """The error that the last operations alone may make."""
+    """The error that the last operations alone may cause."""
     effect = max(float(np.linalg.norm(run.lam[n] * b)) for n, b in g.blocks.items())
     sizes = {n: float(np.max(np.abs(block), initial=0.0)) or 1.0 for n, block in run.lam.items()}
     own = {n: float(np.linalg.norm(block)) for n, block in g.blocks.items()}
@@ -51,7 +52,7 @@ def floors(run: Run, g: Hypergradient, roundoff: float) -> dict[str, float]:
 
 
 def deviations(run: Run, g: Hypergradient, rounding: Rounding) -> dict[str, float]:
-    """‖g̃ − g‖ of each block, for one run with errors; inf where it diverges."""
+    """‖g̃ − g‖ of each block, for one run with errors; inf if it diverges."""
     problem = copy.copy(run.problem)
     problem.dynamics = RoundedDynamics(run.dynamics, rounding)  # type: ignore[assignment]
     problem.E = RoundedObjective(run.E, rounding)  # type: ignore[assignment]
@@ -64,7 +65,7 @@ def deviations(run: Run, g: Hypergradient, rounding: Rounding) -> dict[str, floa
 
 
 class Rounding:
-    """Random errors of relative size u; what is exactly zero stays so."""
+    """Random errors of relative size u; exact zeros stay zero."""
 
     def __init__(self, roundoff: float, seed: int):
         self.u, self.random = roundoff, np.random.default_rng(seed)
@@ -83,7 +84,7 @@ class Rounding:
 
 
 class Grid(Rounding):
-    """Numbers rounded to the nearest of a precision."""
+    """Rounds each number to the nearest one of a precision."""
 
     def __init__(self, roundoff: float):
         self.u = roundoff

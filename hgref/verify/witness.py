@@ -1,4 +1,4 @@
-"""Outside witnesses: what a gradient is judged by that shares no derivative code with it."""
+"""Independent witnesses: they judge a gradient and share no derivative code with it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ def complex_step(f: Function, x: Any, directions: Any = None, h: float = 1e-30) 
 
     f           a function of a flat vector that computes with complex numbers, e.g. `problem.f`
     x           (m,) real point
-    directions  (m, k) columns along which to derive; default the unit vectors
+    directions  (m, k) columns along which to differentiate; default the unit vectors
     h           size of the imaginary step
     returns     (m,), or (k,) slopes along the directions
-    Raises      TypeError where f returns a real number: it lost the imaginary part on its way
+    Raises      TypeError if f returns a real number: it dropped the imaginary part
     Cost        m (or k) evaluations of f in complex arithmetic
     Exact       to rounding: the error of the method is h² = 1e-60
-    Beware      |x|, max and conj are not analytic: a function that uses them on x deceives it
+    Beware      |x|, max and conj are not analytic: an f that applies them to x gives wrong slopes
     Source      Squire and Trapp 1998, SIAM Review 40
+
+    Example
+        >>> hgref.witness.complex_step(lambda x: np.sum(x**3), [1.0, 2.0])
+        array([ 3., 12.])
     """
     x = alike(as_array("x", x, ("m",)), x)
     V = np.eye(x.size) if directions is None else as_array("directions", directions, (x.size, "k"))
@@ -56,12 +60,18 @@ def central_differences(
     h           the first step, times |x_j| where x_j is not 0
     levels      number of halvings of the step
     returns     (slopes (m,) or (k,), estimated absolute errors, same shape)
-    Raises      ValueError where f is finite at no step
-    Cost        2 · levels evaluations of f a direction, and one at x
-    Exact       to about 1e-9 relative for smooth f; the estimate tells
-    Beware      steps that leave f's domain (it raises ValueError or ArithmeticError, or is not
-                finite) are skipped and only smaller ones count
+    Raises      ValueError if f is finite at no step
+    Cost        2 · levels evaluations of f for each direction, and one at x
+    Exact       to about 1e-9 relative for smooth f; see the estimate
+    Beware      steps that leave f's domain (f raises ValueError or ArithmeticError, or is not
+                finite) are skipped; only smaller ones count
     Source      Ridders 1982, Advances in Engineering Software 4
+
+    Example
+        >>> f = lambda x: np.sum(x**3)
+        >>> slopes, errors = hgref.witness.central_differences(f, [1.0, 2.0])
+        >>> np.allclose(slopes, [3.0, 12.0], rtol=1e-9), bool(errors.max() < 1e-8)
+        (True, True)
     """
     x = alike(as_array("x", x, ("m",)), x)
     levels = as_count("levels", levels, 2)
@@ -71,7 +81,7 @@ def central_differences(
     else:
         V = as_array("directions", directions, (x.size, "k"))
         scale = np.ones(V.shape[1])
-    f(x)  # if it cannot be evaluated here at all, let it say why
+    f(x)  # raises f's own error if x is outside its domain
     pairs = [ridders(f, x, v, h, levels) for v in V.T]
     slopes, errors = np.array(pairs, dtype=float).reshape(-1, 2).T
     return slopes / scale, errors / scale
@@ -100,7 +110,7 @@ def ridders(f: Function, x: Array, v: Array, h: float, levels: int) -> tuple[flo
 
 
 def quiet(f: Function, x: Array) -> float:
-    """f(x), NaN where f is not defined."""
+    """f(x), or NaN if f is not defined there."""
     try:
         return float(f(x))
     except (ValueError, ArithmeticError):
@@ -114,7 +124,7 @@ class Taylor:
     h          (levels,) steps, each half of the one before
     remainder  (levels,) |f(x + h v) − f(x) − h ∇f·v|
     slope      log2 of the last ratio above rounding: 2 for a right gradient, 1 for a wrong one,
-               inf where the remainder is rounding at every step
+               inf if the remainder is rounding at every step
     """
 
     h: Array
@@ -136,9 +146,16 @@ def taylor(
     h        the first step; levels: number of halvings; seed: of the random direction
     returns  Taylor: steps, remainders and the slope
     Cost     levels + 1 evaluations of f
-    Exact    the slope to some hundredths, where f is smooth at the scale of the steps
+    Exact    the slope to some hundredths, if f is smooth at the scale of the steps
     Beware   along a direction in which f has no curvature the slope is 3
     Source   the adjoint community's test (pyadjoint, pymanopt)
+
+    Example
+        >>> f = lambda x: np.sum(x**3)
+        >>> right = hgref.witness.taylor(f, [3.0, 12.0], [1.0, 2.0])
+        >>> wrong = hgref.witness.taylor(f, [3.0, 12.1], [1.0, 2.0])
+        >>> round(right.slope, 1), round(wrong.slope, 1)
+        (2.0, 1.0)
     """
     x = alike(as_array("x", x, ("m",)), x)
     grad = as_array("grad", grad, x.shape)
@@ -158,7 +175,7 @@ def taylor(
 
 
 def adjoint_gap(problem: Problem, lam: Any, t: int = 1, s: Any = None, seed: int = 0) -> float:
-    """How far jvp and vjp of step t are from being each other's transpose.
+    """How far jvp and vjp of step t are from being transposes of each other.
 
         |α·(A ds + B dλ) − (αA·ds + αB·dλ)| / (|α|·|A ds + B dλ|)              eq. (11)
 
@@ -166,11 +183,17 @@ def adjoint_gap(problem: Problem, lam: Any, t: int = 1, s: Any = None, seed: int
     t        step number, 1 … T
     s        (d,) the state s_{t-1}; default the start s_0
     seed     of the random ds, dλ, α
-    returns  the relative gap: rounding, 1e-13 or so, where they fit together
+    returns  the relative gap: about 1e-13, which is rounding, if they agree
     Cost     one jvp with one column, one vjp
     Exact    to rounding
-    Beware   a mistake made alike in both is not seen: that is what the other witnesses are for
+    Beware   misses a mistake that is the same in both; the other witnesses see it
     Source   the dot-product test of inverse-problem practice
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0])
+        >>> problem = hgref.Problem(hgref.Momentum(J), J, T=10)
+        >>> hgref.witness.adjoint_gap(problem, {"eta": 0.1, "mu": 0.9}, t=3) < 1e-12
+        True
     """
     t, run = as_count("t", t, 1, problem.T), problem.at(lam)
     s = run.start() if s is None else as_array("s", s, (problem.d,))

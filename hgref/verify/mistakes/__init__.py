@@ -1,4 +1,4 @@
-"""The catalogue of known mistakes, each able to make itself on a given problem."""
+"""The catalogue of known mistakes; each entry can make its mistake on a given problem."""
 
 from hgref.verify.mistakes.adaptive import ADAPTIVE
 from hgref.verify.mistakes.answer import ANSWER
@@ -9,7 +9,7 @@ from hgref.verify.mistakes.mistake import Mistake
 from hgref.verify.mistakes.optimizer import OPTIMIZER
 from hgref.verify.mistakes.schedule import SCHEDULE
 
-# what explains most, with the least assumed, stands first: of two that fit, the first is named
+# what explains most and assumes least comes first: of two mistakes that fit, the first is named
 CATALOGUE: list[Mistake] = [*ANSWER, *OPTIMIZER, *ADAPTIVE, *LOSS, *SCHEDULE, *BACKWARD]
 
 __all__ = ["CATALOGUE", "Computation", "Mistake", "gradients"]

@@ -40,7 +40,7 @@ def accumulator_start(base: Computation) -> Wrongs:
 
 
 class BiasCorrected(RMSProp):
-    """With û = u / k, k = 1 − β^t: √k η, √k ε' and k ρ in place of η, ε' and ρ say the same."""
+    """Divides by û = u / k, k = 1 − β^t: the same as √k η, √k ε' and k ρ for η, ε' and ρ."""
 
     def numbers(self, t: int, rates: Numbers) -> Numbers:
         n, k = super().numbers(t, rates), 1 - rates["beta"] ** t
@@ -70,7 +70,7 @@ def bias_correction_added(base: Computation) -> Wrongs:
 
 
 class DecayWithoutRate(AdamW):
-    """w ← (1 − δ) w is a decay of δ / η, multiplied by η."""
+    """w ← (1 − δ) w: a decay of δ / η, which the step multiplies by η."""
 
     def numbers(self, t: int, rates: Numbers) -> Numbers:
         return super().numbers(t, rates) | {"decay": rates["weight_decay"] / rates["eta"]}

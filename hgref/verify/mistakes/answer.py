@@ -15,8 +15,8 @@ from hgref.verify.mistakes.computation import Computation, scheduled
 from hgref.verify.mistakes.mistake import Mistake
 
 Wrongs = Iterator[tuple[str, Computation]]
-TINY = 1e-12  # relative: below it conjugate gradients divide rounding by rounding
-LARGEST_DENSE = 1000  # weights, above which the implicit gradient is not solved for
+TINY = 1e-12  # relative: below it, conjugate gradients would divide rounding errors
+LARGEST_DENSE = 1000  # weights; the implicit gradient is not tried on larger problems
 
 
 def sign(base: Computation) -> Wrongs:
@@ -41,7 +41,7 @@ def w0_left_out(base: Computation) -> Wrongs:
 
 def rate_detached(base: Computation) -> Wrongs:
     for name in base.dynamics.names:
-        if name in base.run.layout.shapes:  # not a name of another convention alone
+        if name in base.run.layout.shapes:  # skips names that only another convention has
             yield name, base.answering(functools.partial(erased, name))
 
 
@@ -67,13 +67,13 @@ def transposed(base: Computation) -> Wrongs:
 
 
 def by_columns(names: tuple[str, ...], blocks: Blocks) -> Blocks:
-    """The numbers of those matrices, read off by columns."""
+    """The blocks with those matrices flattened by columns."""
     turned = {n: blocks[n].T.reshape(blocks[n].shape) for n in names}
     return {**blocks, **turned}
 
 
 def any_order(layers: list[tuple[Array, Array]]) -> bool:
-    """Whether no matrix has two rows and two columns, to be flattened in two ways."""
+    """Whether row and column order agree: no matrix has two rows and two columns."""
     return all(min(W.shape) == 1 for W, _ in layers)
 
 
@@ -112,7 +112,7 @@ def implicit(base: Computation) -> Wrongs:
 
 
 def implicit_early(base: Computation) -> Wrongs:
-    """The same, its linear system left unsolved after K iterations; p of CG would solve it."""
+    """The same, with the linear solve stopped after K iterations; CG would need p."""
     if base.run.problem.p > LARGEST_DENSE or not base.J.hyper(base.run.problem.p):
         return
     for method, solve in (("conjugate gradients", conjugate_gradients), ("Neumann", neumann)):
@@ -142,7 +142,7 @@ def solved(H: Array, b: Array) -> Array:
 
 
 def conjugate_gradients(base: Computation, K: int, H: Array, b: Array) -> Array:
-    """K textbook iterations from 0; ArithmeticError where fewer solve the system, or none can."""
+    """K textbook iterations from 0; ArithmeticError if fewer suffice, or the curvature vanishes."""
     x, r = 0 * b, b
     d = r
     for _ in range(K):

@@ -41,21 +41,21 @@ def truncated(base: Computation) -> Wrongs:
 
 
 class NoHessian(Edited):
-    """J whose products with H are dropped; M stays."""
+    """J without its products with H; those with M stay."""
 
     def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
         return exact._replace(vjp=lambda u: (np.zeros_like(u), exact.vjp(u)[1]))
 
 
 class NoMixed(Edited):
-    """J whose products with M are dropped; H stays."""
+    """J without its products with M; those with H stay."""
 
     def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
         return exact._replace(vjp=lambda u: (exact.vjp(u)[0], {}))
 
 
 class LookedAhead(Edited):
-    """J whose products are taken at w − η g instead of at w."""
+    """J with its products taken at w − η g instead of at w."""
 
     def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
         eta = lam["eta"][t - 1] if lam["eta"].ndim else lam["eta"]
@@ -104,7 +104,7 @@ def cutting(dynamics: Dynamics, blocks: list[int]) -> Callable[[Array], Array]:
 
 
 class FirstDetached(Momentum):
-    """The velocity's first gradient is a constant to the backward pass."""
+    """Momentum whose backward pass treats the first gradient as a constant."""
 
     def at(self, t: int, s: Array, lam: Blocks) -> At:
         exact = super().at(t, s, lam)

@@ -1,4 +1,4 @@
-"""A hypergradient computation in which every decision can be changed: what a mistake changes."""
+"""A hypergradient computation that exposes every decision, so that a mistake can change it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Computation:
     """How a hypergradient is computed; unchanged, it is Algorithm 1.
 
     run      the training run, at its λ
-    adjoint  whose steps are linearised to go backwards; None: the run's own
+    adjoint  the run whose steps are linearised in the backward pass; None: `run`
     shift    step t is linearised at s_{t-1+shift}
     late     B_t is multiplied by α_{t-1} in place of α_t
-    every_K  one answer for each truncation to the last K < T steps
+    every_K  one answer for each truncation to the last K steps, K < T
     direct   ∂E/∂λ is added
     alter    functions of α applied after each vjp
     answer   functions of the blocks applied at the end
@@ -46,7 +46,7 @@ class Computation:
         return replace(self, **fields)
 
     def training(self, lam: Blocks | None = None, **parts: Any) -> Computation:
-        """With another λ in the run, or other parts of its problem: dynamics, E, T."""
+        """The computation with another λ in the run, or another dynamics, E or T."""
         adjoint = self.adjoint
         if adjoint is not None and lam is not None:
             adjoint = other_run(adjoint, lam)
@@ -56,7 +56,7 @@ class Computation:
         return self.training(dynamics=altered(self.dynamics, J=J))
 
     def differentiating(self, lam: Blocks | None = None, **parts: Any) -> Computation:
-        """With another λ, or other parts, in the backward pass alone."""
+        """The computation with another λ, or other parts, in the backward pass alone."""
         return self.changed(adjoint=other_run(self.adjoint or self.run, lam, **parts))
 
     def differentiating_on(self, J: Objective) -> Computation:
@@ -80,7 +80,7 @@ class Computation:
 
 
 def gradients(computation: Computation) -> Iterator[tuple[str, Blocks]]:
-    """(which truncation or "", blocks): one, or T − 1 where every K is asked for."""
+    """Yield (truncation or "", blocks): once, or T − 1 times if `every_K`."""
     run, T = computation.run, computation.run.T
     adjoint = computation.adjoint or run
     states = list(run.states())
@@ -105,7 +105,7 @@ def gradients(computation: Computation) -> Iterator[tuple[str, Blocks]]:
 
 
 def known(run: Run, share: Blocks) -> Blocks:
-    """The blocks that λ has: another convention may bring others along."""
+    """Only the blocks that λ has; another convention may have more."""
     return {name: block for name, block in share.items() if name in run.layout.shapes}
 
 
@@ -116,7 +116,7 @@ def answered(computation: Computation, blocks: Blocks) -> Blocks:
     return blocks
 
 
-# --- a run, a dynamics or an objective with one part exchanged; the rest stays, also the layout ---
+# --- copies of a run, a dynamics or an objective with one part replaced; the layout stays ---
 
 
 def other_run(run: Run, lam: Blocks | None = None, **parts: Any) -> Run:
@@ -141,7 +141,7 @@ def each_term(J: Objective, change: Callable[[Objective], Objective]) -> Objecti
 
 
 class Edited(Objective):
-    """An objective seen through a change of its gradient and products."""
+    """An objective with a changed gradient and changed products."""
 
     def __init__(self, exact: Any):
         self.exact, self.p = exact, exact.p
@@ -176,7 +176,7 @@ def has_batches(term: Objective) -> bool:
 
 
 def depends_on_t(computation: Computation) -> bool:
-    """Whether a schedule or a table of mini-batches ties the run to its T steps."""
+    """Whether a schedule or a table of mini-batches fixes the number of steps."""
     return bool(scheduled(computation)) or any(map(has_batches, computation.J.terms()))
 
 

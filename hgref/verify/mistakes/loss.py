@@ -60,7 +60,7 @@ class Decoupled(Dynamics):
 
 
 class FixedDecay(Objective):
-    """½ δ ‖w‖² with a constant δ, as a setting of Momentum has it."""
+    """½ δ ‖w‖² with a constant δ, as in Momentum's setting `weight_decay`."""
 
     def __init__(self, delta: float):
         self.delta = delta

@@ -16,10 +16,10 @@ class Mistake:
 
     name       short, for code
     sentence   what was done
-    effect     what comes of it
+    effect     its consequence
     reference  where it was seen
-    change     function of a Computation: pairs (which variant, the Computation with the mistake in
-               it), none where it cannot be made on this problem
+    change     function of a Computation: yields pairs (variant, Computation with the mistake made);
+               none if the mistake cannot be made on this problem
     """
 
     name: str

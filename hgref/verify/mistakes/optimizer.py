@@ -1,4 +1,4 @@
-"""Mistakes in the optimizer: another Adam or momentum than the one asked about."""
+"""Mistakes in the optimizer: the run used another Adam or momentum."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def bias_off_by_one(base: Computation) -> Wrongs:
 
 
 def bias_constant(base: Computation) -> Wrongs:
-    """In both betas, or in one, as where the square root of the other is taken apart."""
+    """In both betas, or in β2 alone, whose square root is often computed outside the graph."""
     if not isinstance(base.dynamics, Adam):
         return
     slope = base.dynamics.rule.bias_vjp
@@ -99,7 +99,7 @@ def nesterov_or_not(base: Computation) -> Wrongs:
 
 
 class DampedFromTheStart(Momentum):
-    """(1 − τ) at the first step too."""
+    """Applies (1 − τ) at the first step too."""
 
     def numbers(self, t: int, rates: Numbers) -> Numbers:
         return super().numbers(max(t, 2), rates)

@@ -28,7 +28,7 @@ def schedule_one_off(base: Computation) -> Wrongs:
 
 
 def held(schedule: Array, shift: int) -> Array:
-    """The schedule read `shift` entries off, its first or last entry held."""
+    """The schedule shifted by `shift` entries, repeating its first or last entry."""
     return schedule[np.clip(np.arange(schedule.size) + shift, 0, schedule.size - 1)]
 
 

@@ -1,1 +1,1 @@
-"""Test vectors: problems in JSON with hypergradients whose every digit is proven."""
+"""Test vectors: problems in JSON with hypergradients of proven digits."""

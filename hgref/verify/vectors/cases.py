@@ -1,4 +1,4 @@
-"""The problems that the vectors are about: every dynamics, three objectives each.
+"""The problems of the test vectors: thirteen dynamics, with three objectives each.
 
 All numbers are multiples of a power of two, so that JSON, float64 and balls hold the same values.
 """
@@ -39,7 +39,7 @@ RATES["adamw"] = {**RATES["adam"], "weight_decay": 0.125}
 
 
 def cases() -> Iterator[dict[str, Any]]:
-    """A description for each vector: schema, name, dynamics, objective, error, T, w0, lambda."""
+    """Yield the description of each vector, as FORMAT.md lists its fields, up to `lambda`."""
     for dynamics, options in DYNAMICS.items():
         for objective, make in OBJECTIVES.items():
             lam = dict(RATES[options["kind"]])

@@ -1,4 +1,4 @@
-"""Digits with a proof: the same readable code, run on balls that contain the true numbers."""
+"""Proven digits: the readable code, run on balls that contain the true numbers."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from hgref.problem import Hypergradient, Problem
 from hgref.run import Run
 
 BITS = 256
-NOTHING = -40  # numbers below this power of ten are zero or terms that cancel
+NOTHING = -40  # smaller powers of ten are written as 0: they are zero, or terms that cancel
 
 
 class Trace(NamedTuple):
-    """A run in balls: the hypergradient, and all that led to it."""
+    """A run in ball arithmetic: the hypergradient and its intermediate values."""
 
     g: Hypergradient
     states: list[Array]  # s_0 … s_T, (d,) each
@@ -36,15 +36,14 @@ class Trace(NamedTuple):
 def certified(problem: Problem, lam: Any, bits: int = BITS) -> Trace:
     """A training run and its hypergradient in ball arithmetic.
 
-    problem  its data, w0 and λ are taken for the exact values of their float64 numbers
+    problem  its float64 data, w0 and λ count as exact
     bits     precision of the midpoints
     returns  Trace of arrays of python-flint's `arb`: the true value of x lies within x.rad() of
              x.mid(), all rounding included
-    Raises   ModuleNotFoundError without python-flint; ValueError where something would be rounded
-             before the balls begin: 1/n of a mean over n examples that are no power of two, or
-             1 − dampening
-    Cost     some thousand times `reverse`
-    Exact    proven, as far as python-flint is right
+    Raises   ModuleNotFoundError without python-flint; ValueError if a number would be rounded
+             before ball arithmetic begins: 1/n, where n is no power of two, or 1 − dampening
+    Cost     about a thousand times `reverse`
+    Exact    proven, if python-flint is right
     Source   Johansson 2017, Arb, IEEE Transactions on Computers 66
     """
     for part in (problem.dynamics.J, problem.E):
@@ -80,7 +79,7 @@ def library() -> Any:
 
 @contextlib.contextmanager
 def precision(bits: int) -> Iterator[None]:
-    """Inside of it, balls have midpoints of that many bits."""
+    """A context in which the midpoints of balls have that many bits."""
     flint = library()
     before = flint.ctx.prec
     flint.ctx.prec = bits
@@ -108,10 +107,10 @@ def balls(numbers: Array) -> Array:
 
 
 def digits(ball: Any, count: int) -> str:
-    """The ball as a decimal number of which each of the `count` digits is proven (±1 in the last).
+    """The ball as a decimal number with `count` proven digits (±1 in the last).
 
-    returns  a decimal number; "0" where the number is proven to be smaller than 1e-40
-    Raises   ValueError where the ball is too wide for so many digits
+    returns  a decimal number; "0" if the number is proven to be smaller than 1e-40
+    Raises   ValueError if the ball is too wide for so many digits
     """
     flint = library()
     with precision(BITS):

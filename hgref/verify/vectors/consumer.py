@@ -1,4 +1,4 @@
-"""The vectors in a folder against PyTorch's autograd: python consumer.py FOLDER."""
+"""Compares PyTorch's autograd with every vector in a folder: python consumer.py FOLDER."""
 
 import json
 import sys
@@ -33,14 +33,14 @@ def loss(terms, w, lam, t):
 
 
 def adam(convention, m_hat, u, root, eps, eps_root):
-    """The direction of a step, root = 1 - beta2^t."""
+    """The direction of a step; root = 1 - beta2^t."""
     if convention in ("torch", "optax"):
         return m_hat / ((u / root + eps_root).sqrt() + eps)
     return m_hat * root.sqrt() / (u.sqrt() + eps if convention == "tf1" else (u + eps).sqrt())
 
 
 def rooted(convention, u, eps):
-    """What RMSProp and AdaGrad divide by."""
+    """The denominator of RMSProp and AdaGrad."""
     return (u + eps).sqrt() if convention == "optax" else u.sqrt() + eps
 
 

@@ -1,4 +1,4 @@
-"""A problem described in JSON, read without trust, and the Problem that it describes."""
+"""Builds a Problem from its description in JSON, and refuses a description that is malformed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from hgref.objectives.objective import Objective, Sum
 from hgref.problem import Problem
 
 SCHEMA = "hgref-vector-1"
-LARGEST_FILE = 10_000_000  # bytes; the vectors that are shipped have some ten thousand
+LARGEST_FILE = 10_000_000  # bytes; the vectors of the package have about ten thousand
 MOST_CLASSES = 10_000
-LARGEST_RUN = 10_000_000  # T · d, above which a vector is refused and not run
+LARGEST_RUN = 10_000_000  # T · d; larger runs are refused
 
-# kind → (what makes it, the fields it must have, the fields it may have)
+# kind → (constructor, required fields, optional fields)
 DYNAMICS: dict[str, tuple[Any, set[str], set[str]]] = {
     "gd": (hgref.dynamics.GradientDescent, set(), set()),
     "momentum": (
@@ -48,8 +48,8 @@ OBJECTIVES: dict[str, tuple[Any, set[str], set[str]]] = {
 def read_file(path: str | Path) -> dict[str, Any]:
     """The JSON object in a file.
 
-    Raises   OSError; ValueError with one line for anything that is not a JSON object, is larger
-             than 10 MB, nested too deeply, or has NaN or infinity in it
+    Raises   OSError; ValueError, in one line, if the file is no JSON object, is larger than 10 MB,
+             is nested too deeply, or contains NaN or infinity
     """
     path = Path(path)
     if path.stat().st_size > LARGEST_FILE:
@@ -71,7 +71,7 @@ def refuse_constant(name: str) -> float:
 def problem_of(content: Mapping[str, Any]) -> tuple[Problem, Blocks]:
     """(Problem, λ) that a vector describes.
 
-    Raises   ValueError, TypeError with the field, the expected and the found
+    Raises   ValueError, TypeError with the field, what was expected and what was found
     """
     for field in ("schema", "dynamics", "objective", "error", "T", "w0", "lambda"):
         if field not in content:
@@ -86,7 +86,8 @@ def problem_of(content: Mapping[str, Any]) -> tuple[Problem, Blocks]:
         raise ValueError(f"T: expected T · d <= {LARGEST_RUN}, found T = {T} and {size} weights")
     problem = Problem(dynamics, E, T, content["w0"], bool(content.get("learn_w0", False)))
     if not isinstance(content["lambda"], dict):
-        raise ValueError(f"lambda: expected names and numbers, found {type(content['lambda'])}")
+        found = type(content["lambda"]).__name__
+        raise ValueError(f"lambda: expected names and numbers, found {found}")
     return problem, problem.at(content["lambda"]).lam
 
 

@@ -1,4 +1,4 @@
-"""A test vector: a described problem, its certified numbers, and the traps."""
+"""A test vector: the description of a problem, its certified numbers, and its traps."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ DATA = Path(__file__).parent / "data"
 RESULT = 30  # proven digits of f and ∇f
 TRACE = 20  # and of s_t, α_t, Z_t
 TRAP = 12  # digits of a wrong gradient, computed in float64
-VARIANTS = 3  # of one mistake at the most
-APART = 1e-6  # relative: a trap that is closer to the truth than this is none
+VARIANTS = 3  # at most, of one mistake
+APART = 1e-6  # relative: a wrong gradient closer to the true one is no trap
 
 
 def shipped() -> dict[str, Path]:
-    """name → file of the vectors that come with the package."""
+    """name → file, for the vectors that come with the package."""
     return {path.stem: path for path in sorted(DATA.glob("*.json"))}
 
 
 def derived(description: dict[str, Any]) -> dict[str, Any]:
-    """The vector of a described problem: every number derived anew.
+    """The complete vector of a description, with every number computed afresh.
 
     returns  the description with the fields f, grad, states, alphas, Z and traps
     Raises   ModuleNotFoundError without python-flint
@@ -55,7 +55,7 @@ def text(numbers: Array, count: int) -> Any:
 
 
 def traps(problem: Any, lam: Blocks) -> list[dict[str, Any]]:
-    """What a known mistake answers to this vector, where that is not the truth."""
+    """The gradients that known mistakes give on this problem, where they are wrong."""
     run = problem.at(lam)
     g = reversed_run(run)
     found: list[dict[str, Any]] = []
@@ -76,7 +76,7 @@ def rounded(block: Array) -> Any:
 
 
 def differences(path: Path) -> list[str]:
-    """The fields of a vector's file that are not what is derived from its description now."""
+    """The fields of a vector's file that differ from a fresh derivation."""
     content = read_file(path)
     made = {"f", "grad", "states", "alphas", "Z", "traps"}
     fresh = derived({name: x for name, x in content.items() if name not in made})
