@@ -1,4 +1,4 @@
-"""AdaGrad, in the two conventions that are in use."""
+"""AdaGrad, in the conventions of torch and optax."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hgref.arguments import as_array, require_at_least
 from hgref.dynamics.root_of_squares import RootOfSquares
 from hgref.objectives.objective import Objective
 
-INITIAL = {"torch": 0.0, "optax": 0.1}  # u_0 where no other is asked for
+INITIAL = {"torch": 0.0, "optax": 0.1}  # u_0 by default
 
 
 class AdaGrad(RootOfSquares):
@@ -19,15 +19,21 @@ class AdaGrad(RootOfSquares):
     | torch      | 0        | eps        | 0   |
     | optax      | eps      | 0          | 0.1 |
 
-    initial  u_0 of every weight, a setting and not a hyperparameter; None: that of the convention
+    initial  u_0 of every weight, a setting and not a hyperparameter; default: the convention's
     names    eta, eps
     state    (u, w)
-    Raises   ValueError where eps or initial is negative
-    Cost     that of GradientDescent and O(p)
-    Exact    to rounding, and also where g = 0 exactly: while u = 0 too the update has slope 1/ε'
-             there (optax: 1/√ε); autodiff returns it as NaN in torch and as 0 in optax
+    Raises   ValueError if eps or initial is negative
+    Cost     that of GradientDescent plus O(p)
+    Exact    to rounding, including g = 0: while u = 0 the update has slope 1/ε' there (optax:
+             1/√ε), for which autodiff returns NaN in torch and 0 in optax
     Beware   torch's lr_decay is a schedule: eta_t = lr / (1 + (t − 1) lr_decay)
     Source   Duchi, Hazan and Singer 2011; the conventions: torch.optim.Adagrad, optax.adagrad
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
+        >>> problem = hgref.Problem(hgref.AdaGrad(J), J, T=2)
+        >>> hgref.reverse(problem, problem.pack(eta=0.1, eps=0.1)).grad.round(3).tolist()
+        [-4.21, 0.228]
     """
 
     names = ("eta", "eps")

@@ -1,4 +1,4 @@
-"""Adam, in the four conventions that are in use."""
+"""Adam, in the conventions of the paper, torch, optax and TensorFlow 1."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Convention(NamedTuple):
     bias: Callable[..., Any]
     bias_jvp: Callable[..., Any]
     bias_vjp: Callable[..., Any]
-    inside: str | None  # the hyperparameter that stands inside the root
-    outside: str | None  # and the one outside
+    inside: str | None  # the hyperparameter inside the root
+    outside: str | None  # the one outside
 
 
 FOLDED = (laws.adam_bias_folded, laws.adam_bias_folded_jvp, laws.adam_bias_folded_vjp)
@@ -43,15 +43,22 @@ class Adam(Coordinatewise):
 
     names    eta, beta1, beta2, eps, and eps_root for optax; derivatives for all of them
     state    (m, u, w), m_0 = u_0 = 0
-    Raises   ValueError where a beta is outside [0, 1) or an epsilon negative
-    Cost     that of GradientDescent and O(p)
-    Exact    to rounding, and also where g = 0 exactly: the update has slope c1 (1−β1)/ε there,
-             which autodiff libraries return as NaN (0 · ∞ in the slope of the root)
-    Beware   with β2 = 0 exactly and g = 0 after other gradients the map is not differentiable;
-             a scheduled β enters the bias correction as β_t^t, as it does in torch and optax;
+    Raises   ValueError if a beta is outside [0, 1) or an epsilon negative
+    Cost     that of GradientDescent plus O(p)
+    Exact    to rounding, including g = 0: the update has slope c1 (1−β1)/ε there, for which
+             autodiff libraries return NaN (0 · ∞ in the slope of the root)
+    Beware   with β2 = 0 exactly, and g = 0 after other gradients, the map is not differentiable;
+             a scheduled β enters the bias correction as β_t^t, as in torch and optax;
              `paper` adds ε inside the root and does not square it
     Source   Franceschi et al. 2017, section 2, and the authors' public code (paper); the other
              conventions: torch.optim.Adam, optax.adam, TensorFlow 1's AdamOptimizer
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
+        >>> problem = hgref.Problem(hgref.Adam(J, convention="torch"), J, T=2)
+        >>> lam = problem.pack(eta=0.1, beta1=0.9, beta2=0.999, eps=1e-8)
+        >>> hgref.reverse(problem, lam)["eta"].round(3).tolist()
+        -5.187
     """
 
     state = ("m", "u", "w")

@@ -1,4 +1,4 @@
-"""Dynamics that act on each weight on its own: step, jvp and vjp, made from a law."""
+"""Dynamics that update each weight on its own: step, jvp and vjp made from a law."""
 
 from __future__ import annotations
 
@@ -17,9 +17,24 @@ Numbers = dict[str, Any]
 
 
 class Law:
-    """The three functions of a law in hgref.laws, called by the names of their parameters.
+    """The update of one weight and its derivatives: three functions, called by parameter names.
 
-    tangents   names whose tangents the jvp takes; their cotangents are what the vjp returns
+        step(v, w, g, eta, …)              the new state: a number, or a tuple of its blocks
+        jvp(…, dv, dw, dg, deta, …)        its tangent; dx is the tangent of step's parameter x
+        vjp(…, b_v, b_w)                   cotangents of the jvp's tangents, in the jvp's order;
+                                           b_x is the cotangent of block x of the new state
+
+    functions  step, jvp, vjp. jvp and vjp may also take any parameter of step, by the same name
+    tangents   names x of the tangents dx that the jvp takes
+    Cost       that of the functions, which NumPy broadcasts over all weights
+    Beware     use arithmetic alone, without branches on data: a law also runs on complex numbers.
+               The jvp takes a tangent of g and of each block of the state; parameters of step
+               without a tangent are constants
+    Source     Franceschi et al. 2017, eq. (11), for one coordinate
+
+    Example
+        >>> hgref.Law(hgref.laws.gd_step, hgref.laws.gd_jvp, hgref.laws.gd_vjp).tangents
+        ['w', 'g', 'eta']
     """
 
     def __init__(self, *functions: Callable[..., Any]):
@@ -30,23 +45,41 @@ class Law:
         self.tangents = [name[1:] for name in wanted if name[0] == "d" and name[1:] in known]
 
     def __call__(self, function: Callable[..., Any], of: Mapping[str, Any]) -> tuple[Any, ...]:
-        """One of the three, its arguments taken from a mapping of names."""
+        """Call one of the three with arguments taken from a mapping of names; returns a tuple."""
         found = function(*(of[name] for name in self.functions[function]))
         return found if isinstance(found, tuple) else (found,)
 
 
 class Coordinatewise(Dynamics):
-    """Φ_t acts on each weight on its own once g = ∇J_t(w_{t-1}) is known: a law and its numbers.
+    """Dynamics that update each weight on its own, given g = ∇J_t(w_{t-1}): a law and its numbers.
 
         (…, w)_t = law.step(…, w, g, numbers)      for each weight, with the same numbers
 
-    law      hgref.laws' step, jvp and vjp of one coordinate; their parameters are the blocks of
-             `state`, `g`, and the numbers
-    rates    number of the law → the hyperparameter it is at step t, or None for 0; default: every
-             hyperparameter is a number of that name. Numbers that are made in another way are
-             added by `numbers`, with their derivatives by `numbers_jvp` and `numbers_vjp`
-    Cost     that of J.at and its products, and O(p)
+    A subclass defines the first three, and the others where the defaults do not fit:
+
+    law      Law(step, jvp, vjp). The parameters of step are the blocks of `state`, `g` and the
+             numbers of the law
+    names    of the hyperparameters; each is a number or a schedule (T,)
+    state    names of the blocks of the state, w last; default ("w",)
+    rates    {number of the law: name of the hyperparameter that it equals, or None for 0}; default:
+             each hyperparameter is a number of the same name
+    numbers, numbers_jvp, numbers_vjp   override these for numbers that are computed from t and the
+             hyperparameters, like Adam's c1: the numbers, their tangents, the cotangents of the
+             hyperparameters. Add constants in `numbers` alone
+    below_one, positive   hyperparameters that must lie in [0, 1), and that must be >= 0
+    Cost     that of J.at and its products plus O(p)
     Source   Franceschi et al. 2017, eq. (11), factored through g
+
+    Example
+        >>> class Descent(hgref.Coordinatewise):
+        ...     names = ("rate",)
+        ...     law = hgref.Law(
+        ...         lambda w, g, rate: w - rate * g,
+        ...         lambda g, rate, dw, dg, drate: dw - rate * dg - g * drate,
+        ...         lambda g, rate, b_w: (b_w, -rate * b_w, -g * b_w))
+        >>> J = hgref.objectives.Quadratic(np.eye(1), [0.0])
+        >>> hgref.reverse(hgref.Problem(Descent(J), J, 1, [1.0]), [0.5]).grad.tolist()
+        [-0.5]
     """
 
     law: Law
@@ -56,19 +89,19 @@ class Coordinatewise(Dynamics):
         return {name: name for name in self.names}
 
     def rates_at(self, t: int, lam: Blocks) -> Numbers:
-        """The hyperparameters' values at step t."""
+        """The values of the hyperparameters at step t."""
         return {n: lam[n][t - 1] if lam[n].ndim else lam[n][()] for n in self.names}
 
     def numbers(self, t: int, rates: Numbers) -> Numbers:
-        """The law's numbers at step t, from the hyperparameters' values there."""
+        """The numbers of the law at step t, from the values of the hyperparameters there."""
         return {n: 0.0 if name is None else rates[name] for n, name in self.rates.items()}
 
     def numbers_jvp(self, t: int, rates: Numbers, drates: Numbers) -> Numbers:
-        """Their tangents; `drates` has the tangents, (k,) or 0, of all hyperparameters."""
+        """Their tangents, from `drates`: the tangents, (k,) or 0, of all hyperparameters."""
         return {n: 0.0 if name is None else drates[name] for n, name in self.rates.items()}
 
     def numbers_vjp(self, t: int, rates: Numbers, b: Numbers) -> Numbers:
-        """The hyperparameters' cotangents from those of the law's numbers."""
+        """The cotangents of the hyperparameters, from those of the law's numbers."""
         return {name: b.get(n, 0.0) for n, name in self.rates.items() if name is not None}
 
     def at(self, t: int, s: Array, lam: Blocks) -> At:
@@ -100,12 +133,12 @@ class Coordinatewise(Dynamics):
 
     @staticmethod
     def entry(t: int, block: Array, tangent: Array | None) -> Any:
-        """The tangent of a hyperparameter at step t, (k,), or 0 where it does not move."""
+        """The tangent of a hyperparameter at step t, (k,), or 0 if it has none."""
         return 0.0 if tangent is None else tangent[t - 1] if block.ndim else tangent
 
     @staticmethod
     def block(t: int, block: Array, total: Any) -> Array:
-        """A cotangent, shaped like its block of λ: in a schedule it stands at entry t - 1."""
+        """A cotangent, shaped like its block of λ; a schedule has it at entry t - 1."""
         if not block.ndim:
             return np.asarray(total)
         share = np.zeros(block.shape, dtype=np.asarray(total).dtype)

@@ -1,4 +1,4 @@
-"""What an optimizer must define to be differentiated: the map Φ_t and its products at a point."""
+"""Base class of dynamics: the map Φ_t and its products at a point."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from hgref.objectives.objective import Objective, Shapes
 class Dynamics(Linearised):
     """s_t = Φ_t(s_{t-1}, λ): one step of an optimizer on a training objective J.
 
-    A subclass states its blocks and names, and defines either `at` or the three functions that
-    follow it. One whose step acts on each weight on its own is a `Coordinatewise` dynamics, and
-    defines a law instead.
+    A subclass sets `state` and `names`, and defines either `at` or step, jvp and vjp. If the step
+    updates each weight on its own, derive from `Coordinatewise` and define a law instead.
 
         at(t, s, lam)                 Φ_t(s, λ) with .jvp and .vjp    hgref.at.At
         step(t, s, lam)               Φ_t(s, λ)                       (d,)
         jvp(t, s, lam, ds, dlam)      A_t ds + B_t dλ, columns        (d, k)
         vjp(t, s, lam, alpha)         (α A_t, α B_t), row             (d,), {name: …}       eq. (11)
 
-    state, names   blocks of s, the weights w last; hyperparameters, which `hyper` gives shapes
-    below_one, positive   those that must lie in [0, 1); those that must not be negative
+    state    names of the blocks of s, the weights w last; default ("w",)
+    names    of the hyperparameters, besides those of J; `hyper` gives their shapes
+    below_one, positive   hyperparameters that must lie in [0, 1), and that must be >= 0
     t        step number, from 1
-    s        (d,) state s_{t-1}: accessory blocks first, the weights w last
+    s        (d,) state s_{t-1}: the blocks of `state` one after the other, (p,) each
     lam      mapping of the named blocks of λ; a hyperparameter of the dynamics is a number or a
              schedule (T,), of which step t uses entry t - 1
     ds       (d, k) columns of tangents, dlam mapping of (…, k); an absent block is zero
     alpha    (d,) row of multipliers
-    Raises   NotImplementedError, naming the function, where one that is needed is not defined
-    Cost     that of a step and its products is stated by each subclass: A and B are never formed
+    Raises   NotImplementedError, naming a function that is needed and not defined
+    Cost     stated by each subclass; A and B are never formed
     Beware   A_t and B_t are taken at s_{t-1}
     Source   Franceschi et al. 2017, section 2 and eq. (11)
 
@@ -59,7 +59,7 @@ class Dynamics(Linearised):
         self.J = J
 
     def hyper(self, p: int) -> Shapes:
-        """Shapes of the blocks of λ: the dynamics' numbers, then those of the objective."""
+        """Shapes of the blocks of λ: first those of the dynamics, then those of the objective."""
         shapes = self.J.hyper(p)
         for name in self.names:
             if name in shapes:
@@ -70,7 +70,7 @@ class Dynamics(Linearised):
         return {**dict.fromkeys(self.names, ()), **shapes}
 
     def check_blocks(self, lam: Blocks) -> None:
-        """Raise ValueError where a block is outside the domain of the map."""
+        """Raise ValueError if a block is outside the domain of the map."""
         for name in self.below_one + self.positive:
             require_at_least(name, lam[name], 0)
         for name in self.below_one:
@@ -78,7 +78,7 @@ class Dynamics(Linearised):
         self.J.check_blocks(lam)
 
     def start(self, w0: Array) -> Array:
-        """s_0: accessory variables at zero, weights at w0."""
+        """s_0: weights at w0, all other blocks zero."""
         rest = np.zeros(w0.size * (len(self.state) - 1), dtype=w0.dtype)
         return np.concatenate([rest, w0])
 

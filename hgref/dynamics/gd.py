@@ -12,10 +12,16 @@ class GradientDescent(Coordinatewise):
     J        the training objective; with mini-batches this is SGD
     names    eta
     state    (w)
-    Cost     step: one gradient; jvp, vjp: one gradient and one product of J
+    Cost     one gradient of J for a step, then one product of J for its jvp and for its vjp
     Exact    to rounding
-    Beware   diverges where an eigenvalue of H exceeds 2/η
+    Beware   diverges if an eigenvalue of H exceeds 2/η
     Source   Franceschi et al. 2017, section 2 and (PHO)
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=2)
+        >>> hgref.reverse(problem, problem.pack(eta=[0.1, 0.2])).grad.round(3).tolist()
+        [-2.88, -3.24]
     """
 
     names = ("eta",)

@@ -15,25 +15,32 @@ from hgref.objectives.objective import Objective, Shapes
 
 
 class Recurrent(Dynamics):
-    """s_t = tanh(W s_{t-1} + U x_t + b): on it `reverse` is BPTT and `forward` is RTRL.
+    """s_t = tanh(W s_{t-1} + U x_t + b): `reverse` of it is BPTT, `forward` is RTRL.
 
         A_t = diag(1 − s_t²) W,   B_t = diag(1 − s_t²) (s_{t-1}ᵀ, x_tᵀ, 1)               eq. (11)
 
-    where row i of B_t's three parts belongs to row i of W, of U and to b_i. Nothing is trained
-    inside (J = 0): E is an error of the last hidden state s_T, and ∇f(λ) trains the network.
+    Row i of the three parts of B_t belongs to row i of W, to row i of U and to b_i. There is no
+    inner training (J = 0): E measures the last hidden state s_T, and ∇f(λ) trains the network.
 
-    inputs   (T, k) numbers x_t, one sequence; or (T, n, k), n sequences side by side, which share
-             W, U and b. A `Problem` may take fewer steps than there are inputs
+    inputs   (T, k) numbers x_t, one sequence; or (T, n, k), n sequences that share W, U and b.
+             A `Problem` may take fewer steps than there are inputs
     hidden   h, the number of hidden units
-    names    none that may be a schedule; blocks of λ: W (h, h), U (h, k), b (h,)
+    names    none, so there are no schedules; blocks of λ: W (h, h), U (h, k), b (h,)
     state    (h), the n hidden states one after the other: p = d = n h. w0 is s_0
-    Raises   ValueError where inputs have another shape or NaN, or T exceeds their number
-    Cost     step, vjp: O(n h (h + k)); jvp: that for each column. `forward` carries all of
-             m = h (h + k + 1) columns: RTRL's O(h⁴) a step for n = 1
+    Raises   ValueError if inputs have another shape or NaN, or T exceeds their number
+    Cost     step, vjp: O(n h (h + k)); jvp: that for each column. `forward` carries all
+             m = h (h + k + 1) columns: for n = 1, RTRL's O(h⁴) a step
     Exact    to rounding
-    Beware   α_t shrinks or grows with the product of A_T … A_{t+1}: gradients vanish or explode
+    Beware   α_t shrinks or grows with the product A_T … A_{t+1}: gradients vanish or explode
     Source   Werbos 1990, Proceedings of the IEEE 78 (BPTT); Williams and Zipser 1989, Neural
              Computation 1 (RTRL); Franceschi et al. 2017, section 3, which names both
+
+    Example
+        >>> E = hgref.objectives.Quadratic([[1.0]], [1.0])
+        >>> problem = hgref.Problem(hgref.Recurrent([[1.0], [0.0]], hidden=1), E, T=2)
+        >>> lam = problem.pack(W=[[0.5]], U=[[1.0]], b=[0.0])
+        >>> hgref.reverse(problem, lam).grad.round(3).tolist()
+        [-0.421, -0.116, -0.669]
     """
 
     state = ("h",)
@@ -78,7 +85,7 @@ class Recurrent(Dynamics):
 
 
 class NothingTrained(Objective):
-    """J = 0. It tells how many numbers a state has, and for how many steps there are inputs."""
+    """J = 0, with the size of the state and the number of inputs."""
 
     def __init__(self, steps: int, p: int):
         self.steps, self.p = steps, p

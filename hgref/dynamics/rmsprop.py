@@ -1,4 +1,4 @@
-"""RMSProp, in the two conventions that are in use."""
+"""RMSProp, in the conventions of torch and optax."""
 
 from __future__ import annotations
 
@@ -16,13 +16,20 @@ class RMSProp(RootOfSquares):
     names    eta, beta, eps: torch.optim.RMSprop's lr, alpha, eps; optax.rmsprop's learning_rate,
              decay, eps
     state    (u, w), u_0 = 0
-    Raises   ValueError where beta is outside [0, 1) or eps negative
-    Cost     that of GradientDescent and O(p)
-    Exact    to rounding, and also where g = 0 exactly: while u = 0 too the update has slope 1/ε'
-             there, which autodiff libraries return as NaN (0 · ∞ in the slope of the root)
-    Beware   neither the centred variant nor the one with momentum; TensorFlow 1 starts at u_0 = 1
+    Raises   ValueError if beta is outside [0, 1) or eps negative
+    Cost     that of GradientDescent plus O(p)
+    Exact    to rounding, including g = 0: while u = 0 the update has slope 1/ε' there, for which
+             autodiff libraries return NaN (0 · ∞ in the slope of the root)
+    Beware   the centred variant and the one with momentum are not covered; TensorFlow 1 starts at
+             u_0 = 1
     Source   Tieleman and Hinton 2012, lecture 6.5; the conventions: torch.optim.RMSprop, and
              optax.rmsprop with its default eps_in_sqrt=True
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
+        >>> problem = hgref.Problem(hgref.RMSProp(J), J, T=2)
+        >>> hgref.reverse(problem, problem.pack(eta=0.1, beta=0.9, eps=0.1)).grad.round(3).tolist()
+        [-9.024, -3.734, 1.349]
     """
 
     names = ("eta", "beta", "eps")

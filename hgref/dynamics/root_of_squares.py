@@ -1,4 +1,4 @@
-"""What RMSProp and AdaGrad share: each gradient is divided by the root of accumulated squares."""
+"""Shared by RMSProp and AdaGrad: the gradient divided by the root of accumulated squares."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ class RootOfSquares(Coordinatewise):
         return {**super().numbers(t, rates), "averaged": self.averaged}
 
     def start(self, w0: Array) -> Array:
-        """s_0: every u at `initial`, weights at w0."""
+        """s_0: weights at w0, every u at `initial`."""
         return np.concatenate([np.full_like(w0, self.initial), w0])

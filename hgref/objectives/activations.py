@@ -1,4 +1,4 @@
-"""Functions of one number that a hidden unit or a class may have, without overflow."""
+"""Activations, with the sigmoid and softplus that losses use, all without overflow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hgref.arguments import Array
 def guard(z: Array) -> Any:
     """max(z, 0), a constant that keeps e^{z - guard} finite.
 
-    0 for exact numbers and balls: they do not overflow, and e^{-guard} would be a rounded one.
+    0 for exact numbers and balls: they do not overflow, and e^{-guard} would be inexact.
     """
     return 0 if z.dtype == object else np.maximum(z.real, 0)
 

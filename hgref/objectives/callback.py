@@ -1,4 +1,4 @@
-"""An objective made of the user's own functions."""
+"""An objective given by the user's own functions."""
 
 from __future__ import annotations
 
@@ -13,25 +13,33 @@ from hgref.objectives.objective import Objective, Shapes
 
 
 class Callback(Objective):
-    """J(w, λ) given by functions of (w, lam), lam a mapping of all the blocks of the problem's λ.
+    """J(w, λ) given by functions of (w, lam); lam maps names to all blocks of the problem's λ.
 
         value(w, lam)                   J                        scalar
         grad(w, lam)                    g = ∇_w J                (p,)
         grad_jvp(w, lam, dw, dlam)      H dw + M dλ              (p, k); dlam[name] is (…, k)
         grad_vjp(w, lam, u)             (u H, {name: u M})       (p,), blocks shaped like λ's
-        grad_lam(w, lam)                {name: ∂J/∂λ}            where J serves as E and sees λ
+        grad_lam(w, lam)                {name: ∂J/∂λ}            needed if J is E and depends on λ
 
     hyper    {name: shape} of the blocks of λ that this J adds to the problem's, or that E shares
              with it; grad_vjp and grad_lam return a derivative for each
-    p        number of weights; None: whatever w0 has
-    Raises   TypeError with the name of a function that is needed but was not given: `forward` needs
-             grad_jvp, `reverse` grad_vjp, E only value and grad
+    p        number of weights; None: the length of w0
+    Raises   TypeError naming a function that is needed but was not given: `forward` needs
+             grad_jvp, `reverse` needs grad_vjp, E needs only value and grad
     Cost     that of the functions
-    Exact    as exact as they are: hgref.witness shows whether they fit together
-    Beware   w and lam are read-only; in dlam a block that is not asked for is zero
-             complex-step witnesses call value and grad with complex w and λ: write `x * x`, not
-             `abs(x)**2`, and no `.conj()`, `np.vdot`
+    Exact    as exact as the functions; hgref.witness tests whether they are consistent
+    Beware   w and lam are read-only; a block of dlam that was not requested is zero. Complex-step
+             witnesses call value and grad with complex w and λ: write `x * x`, not `abs(x)**2`,
+             and avoid `.conj()` and `np.vdot`
     Source   Franceschi et al. 2017, section 2 (J and E are any differentiable functions)
+
+    Example
+        >>> J = hgref.objectives.Callback(
+        ...     value=lambda w, lam: (w**3).sum() / 3, grad=lambda w, lam: w**2,
+        ...     grad_vjp=lambda w, lam, u: (2 * w * u, {}))
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=1, w0=[1.0])
+        >>> hgref.reverse(problem, problem.pack(eta=0.5)).grad.tolist()
+        [-0.25]
     """
 
     def __init__(
@@ -104,7 +112,7 @@ class Callback(Objective):
 
 
 def number_array(name: str, value: Any, shape: tuple[int, ...]) -> Array:
-    """The value as an array of that shape; NaN passes: a run that diverges says so itself."""
+    """The value as an array of that shape; NaN is allowed here: the run raises Diverged."""
     array = np.asarray(value)
     if array.dtype.kind not in "biufcO":
         raise TypeError(f"{name}: expected numbers, found dtype {array.dtype}")
@@ -124,7 +132,7 @@ def read_shapes(hyper: Any) -> Shapes:
 
 
 def read_only(argument: Any) -> Any:
-    """The same numbers, which the user's function cannot change by accident."""
+    """The same numbers, protected from changes by the user's function."""
     if isinstance(argument, np.ndarray):
         argument = argument.view()
         argument.flags.writeable = False

@@ -1,4 +1,4 @@
-"""Means of a loss over examples: data, targets, mini-batches and the weights of the examples."""
+"""Means of a loss over examples: data, targets, mini-batches and example weights."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from hgref.objectives.objective import Objective, Shapes
 class DataLoss(Objective):
     """J_t(w, λ) = (1/B) Σ_{i ∈ batch t} λ_i ℓ(z_i, y_i),   z_i the model's prediction for x_i.
 
-    With r_i = ∂ℓ/∂z_i, C_i = ∂²ℓ/∂z_i² and numbers θ of the loss, and c = λ/B, a model's gradient
-    and products go back from the cotangent of z_i and from its tangents:
+    With r_i = ∂ℓ/∂z_i, C_i = ∂²ℓ/∂z_i², parameters θ of the loss, and c = λ/B, the cotangent of z_i
+    and its tangent are
 
         c_i r_i,     c_i (C_i dz_i + ∂r_i/∂θ dθ) + dc_i r_i
 
-    and with a_i = (∂z_i/∂w) u
+    The model propagates them back to g and H dw + M dλ. With a_i = (∂z_i/∂w) u
 
         (u M)_i = r_i · a_i / B,     (u M)_θ = Σ_i c_i a_i · ∂r_i/∂θ
 
-    Columns stand first, (k, B, outputs); the subclass is the model.
+    Columns come first: (k, B, outputs). The model is defined by the subclass.
 
-    λ_i      block `weights` (n,), or of the name that `example_weights` gives; all 1 and no
-             hyperparameters without it
+    λ_i      block `weights` (n,), or another name given as `example_weights`; without it all λ_i
+             are 1 and no hyperparameters
     centre, batches   see Features
     """
 
@@ -50,12 +50,12 @@ class DataLoss(Objective):
         self.y = loss.targets(y)
         require_shape("y", np.shape(y), (self.features.n, *np.shape(y)[1:]))
         self.outputs = self.y.shape[1]  # the length of z_i
-        copied = self.features.batches is not None  # then y_i too
+        copied = self.features.batches is not None  # then y_i is copied too
         self.kept = self.features.B * self.outputs * (loss.kept + copied)
         self.example_weights = bool(example_weights)
         self.block = example_weights if isinstance(example_weights, str) else "weights"
 
-    # the model: the subclass says
+    # the model, defined by the subclass
     def layers(self, w: Array) -> list[tuple[Array, Array]]:
         """[(W, b), …] of a weight vector w (p,), each W (outputs × inputs); views."""
         raise NotImplementedError
@@ -64,7 +64,7 @@ class DataLoss(Objective):
         """z_i for the examples of step t, (B, outputs)."""
         raise NotImplementedError
 
-    # λ: the weights of the examples, and the loss's own numbers
+    # λ: example weights and parameters of the loss
     def hyper(self, p: int) -> Shapes:
         weights = {self.block: (self.features.n,)} if self.example_weights else {}
         return {**weights, **self.loss.hyper()}
@@ -88,17 +88,17 @@ class DataLoss(Objective):
         return self.y[self.features.rows(t)]
 
     def scale(self, t: int, lam: Blocks) -> Array:
-        """c_i = λ_i / B, (B, 1), or (1, 1) for all."""
+        """c_i = λ_i / B, (B, 1), or (1, 1) if they are all equal."""
         weights = lam[self.block][self.features.rows(t)] if self.example_weights else 1.0
         return np.reshape(weights, (-1, 1)) / self.features.B
 
     def scale_jvp(self, t: int, dlam: Blocks) -> Array | None:
-        """dc_i = dλ_i / B, (k, B, 1); None where c does not move."""
+        """dc_i = dλ_i / B, (k, B, 1); None if it is zero."""
         if not (self.example_weights and self.block in dlam):
             return None
         return dlam[self.block][self.features.rows(t)].T[:, :, None] / self.features.B
 
-    # where the way back from the predictions begins
+    # the start of the way back, at the predictions
     def cotangent_jvp(
         self, here: LossAt, c: Array, dz: Array, dlam: Blocks, dc: Array | None
     ) -> Array:
@@ -109,7 +109,7 @@ class DataLoss(Objective):
         return laws.weighted(c, dr) if dc is None else laws.weighted_jvp(c, here.residual(), dr, dc)
 
     def shares(self, here: LossAt, c: Array, a: Array) -> Blocks:
-        """What each example adds to B (u M)_i and to (u M)_θ, (B,) each, a (B, outputs)."""
+        """The share of each example in B (u M)_i and in (u M)_θ, (B,) each; a is (B, outputs)."""
         found = {name: c[:, 0] * share for name, share in here.shares(a).items()}
         if self.example_weights:
             _, b_c = laws.weighted_vjp(c, here.residual(), a)
@@ -124,12 +124,12 @@ class DataLoss(Objective):
         return own
 
     def scatter(self, t: int, share: Array) -> Array:
-        """(1/B) Σ over the batch of each example's share, (n,); one may stand in it twice."""
+        """(1/B) Σ over the batch of the examples' shares, (n,); an example may occur twice."""
         total = np.zeros(self.features.n, dtype=share.dtype)
         np.add.at(total, self.features.rows(t), share / self.features.B)
         return total
 
-    # what needs no derivative of the model
+    # the value and its derivatives in λ alone
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
         losses = self.loss.value(self.predict(w, t), self.targets(t), lam)
         return np.sum(self.scale(t, lam)[:, 0] * losses)

@@ -1,4 +1,4 @@
-"""The data matrix of a model: dense or sparse, mini-batches, centred without filling in."""
+"""The data matrix of a model: dense or sparse, in mini-batches, centred without becoming dense."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 
 from hgref.arguments import Array, as_array, asarray, require_shape, where_not_finite
 
-# OpenBLAS has a quick path for products of fewer than a million multiplications: rows are taken in
-# blocks that stay below it, unless so few rows are left in a block that the path is slow.
+# OpenBLAS has a fast path for products of fewer than a million multiplications. Rows are processed
+# in blocks small enough for it, unless the blocks would have so few rows that it is slow.
 SMALL_PRODUCT, LEAST_ROWS = 900_000, 32
 
 
 class Features:
-    """The rows x_i − c of X that each step sees.
+    """The rows x_i − c of X that each step uses.
 
     X        (n, N) array or any scipy.sparse matrix (kept as CSR)
     centre   c: None for 0, True for the mean row of X, or an (N,) array (the training mean, for
              validation data). It enters as a rank-one correction: sparse stays sparse.
-    batches  (T, B) integers: step t sees the rows batches[t-1]; None: all rows at every step
+    batches  (T, B) integers: step t uses the rows batches[t-1]; None: all rows at every step
     """
 
     def __init__(self, X: Any, centre: Any = None, batches: Any = None):
@@ -40,16 +40,16 @@ class Features:
         return as_array("centre", centre, (self.N,))
 
     def rows(self, t: int) -> Any:
-        """Which examples step t sees."""
+        """Indices of the examples of step t."""
         return slice(None) if self.batches is None else self.batches[t - 1]
 
     def seen(self, t: int) -> Rows:
-        """The rows of step t; those of a mini-batch are gathered anew at each call."""
+        """The rows of step t; a mini-batch is copied at each call."""
         return Rows(self.X if self.batches is None else self.X[self.batches[t - 1]], self.centre)
 
 
 class Rows:
-    """Rows x_i − c, and the two products that a model needs.
+    """Rows x_i − c, with the two products that a model needs.
 
         times(V)    (X − 1cᵀ) Vᵀ    = X Vᵀ − 1 (V c)ᵀ                  (B, k)
         pull(R)     Rᵀ(X − 1cᵀ)     = Rᵀ X − (Rᵀ1) cᵀ                  (k, N)
@@ -76,7 +76,7 @@ class Rows:
         return product if self.centre is None else product - np.outer(R.sum(axis=0), self.centre)
 
     def blocks(self, columns: int) -> list[slice]:
-        """Blocks of rows for a product with so many columns."""
+        """Blocks of rows for a product with that many columns."""
         n, N = self.X.shape
         size = SMALL_PRODUCT // max(N * columns, 1) // 8 * 8
         if size < LEAST_ROWS or size >= n:
@@ -103,7 +103,7 @@ def read_batches(batches: Any, n: int) -> Array:
         raise TypeError(f"batches: expected a (T, B) table of integers, found dtype {table.dtype}")
     require_shape("batches", table.shape, ("T", "B"))
     if table.shape[1] == 0:
-        raise ValueError(f"batches: expected at least one example a step, found {table.shape}")
+        raise ValueError(f"batches: expected at least one example in a step, found {table.shape}")
     if table.size and (table.min() < 0 or table.max() >= n):
         raise ValueError(
             f"batches: expected row numbers from 0 to {n - 1}, found {table.min()} to {table.max()}"

@@ -55,14 +55,14 @@ class Huber(LinearModel):
         r = e or ±δ,     C = 1 or 0,     ∂r/∂δ = 0 or ±1,     ∂ℓ/∂δ = 0 or |e| − δ
 
     X        (n, N) dense or scipy.sparse;  y  (n,)
-    threshold   δ: the name of its block, a hyperparameter of shape (), or a number that stays fixed
+    threshold   δ: the name of its block (a hyperparameter of shape ()), or a fixed number
     bias     False: w (N,); True: w (N + 1,), the last entry is added to every prediction
     example_weights, centre, batches   see LeastSquares
     Raises   ValueError for a threshold below 0
     Cost     O(n N) a product
     Exact    to rounding; where |e| = δ exactly, C = 1 and ∂r/∂δ = 0
-    Beware   H jumps where an error crosses δ: differences that step over such a kink are off
-             without a mistake in the gradient. torch.nn.HuberLoss is this ℓ; SmoothL1Loss is ℓ / δ
+    Beware   H jumps where an error crosses δ: finite differences across such a kink are off even
+             if the gradient is right. torch.nn.HuberLoss is this ℓ; SmoothL1Loss is ℓ / δ
     Source   Huber 1964, Annals of Mathematical Statistics 35
 
     Example

@@ -17,8 +17,13 @@ class LeastSquares(LinearModel):
     example_weights, centre, batches   see DataLoss, Features
     Cost     O(n N) a product
     Exact    to rounding
-    Beware   the mean, not the sum: 1/n stands outside, as frameworks' mean-squared error, halved
+    Beware   a mean, not a sum: half of the mean squared error of the frameworks
     Source   the textbook's; with L2() it is ridge regression
+
+    Example
+        >>> J = hgref.objectives.LeastSquares([[1.0], [2.0]], [1.0, 3.0])
+        >>> J.grad(1, np.zeros(1), {}).tolist()
+        [-3.5]
     """
 
     def __init__(self, X: Any, y: Any, *, bias: bool = False, **options: Any):

@@ -24,7 +24,7 @@ class LinearModel(DataLoss):
         u H       = Σ c_i (C_i a_i) x_iᵀ,     a_i = U x_i + u_b         (u M)_i = r_i · a_i / B
 
     w        (p,) = W row by row (outputs × features), then b (outputs): the order in which
-             frameworks keep a linear layer's weight and bias
+             frameworks store a linear layer's weight and bias
     λ_i, centre, batches   see DataLoss
     Cost     passes over X: value 1; g 2; then jvp (all k columns at once) and vjp 2 each
     """
@@ -36,7 +36,7 @@ class LinearModel(DataLoss):
 
     @property
     def block_labels(self) -> Array:
-        """(p,) integers: 0 for an entry of W, 1 for one of b, as L2(groups=…) wants them."""
+        """(p,) integers: 0 for an entry of W, 1 for one of b, for L2(groups=…)."""
         return np.repeat([0, 1], [self.outputs * self.features.N, self.outputs * self.bias])
 
     def unflatten(self, w: Array) -> tuple[Array, Array]:

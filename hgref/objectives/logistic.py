@@ -20,6 +20,11 @@ class Logistic(LinearModel):
     Cost     O(n N) a product
     Exact    to rounding, also for |z| in the hundreds
     Source   the textbook's
+
+    Example
+        >>> J = hgref.objectives.Logistic([[1.0], [-1.0]], [1, 0])
+        >>> J.grad(1, np.zeros(J.p), {}).tolist()
+        [-0.5, 0.0]
     """
 
     def __init__(self, X: Any, y: Any, **options: Any):

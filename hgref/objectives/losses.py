@@ -17,9 +17,9 @@ from hgref.objectives.objective import Shapes
 class LossAt(NamedTuple):
     """A loss at the predictions z of B examples.
 
-    residual    r = ∂ℓ/∂z, (B, outputs); computed when asked for
+    residual    function: r = ∂ℓ/∂z, (B, outputs)
     curvature   function: C dz of columns dz (k, B, outputs), C = ∂²ℓ/∂z²
-    moved       function of dλ: (∂r/∂θ) dθ, (k, B, outputs), for the loss's own numbers θ
+    moved       function of dλ: (∂r/∂θ) dθ, (k, B, outputs), for parameters θ of the loss
     shares      function: {name: a_i · ∂r_i/∂θ} (B,) of rows a (B, outputs)
     """
 
@@ -34,9 +34,9 @@ class Loss:
 
         r = ∂ℓ/∂z,     C = ∂²ℓ/∂z², symmetric
 
-    A loss may have numbers θ of its own, such as a threshold; each is a block of λ.
+    A loss may have parameters θ, such as a threshold; each is a block of λ.
 
-    kept     how many numbers for each output `at` keeps, beside y
+    kept     how many numbers `at` stores for each output, besides y
     """
 
     kept = 1
@@ -46,11 +46,11 @@ class Loss:
         raise NotImplementedError
 
     def hyper(self) -> Shapes:
-        """Shapes of the blocks of λ that are the loss's own numbers."""
+        """Shapes of the blocks of λ that are parameters of the loss."""
         return {}
 
     def check_blocks(self, lam: Blocks) -> None:
-        """Raise ValueError where one of them is outside its domain."""
+        """Raise ValueError if one of them is outside its domain."""
 
     def value(self, z: Array, y: Array, lam: Blocks) -> Array:
         """ℓ(z_i, y_i), (B,)."""
@@ -66,10 +66,10 @@ class Loss:
 
 
 class Own(NamedTuple):
-    """A number of a loss: a block of λ, or fixed.
+    """A parameter of a loss: a block of λ, or a fixed number.
 
     name    of the block, or None
-    fixed   the number, where there is no block
+    fixed   the number, if there is no block
     """
 
     name: str | None
@@ -96,7 +96,7 @@ class Own(NamedTuple):
         return np.reshape(dlam[self.name], (-1, 1, 1)) if self.name in dlam else 0.0
 
     def block(self, share: Array) -> Blocks:
-        """{name: share}, or nothing where the number is fixed."""
+        """{name: share}, or nothing if the number is fixed."""
         return {self.name: share} if self.name else {}
 
 
@@ -186,7 +186,7 @@ def read_labels(y: Any, classes: int | None) -> Array:
     if labels.dtype.kind not in "iub" and not whole(labels):
         raise TypeError(f"y: expected integer labels, found dtype {labels.dtype}")
     if np.abs(labels).max() >= 2**31:
-        raise ValueError(f"y: expected labels of classes, found {labels[np.abs(labels).argmax()]}")
+        raise ValueError(f"y: expected labels below 2^31, found {labels[np.abs(labels).argmax()]}")
     labels = labels.astype(np.intp)
     high = labels.max() if classes is None else as_count("classes", classes, 1) - 1
     if labels.min() < 0 or labels.max() > high:
@@ -197,5 +197,5 @@ def read_labels(y: Any, classes: int | None) -> Array:
 
 
 def whole(labels: Array) -> bool:
-    """Whether floats are integers all the same."""
+    """Whether the labels are floats with integer values."""
     return labels.dtype.kind == "f" and bool((labels == np.floor(labels)).all())

@@ -1,4 +1,4 @@
-"""Losses of a multi-layer perceptron, its second derivatives by Pearlmutter's R-operator."""
+"""Losses of a multi-layer perceptron, with second derivatives by Pearlmutter's R-operator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADS = ("softmax", "squared")
 
 
 class MLP(DataLoss):
-    """J_t(w, λ) = (1/B) Σ_{i ∈ batch t} λ_i ℓ(z_L, y_i), a network of L layers, a the activation.
+    """J_t(w, λ) = (1/B) Σ_{i ∈ batch t} λ_i ℓ(z_L, y_i), a network of L layers with activation a.
 
         z_l = W_l h_{l-1} + b_l,    h_l = a(z_l),    h_0 = x_i                        l = 1 … L
         δ_L = λ_i r_i / B,    δ_l = a'(z_l) ∘ q_l,    q_l = W_{l+1}ᵀ δ_{l+1},    r_i = ∂ℓ/∂z_L
@@ -35,26 +35,31 @@ class MLP(DataLoss):
         dδ_l = a'(z_l) ∘ dq_l + a''(z_l) ∘ dz_l ∘ q_l
         dg   = Σ dδ_l h_{l-1}ᵀ + δ_l dh_{l-1}ᵀ for W_l,  Σ dδ_l for b_l
 
-    u H is dg along u, for H is symmetric, and (u M)_i = r_i · dz_L / B.
+    u H is dg along u, because H is symmetric, and (u M)_i = r_i · dz_L / B.
 
     X        (n, N) dense or scipy.sparse
     y        (n,) integers 0 … classes-1 for the head "softmax"; (n,) or (n, q) for "squared"
     hidden   the widths of the hidden layers, such as (50, 20); () is the linear model
     activation   "tanh", "softplus" or "relu", which has slope 0 at its kink
     head     "softmax": ℓ = log Σ_k e^{z_k} − z_y;  "squared": ℓ = ½ ‖z − y‖²
-    classes  of the head "softmax"; default: the largest label + 1
-    example_weights   True: λ_i is the block `weights` (n,), non-negative; a string: of that name
+    classes  their number for the head "softmax"; default: the largest label + 1
+    example_weights   True: λ_i is the block `weights` (n,), non-negative; a string: another name
     centre, batches   see Features
     w        (p,) = W_1 (outputs × inputs) row by row, b_1, W_2, b_2, …: the order in which torch
              flattens the parameters of Sequential(Linear, …)
     Raises   ValueError, TypeError for unknown names and data that do not fit
-    Cost     products with a W_l for each example: grad 3, grad_jvp 2 and 6 for each column (over X,
-             with W_1, only 2, and 1 and 2), grad_vjp as with one column; memory O(B k widths)
+    Cost     products with a W_l for each example: g 3, then jvp 6 for each column and vjp 6 (with
+             W_1, which is over X, 2, 2 and 2); memory O(B k widths)
     Exact    to rounding, also where logits are large
-    Beware   at zeros, where Problem starts unless told, all hidden units get one gradient or none:
-             w0=J.start(seed); relu has no second derivative at its kinks: differences that step
-             over one, and Taylor remainders, are off without a mistake in the gradient
+    Beware   at zero, where Problem starts by default, all hidden units have the same gradient or
+             none: use w0=J.start(seed). relu has no second derivative at its kinks: finite
+             differences and Taylor remainders across one are off even if the gradient is right
     Source   Rumelhart, Hinton and Williams 1986, Nature 323; Pearlmutter 1994, Neural Computation 6
+
+    Example
+        >>> J = hgref.objectives.MLP([[0.0, 1.0], [1.0, 0.0]], [0, 1], hidden=(3,))
+        >>> J.widths, J.p, J.grad(1, J.start(seed=0), {}).shape
+        ((2, 3, 2), 17, (17,))
     """
 
     def __init__(
@@ -88,7 +93,7 @@ class MLP(DataLoss):
         centre: Any,
         batches: Any,
     ) -> None:
-        """The network under a loss, whichever it is."""
+        """The network with any loss."""
         require_known(activation, ACTIVATIONS, "activation")
         super().__init__(
             X, y, loss, example_weights=example_weights, centre=centre, batches=batches
@@ -99,12 +104,12 @@ class MLP(DataLoss):
         self.kept += 5 * self.features.B * sum(self.widths[1:-1])  # h, a', a'', q and δ of a unit
 
     def sizes(self) -> list[tuple[int, int]]:
-        """How many entries (W_l, b_l) have."""
+        """The number of entries of (W_l, b_l)."""
         return [(inputs * outputs, outputs) for inputs, outputs in pairwise(self.widths)]
 
     @property
     def layer_labels(self) -> Array:
-        """(p,) integers: l for the entries of W_{l+1} and b_{l+1}, as L2(groups=…) wants them."""
+        """(p,) integers: l for the entries of W_{l+1} and b_{l+1}, for L2(groups=…)."""
         return np.repeat(np.arange(len(self.widths) - 1), [sum(pair) for pair in self.sizes()])
 
     @property
@@ -131,7 +136,7 @@ class MLP(DataLoss):
             layers.append((W, w[..., middle:start]))
         return layers
 
-    # the first layer: one pass over X for any number of W, which dominates the cost
+    # the first layer: one pass over X, which dominates the cost, for any number of W
     def times(self, seen: Rows, W: Array) -> Array:
         """W x_i for W (…, outputs, N): (…, B, outputs)."""
         z = seen.times(W.reshape(-1, self.features.N))
@@ -202,7 +207,7 @@ def turned(matrices: Array) -> Array:
 
 
 def flat(parts: list[Array], lead: tuple[int, ...]) -> Array:
-    """(b_L, W_L, …, b_1, W_1), as the way back finds them, laid out like w: (…, p)."""
+    """(b_L, W_L, …, b_1, W_1), in the order of the way back, laid out like w: (…, p)."""
     return np.concatenate([part.reshape(*lead, -1) for part in reversed(parts)], axis=-1)
 
 

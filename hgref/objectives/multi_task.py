@@ -1,4 +1,4 @@
-"""One network with two heads: classes, and numbers that are predicted beside them."""
+"""One network with two heads: classes and a secondary regression task."""
 
 from __future__ import annotations
 
@@ -94,11 +94,17 @@ class MultiTask(MLP):
 
     X, y, hidden, activation, classes, example_weights, centre, batches   as in MLP
     secondary   (n, q) or (n,) the targets y'' of the secondary task
-    rho         ρ: the name of its block, or a number that it stays at; 0 leaves the primary error
-                alone, as a validation error has it
-    w, Cost, Exact   as in MLP, of which the last layer has classes + q outputs
+    rho         ρ: the name of its block, or a fixed number; 0 gives the primary loss alone, as in
+                a validation error
+    w, Cost, Exact   as in MLP; the last layer has classes + q outputs
     Beware      as in MLP; ρ < 0 has no minimum: project onto hgref.constraints.NonNegative()
     Source      Franceschi et al. 2017, section 5.3; Caruana 1997
+
+    Example
+        >>> X, y, secondary = [[0.0, 1.0], [1.0, 0.0]], [0, 1], [0.5, 2.0]
+        >>> J = hgref.objectives.MultiTask(X, y, secondary, hidden=(3,))
+        >>> J.widths, J.hyper(J.p)
+        ((2, 3, 3), {'rho': ()})
     """
 
     loss: TwoHeads
@@ -128,5 +134,5 @@ class MultiTask(MLP):
 
     @property
     def fixed(self) -> float:
-        """ρ, where it has no block."""
+        """ρ, if it has no block."""
         return self.loss.rho.fixed

@@ -1,4 +1,4 @@
-"""What a training objective J_t, or a validation error E, must define; and sums of them."""
+"""Base class of training objectives J_t and validation errors E, and sums of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class Objective(Linearised):
     """A function J_t(w, λ_J) of the weights and of its own hyperparameters λ_J.
 
     A dynamics sees J only through g = ∇_w J_t and the products with H = ∇²_ww J, M = ∇²_wλ J. A
-    subclass defines `value` and `hyper`, and either `at` or the three functions that follow it:
+    subclass defines `value`, and either `at` or grad, grad_jvp and grad_vjp. A function that is
+    never called may be left out: `forward` needs grad_jvp, `reverse` grad_vjp, E value and grad.
 
         value(t, w, lam)                  J_t(w, λ)                          scalar
         at(t, w, lam)                     g with .jvp and .vjp               hgref.at.At
@@ -24,14 +25,17 @@ class Objective(Linearised):
         grad_jvp(t, w, lam, dw, dlam)     H dw + M dλ, columns               (p, k)
         grad_vjp(t, w, lam, u)            (u H, u M), row                    (p,), {name: …}
         grad_lam(t, w, lam)               ∂J_t/∂λ, the direct dependence     {name: …}
+        hyper(p)                          {name: shape} of its blocks of λ; default: none
 
+    p        number of weights, an attribute; default None: any
+    check_blocks, check_run   override these to refuse a λ, or a number of steps or weights
     t        step number from 1: selects the mini-batch
     w        (p,) weights, dw (p, k) columns of tangents, u (p,) a row of cotangents
     lam      mapping of named blocks; an objective reads its own and ignores the others
     dlam     mapping of tangents (…, k) of some of the blocks; an absent one is zero
-    Raises   NotImplementedError, naming the function, where one that is needed is not defined
-    Cost     that of a product is stated by each subclass: H and M are never formed
-    Source   Franceschi et al. 2017, section 2; sums of objectives add all of these, term by term
+    Raises   NotImplementedError, naming a function that is needed and not defined
+    Cost     stated by each subclass; H and M are never formed
+    Source   Franceschi et al. 2017, section 2
 
     Example
         >>> class Cubic(hgref.objectives.Objective):
@@ -46,17 +50,17 @@ class Objective(Linearised):
 
     defined_by = ("grad", "grad_jvp", "grad_vjp")
     p: int | None = None  # number of weights; None: any
-    kept: int = 0  # how many numbers the products of `at` need, beside w, λ and g
+    kept: int = 0  # how many numbers `at` stores for its products, besides w, λ and g
 
     def hyper(self, p: int) -> Shapes:
         """Shapes of the blocks of λ_J that this objective reads, for p weights."""
         return {}
 
     def check_blocks(self, lam: Blocks) -> None:
-        """Raise ValueError where a block is outside the domain of this objective."""
+        """Raise ValueError if a block is outside the domain of this objective."""
 
     def check_run(self, T: int, p: int) -> None:
-        """Raise ValueError where this objective cannot serve T steps on p weights."""
+        """Raise ValueError if this objective cannot serve T steps on p weights."""
 
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
         raise lacking(self, "value")
@@ -89,7 +93,7 @@ class Sum(Objective):
     """J = J¹ + J² + …: values, gradients and products add; each term keeps its own blocks of λ.
 
     parts    objectives; `J + K` is Sum(J, K)
-    Raises   ValueError where two terms have blocks of one name, or disagree about p
+    Raises   ValueError if two terms have a block of the same name, or disagree about p
     Cost     that of the terms
     Exact    to rounding
     Source   the sum rule

@@ -20,14 +20,19 @@ class L2(Objective):
 
     groups   None: one coefficient, block `l2` of shape ();
              "weight": one for every weight, shape (p,);
-             (p,) integers: weight j has coefficient number groups[j] (for a coefficient per block:
-             the `block_labels` of a linear model or MLP; for one per layer: MLP's `layer_labels`)
+             (p,) integers: weight j has coefficient number groups[j] (one for each block:
+             `block_labels` of a linear model or MLP; one for each layer: MLP's `layer_labels`)
     name     the name of the block in λ
     Cost     O(p)
     Exact    to rounding
     Beware   coupled decay: it enters g and therefore momentum and Adam's averages (torch.optim's
              `weight_decay`, not AdamW's)
     Source   Franceschi et al. 2017, section 2 ("e.g. the regularized average training loss")
+
+    Example
+        >>> J = hgref.objectives.L2(groups=[0, 0, 1])
+        >>> J.grad(1, np.array([1.0, 2.0, 3.0]), {"l2": np.array([0.5, 2.0])}).tolist()
+        [0.5, 1.0, 6.0]
     """
 
     def __init__(self, groups: Any = None, name: str = "l2"):
@@ -52,7 +57,7 @@ class L2(Objective):
         return l2 if self.groups is None else l2[self.groups]
 
     def gather(self, share: Array) -> Array:
-        """The transpose of `each`: the shares of the weights (p,), added up by coefficient."""
+        """The transpose of `each`: shares of the weights (p,), summed by coefficient."""
         if self.per_weight:
             return share
         if self.groups is None:

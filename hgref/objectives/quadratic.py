@@ -19,7 +19,7 @@ class Quadratic(Objective):
     b        (p,)
     Cost     O(p²) a product
     Exact    to rounding
-    Beware   with an eigenvalue of H above 2/η gradient descent diverges
+    Beware   gradient descent diverges if an eigenvalue of H exceeds 2/η
     Source   Franceschi et al. 2017, section 2 (any differentiable J); the formula is the textbook's
 
     Example

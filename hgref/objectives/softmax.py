@@ -18,12 +18,17 @@ class Softmax(LinearModel):
     bias     True: w (K(N+1),) = W (K, N) row by row, then b (K,)
     example_weights   True: λ_i is the block `weights` (n,), non-negative
     centre, batches   see Features
-    Raises   ValueError for labels outside of 0 … K-1
+    Raises   ValueError for labels outside 0 … K-1
     Cost     O(n N K) a product
     Exact    to rounding: logits are shifted by their maximum, a constant
     Beware   give a validation set the *training* mean: centre=training.features.centre, where
              `training` is the Softmax itself, not a sum with penalties
     Source   Franceschi et al. 2017, section 5.1
+
+    Example
+        >>> J = hgref.objectives.Softmax([[1.0], [2.0]], [0, 1], example_weights=True)
+        >>> J.grad(1, np.zeros(J.p), {"weights": np.array([1.0, 0.0])}).tolist()
+        [-0.25, 0.25, -0.25, 0.25]
     """
 
     def __init__(self, X: Any, y: Any, classes: int | None = None, **options: Any):

@@ -23,15 +23,21 @@ class TaskCoupling(Objective):
         (M dλ)_j     = 2 Σ_k dS_jk (w_j − w_k) + 2 dρ w_j
         (u M) of C_jk = 2 (u_j − u_k)·(w_j − w_k),    of ρ: 2 Σ_k u_k·w_k
 
-    tasks     K; `features`: N, numbers in each w_k. W is the first K·N weights, row by row, as in
-              Softmax and in an MLP without hidden layers; what follows, such as biases, is left out
+    tasks     K; `features`: N, the length of each w_k. W is the first K·N weights, row by row, as
+              in Softmax and in an MLP without hidden layers; the rest, such as biases, is ignored
     pairs     "each": block `C` of shape (K, K); "equal": one number for all pairs, shape ()
     C, rho    other names for the two blocks
     Cost      O(K² N)
     Exact     to rounding
-    Beware    C enters through C + Cᵀ alone, and its diagonal not at all; where C or ρ is negative
-              Ω may have no minimum: project onto hgref.constraints.Symmetric(NonNegative())
+    Beware    C enters only through C + Cᵀ, and its diagonal not at all; if C or ρ has negative
+              entries Ω may have no minimum: project onto hgref.constraints.Symmetric(NonNegative())
     Source    Franceschi et al. 2017, section 5.2; Evgeniou, Micchelli and Pontil 2005
+
+    Example
+        >>> J = hgref.objectives.TaskCoupling(tasks=2, features=1)
+        >>> lam = {"C": np.array([[0.0, 1.0], [0.0, 0.0]]), "rho": np.array(0.5)}
+        >>> J.grad(1, np.array([1.0, 3.0]), lam).tolist()
+        [-3.0, 7.0]
     """
 
     def __init__(
@@ -68,7 +74,7 @@ class TaskCoupling(Objective):
         return C + np.swapaxes(C, 0, 1)
 
     def gather(self, share: Array) -> Array:
-        """The transpose of what `pairs` does before it adds Cᵀ: (K, K) to the shape of C."""
+        """The transpose of the broadcast in `pairs`: (K, K) to the shape of C."""
         return share.sum() if self.equal else share
 
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
@@ -80,7 +86,7 @@ class TaskCoupling(Objective):
         return np.stack([((row - W) ** 2).sum(axis=1) for row in W])
 
     def spread(self, w: Array, rows: Array) -> Array:
-        """Rows (K, N, …) as the weights they belong to, (p, …); zero elsewhere."""
+        """Rows (K, N, …) as weights (p, …); zero elsewhere."""
         g = np.zeros((len(w), *rows.shape[2:]), rows.dtype)
         g[: self.tasks * self.N] = rows.reshape(-1, *rows.shape[2:])
         return g

@@ -54,7 +54,7 @@ def test_one_step_by_hand():
 
 def test_nesterov_wants_no_dampening():
     J = Quadratic([[1.0]], [0.0])
-    with pytest.raises(ValueError, match="nesterov: expected dampening 0 beside it, found 0.1"):
+    with pytest.raises(ValueError, match="nesterov: expected dampening = 0, found 0.1"):
         hgref.Momentum(J, nesterov=True, dampening=0.1)
     with pytest.raises(ValueError, match="weight_decay: expected numbers >= 0, found -1.0"):
         hgref.Momentum(J, weight_decay=-1.0)
