@@ -1,1 +1,1 @@
-"""The same numbers, fast. Each layer here has the functions of hgref itself, under their names."""
+"""The fast layers: each has functions of hgref, under the same names, with the same results."""

@@ -1,4 +1,4 @@
-"""A point λ as arrays: schedules, weights, coefficients, and their columns of Z; and back again."""
+"""Converts a point λ to arrays (schedules, weights, coefficients, their columns of Z) and back."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Shares(NamedTuple):
     """The sums over t of α_t B_t, as the recursions leave them.
 
     rates      (T, h)
-    weights    for each data loss (n,), or (0,) where its examples have no weights
-    heads      for each data loss (outputs,), or (0,) where its outputs have none
-    relations  (K + 1, K): C's, and in the last row, task by task, ρ's; (1, 0) without
+    weights    for each data loss (n,), or (0,) if its examples have no weights
+    heads      for each data loss (outputs,), or (0,) if its outputs have no weights
+    relations  (K + 1, K): those of C, and in the last row those of ρ, by task; (1, 0) without tasks
     l2         (A, p)
     """
 
@@ -40,13 +40,13 @@ class Shares(NamedTuple):
     l2: Array
 
 
-Where = dict[Any, Array]  # for each block of λ the numbers of its columns, shaped like it
+Where = dict[Any, Array]  # block of λ → numbers of its columns of Z, shaped like the block
 
 
 def lower_lam(
     low: Lowered, blocks: Blocks, columns: Layout | Columns | None = None
 ) -> tuple[Optimizer, Lam]:
-    """λ as the recursions want it; `columns`: those that Z has."""
+    """λ in the form that the recursions take; `columns`: those of Z."""
     p = low.problem.p
     where = {} if columns is None else columns.numbers()
     opt = lower_dynamics(low.problem, blocks, where)
@@ -107,7 +107,7 @@ def gathered(
     others: Iterable[Blocks],
     sums: Shares,
 ) -> Blocks:
-    """∇f(λ): `others`, which are blocks already, and the sums over t of α_t B_t."""
+    """∇f(λ): `others`, given as blocks, plus the sums over t of α_t B_t."""
     grad = layout.zeros(like=sums.rates)
     for share in (*others, *shares(low, layout, sums)):
         for name, block in share.items():
@@ -116,7 +116,7 @@ def gathered(
 
 
 def shares(low: Lowered, layout: Layout, sums: Shares) -> Iterator[Blocks]:
-    """The arrays of `gathered` as blocks of λ."""
+    """Yield the sums as blocks of λ."""
     each: Any
     for name, each in zip(names_of(low.problem), sums.rates.T, strict=True):
         if name is not None:
@@ -135,13 +135,13 @@ def shares(low: Lowered, layout: Layout, sums: Shares) -> Iterator[Blocks]:
 
 
 def names_of(problem: Problem) -> list[str | None]:
-    """The hyperparameter behind each column of an optimizer's rates, None where it is 0."""
+    """The hyperparameter of each column of an optimizer's rates; None if the rate is 0."""
     dynamics: Any = problem.dynamics
     return list(dynamics.rates.values())
 
 
 def rate_schedules(problem: Problem, blocks: Blocks, where: Where) -> Iterator[tuple[Array, Array]]:
-    """(values (T,), columns (T,)) of each entry of an optimizer's rates."""
+    """Yield (values (T,), columns (T,)) for each of an optimizer's rates."""
     for name in names_of(problem):
         value = 0.0 if name is None else real_block(name, blocks)
         column = where.get(name, np.array(-1))
@@ -151,5 +151,5 @@ def rate_schedules(problem: Problem, blocks: Blocks, where: Where) -> Iterator[t
 def real_block(name: str, blocks: Blocks) -> Array:
     block = blocks[name]
     if block.dtype.kind in "cO":
-        raise TypeError(f"{name}: the fast layer wants real numbers, found {block.dtype}")
+        raise TypeError(f"{name}: expected real numbers, found {block.dtype}; use hgref itself")
     return np.array(block, dtype=float)

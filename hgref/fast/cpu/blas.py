@@ -1,9 +1,8 @@
-"""BLAS on one thread while the passes over the data have threads of their own.
+"""Keeps BLAS on one thread while the passes over the data use several threads.
 
-Threads inside of threads wait for each other; and a BLAS thread that has nothing to do goes on
-asking for work for a tenth of a second, on a core that the passes want. The package threadpoolctl
-can tell BLAS so; without it large products are left to BLAS's threads, and the rest of a pass to
-one.
+Nested threads wait for each other, and an idle BLAS thread polls for work for a tenth of a second,
+on a core that the passes need. The package threadpoolctl limits BLAS. Without it, large products
+run on BLAS's threads, and the rest of a pass on one thread.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ def can_be_told() -> bool:
 
 @functools.cache
 def libraries() -> Any:
-    """The BLAS libraries that are loaded; among them the one that compiled code calls."""
+    """The loaded BLAS libraries, including the one that compiled code calls."""
     import scipy.linalg.cython_blas  # noqa: F401 - loads it
 
     return threadpoolctl.ThreadpoolController()
 
 
 def alone(function: Callable[P, R]) -> Callable[P, R]:
-    """The same function, during which every BLAS call stays on the thread that made it."""
+    """The function, with every BLAS call kept on the thread that makes it."""
     if not can_be_told():
         return function
 

@@ -1,4 +1,4 @@
-"""A training run that carries its sensitivities Z_t along; what forward modes share."""
+"""A training run that carries its sensitivities Z_t along; shared by the forward modes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from hgref.hypergradient.forward import partial
 from hgref.layout import Columns, Layout
 from hgref.run import Run
 
-WORK_OF_A_CALL = 1_000_000  # multiplications, about, until a signal gets through
+WORK_OF_A_CALL = 1_000_000  # multiplications of one call, about: signals wait for its end
 
 
 class Carried:
-    """s_t and Z_t at a λ that may be changed on the way.
+    """s_t and Z_t at a λ that may change during the run.
 
     at        the run at the present λ in the readable layer
     dtype     of the products with data
-    columns   that Z has
+    columns   those of Z
     """
 
     def __init__(self, at: Run, columns: Layout | Columns, dtype: Any):
@@ -47,7 +47,7 @@ class Carried:
         self.length = max(math.isqrt(problem.T), WORK_OF_A_CALL // ((1 + k) * problem.d))
 
     def move(self, at: Run) -> None:
-        """λ for the steps from here on."""
+        """Use the λ of this run from the next step on."""
         self.at = at
         self.opt, self.lam = lower_lam(self.low, at.lam, self.columns)
 

@@ -1,23 +1,23 @@
-"""How the functions of this layer are compiled, and under which name Numba keeps them on disk.
+"""How the functions of this layer are compiled, and the names under which Numba caches them.
 
     compiled     a leaf: compiled into each of its callers
-    allocating   a leaf that makes arrays
-    summing      a leaf of whose own sums the order is free, so that vector registers can serve
-    viewing      a leaf that returns a view: its text is put into that of its callers
-    kernel       called from Python as well, kept on disk
-    threaded     a kernel with loops over threads' parts
-    either       left as it is in Python, compiled where a compiled function calls it
-    by_type      one name for several functions, chosen by the type of the first argument
+    allocating   a leaf that allocates arrays
+    summing      a leaf whose sums may be reordered, so that they vectorise
+    viewing      a leaf that returns a view: its source is inlined in its callers
+    kernel       also called from Python, cached on disk
+    threaded     a kernel with parallel loops
+    either       plain Python, compiled where a compiled function calls it
+    by_type      one name for several functions, selected by the type of the first argument
 
-Numba counts who holds an array, at every slice and at every field of a tuple, with instructions
-that stop all cores: a third of a small problem's time. What makes no arrays needs no counts, and
-is compiled without (`_nrt=False`). A view from a function that does not count would be counted
-down once too often by one that does; so no function that does not count returns any.
+Numba counts references to an array, at every slice and at every field of a tuple, with atomic
+instructions: a third of a small problem's time. Functions that allocate nothing are compiled
+without reference counting (`_nrt=False`). They must not return views: a caller that counts
+references would release such a view once too often.
 
-Numba files a compiled function under its source file and name, and compiles anew when that one
-file changes. A kernel holds the code of all that it calls, from other files too: edited there, the
-old kernel would go on and return another law's numbers. So each kernel's name carries a fingerprint
-of every file that may have gone into it, and an edit in any of them is a new name.
+Numba caches a compiled function under its source file and name, and compiles it again when that
+file changes. A kernel also contains the code of functions from other files; after an edit there,
+the cached kernel would still compute the old law. So each kernel's name carries a fingerprint of
+every file that may be compiled into it.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ OPTIONS: Any = {
     "error_model": "numpy",
     "nogil": True,
 }  # 0/0 is NaN, as in NumPy; signals get through
-# the explicit loops over parts run on threads; nothing else is rewritten
+# run the explicit loops over parts on threads; rewrite nothing else
 ONLY_PRANGE: Any = dict.fromkeys(
     ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
 ) | {"prange": True}
 
 UNCOUNTED: Any = OPTIONS | {"_nrt": False}
 COUNTED: Any = OPTIONS | {"_nrt": True}
-# only compiled functions call a leaf: what would unpack its arguments for others is left out
+# only compiled functions call a leaf: it needs no wrappers for Python and C
 LEAF: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 compiled = numba.njit(**UNCOUNTED | LEAF)
@@ -54,12 +54,12 @@ viewing = numba.njit(inline="always", **UNCOUNTED)
 
 
 def sources() -> list[Path]:
-    """The files out of which kernels are made: the laws and this folder."""
+    """The source files of the kernels: the laws and this folder."""
     return [Path(laws.__file__), *sorted(Path(__file__).parent.glob("*.py"))]
 
 
 def fingerprint() -> str:
-    """A name for the present contents of all of `sources`."""
+    """A short hash of the contents of all `sources`."""
     digest = hashlib.sha256()
     for path in sources():
         digest.update(path.read_bytes())
@@ -70,12 +70,12 @@ FINGERPRINT = fingerprint()
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function that Python calls; keep it on disk under its name and the fingerprint."""
+    """Compile a function that Python calls; cache it under its name and the fingerprint."""
     return kept(function, UNCOUNTED | {"no_cfunc_wrapper": True})
 
 
 def summing_kernel(function: Callable[..., Any]) -> Any:
-    """A kernel of whose own sums the order is free."""
+    """A kernel whose sums may be reordered."""
     return kept(function, UNCOUNTED | {"fastmath": {"reassoc"}})
 
 
@@ -90,7 +90,7 @@ def kept(function: Callable[..., Any], options: Any) -> Any:
 
 
 def by_type(table: dict[type, Callable[..., Any]]) -> Callable[..., Any]:
-    """A function of (first, …), without a result, that calls the one for the type of `first`."""
+    """A function of (first, …) that calls the function for the type of `first`; returns None."""
 
     def chosen(first, *others):
         return table[type(first)](first, *others)

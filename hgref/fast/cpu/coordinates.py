@@ -1,6 +1,6 @@
 """The laws of the dynamics, looped over the coordinates of the state; twin of hgref.dynamics.
 
-Each function takes the weights lo … hi-1 alone: see weights.py.
+Each function processes the weights lo … hi-1 only: see weights.py.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class GD(NamedTuple):
     """Gradient descent: its η.
 
     rates    (T, h) the hyperparameters at every step
-    columns  (T, h) the column of Z that is the derivative in that entry of `rates`, or -1
+    columns  (T, h) the column of Z for each entry of `rates`, or -1
     """
 
     rates: Array
@@ -58,7 +58,7 @@ class Adam(NamedTuple):
 
 
 class RootOfSquares(NamedTuple):
-    """RMSProp, AdaGrad: η, β, ε', ρ, and whether the squares are averaged (1) or summed up (0)."""
+    """RMSProp, AdaGrad: η, β, ε', ρ, and whether the squares are averaged (1) or summed (0)."""
 
     rates: Array
     columns: Array
@@ -197,9 +197,9 @@ def root_jvps(opt, t, s, g, Z, dg, lo, hi):
 jvp = by_type({GD: gd_jvps, Momentum: momentum_jvps, Adam: adam_jvps, RootOfSquares: root_jvps})
 
 
-# --- α (blocks, p) ← what α A_t is without H:  vjp(opt, t, s, g, alpha, b_g, b_rates, lo, hi) ---
+# --- α (blocks, p) ← α A_t without its H term:  vjp(opt, t, s, g, alpha, b_g, b_rates, lo, hi) ---
 #
-# b_g (p,) is what J's products take from there; row t - 1 of b_rates (T, h) gets the shares of the
+# b_g (p,) is the row to multiply by H and M; row t - 1 of b_rates (T, h) receives the shares of the
 # hyperparameters of step t.
 
 
@@ -229,7 +229,7 @@ def momentum_vjps(opt, t, s, g, alpha, b_g, b_rates, lo, hi):
 
 @summing_kernel
 def adam_vjps(opt, t, s, g, alpha, b_g, b_rates, lo, hi):
-    """The shares of c1 and c2 are summed first, then handed on to β1 and β2."""
+    """The shares of c1 and c2 are summed first, then passed on to β1 and β2."""
     eta, beta1, beta2, eps, eps_root, decay = rates_at(opt, t)
     c1, c2 = bias(opt, t, beta1, beta2)
     to_eta, to_beta1, to_beta2, to_c1, to_c2, to_eps, to_root = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0

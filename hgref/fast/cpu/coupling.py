@@ -20,7 +20,7 @@ class Coupling(NamedTuple):
 
 
 class Relations(NamedTuple):
-    """C (K, K) and ρ at a point λ, and the columns of Z that are the derivatives in them, or -1."""
+    """C (K, K) and ρ at a point λ, and their columns of Z, or -1."""
 
     C: Array
     C_columns: Array
@@ -45,7 +45,7 @@ def couple(coupling, relations, w, U, columns, G):
 
 @kernel
 def couple_tangent(coupling, relations, w, u, i, out):
-    """out (p,) ← H u + M dλ, in which dλ is that of column i."""
+    """out (p,) ← H u + M dλ, with the dλ of column i."""
     K, N, C = coupling.tasks, coupling.features, relations.C
     d_rho = 1.0 * (relations.rho_column == i)
     for j in range(K):
@@ -60,7 +60,7 @@ def couple_tangent(coupling, relations, w, u, i, out):
 
 @summing_kernel
 def add_relation_shares(coupling, relations, w, u, uH, b_relations):
-    """uH (p,) ← u H;  b_relations (K + 1, K) ← itself and u M: C's, in the last row ρ's."""
+    """uH (p,) ← u H;  b_relations (K + 1, K) += u M: those of C, and in the last row those of ρ."""
     K, N, C = coupling.tasks, coupling.features, relations.C
     for j in range(K):
         to_rho = 0.0

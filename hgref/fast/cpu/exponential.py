@@ -1,10 +1,10 @@
-"""e^x for x ≤ 0, in a form that a loop over an array is vectorised with.
+"""e^x for x ≤ 0, in a form that vectorises in a loop over an array.
 
-A call of the C library's exp takes one number at a time and keeps the loop around it from using
-vector registers: half of a small problem's time. Here x = n ln 2 + r, |r| ≤ ½ ln 2, and
-e^x = 2^n e^r with e^r by its Taylor series; 2^n is put together from its bits. Right to two units
-in the last place. Below e^-650 (single precision: e^-70) it stays there: a hundredth of that times
-a weight is still a normal number, and a processor takes a hundred times longer over the others.
+The C library's exp takes one number at a time and keeps the loop around it from vectorising: half
+of a small problem's time. Here x = n ln 2 + r, |r| ≤ ½ ln 2, and e^x = 2^n e^r, with e^r by its
+Taylor series and 2^n assembled from its bits. Accurate to two units in the last place. The result
+is never below e^-650 (single precision: e^-70): a hundredth of that times a weight is still a
+normal number, and a processor is a hundred times slower with subnormal ones.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def compile_exponential(x):
 
 @compiled
 def exponentials(x):
-    """x ← e^x for an array of numbers ≤ 0, contiguous: in place, so that nothing can overlap."""
+    """x ← e^x for a contiguous array of numbers ≤ 0; in place, so that no two arrays overlap."""
     flat = x.reshape(-1)
     for j in range(flat.size):
         flat[j] = exponential(flat[j])
 
 
 def double(x):
-    x = -650.0 if x < -650.0 else x  # so written, NaN stays NaN
+    x = -650.0 if x < -650.0 else x  # in this form, NaN stays NaN
     shifted = x * LOG2_E + 6755399441055744.0  # 1.5 · 2^52: the low bits are n
     n = shifted - 6755399441055744.0
     r = x - n * LN2_HIGH - n * LN2_LOW
@@ -78,7 +78,7 @@ def single(x):
 
 @intrinsic
 def power_of_two(context, shifted):
-    """2^n, where n stands in the low bits of a number's mantissa."""
+    """2^n, where n is in the low bits of the mantissa of `shifted`."""
     bits, mantissa = (32, 23) if shifted == types.float32 else (64, 52)
 
     def emit(context, builder, signature, arguments):

@@ -1,9 +1,9 @@
-"""One fused pass over a data matrix X: z = X Vᵀ, what lies between, then Rᵀ X.
+"""One fused pass over a data matrix X: z = X Vᵀ, the network above z, then Rᵀ X.
 
-Dense X in blocks of rows that stay in the cache from the first product to the second, each thread
-with its own rows and its own sum. Sparse X by rows for the first product and by columns for the
-second, so that every number is written by one thread alone. Either way the same number of threads
-adds the same numbers in the same order. Twin of hgref.objectives.features and linear_model.
+Dense X is read in blocks of rows that stay in the cache from the first product to the second; each
+thread has its own rows and its own sum. Sparse X is read by rows for the first product and by
+columns for the second, so that one thread alone writes each number. Either way the same number of
+threads adds the same numbers in the same order. Twin of hgref.objectives.features, linear_model.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FIRST_LAYER = 1
 
 
 class Compressed(NamedTuple):
-    """A sparse matrix: the entries of row i are those numbered pointers[i] … pointers[i+1]."""
+    """A sparse matrix: row i has the entries pointers[i] … pointers[i+1] - 1."""
 
     pointers: Array
     indices: Array
@@ -30,12 +30,12 @@ class Compressed(NamedTuple):
 
 
 class Small(NamedTuple):
-    """A dense data loss that one thread is done with before another has woken up.
+    """A dense data loss that one thread finishes before another one would wake up.
 
-    X        (N, n) less its centre, features × examples: products with few rows are twice as
-             quick so; a block of examples would not be contiguous, but here there are none.
-             A last row of ones takes the biases along, where there are any
-    batches  (T, B) the rows that each step sees; (0, 0): all of them
+    X        (N, n) less its centre, features × examples: this order makes products with few
+             rows twice as fast, and without blocks of examples it has no disadvantage. A last
+             row of ones adds the biases, if there are any
+    batches  (T, B) the rows that each step uses; (0, 0): all of them
     net      the network above it
     """
 
@@ -66,16 +66,16 @@ class Work(NamedTuple):
     """Scratch for passes with a fixed number of columns; q counts the threads' parts.
 
     rows     rows in a block;  width: numbers that a row keeps, see kept_width
-    panel    V: dense (C, N), sparse (N, C), C = (base + k)·n₁, of which a sparse one is padded;
-             small (C, N + 1) with biases, and N + 1 for N below
-    offset   (C,) what is added to every row's z: biases, less V c
+    panel    V: dense (C, N); sparse (N, C), padded; C = (base + k)·n₁; small with biases
+             (C, N + 1), and N + 1 for N below
+    offset   (C,) added to every row's z: biases, less V c
     z, r     (parts, C·rows) and (parts, (lead + k)·n₁·rows); sparse: (B, C) and so on, padded
-    X        (parts, rows, N) a block's rows, where there are batches; small: (1, N, rows)
+    X        (parts, rows, N) a block's rows, if there are batches; small: (1, N, rows)
     pulled   (parts, (lead + k)·n₁, N) Rᵀ X of one block; sparse (1, N, (lead + k)·n₁ padded)
     G        (parts, lead + k, p) each part's sums
     c        (B,) λ_i/B
-    share    (B,) those of the λ_i, times B, or (0,) where they are not wanted
-    to_head  (parts, outputs) those of the h_o, or (parts, 0)
+    share    (B,) B times the gradient in each λ_i; (0,) if not requested
+    to_head  (parts, outputs) the gradient in each h_o, or (parts, 0)
     every    (n,) 0 … n-1: the rows of a step without batches
     """
 
@@ -98,14 +98,13 @@ class Work(NamedTuple):
 #
 #     sweep(data, work, t, factors, w, U, columns, kept)
 #
-# Σ_q work.G[q] ← the gradients of J_t: that of J_t itself where lead = 1, then those along each
-# column.
-# kept: (B · width,) of this step, see `linear_between`.
+# Σ_q work.G[q] ← ∇J_t if lead = 1, then its tangent along each column.
+# kept: (B · width,) of this step, see `Block`.
 
 
 @compiled
 def small_sweep(data, work, t, factors, w, U, columns, kept):
-    """All in one block."""
+    """The pass in one block."""
     rows = data.batches[t - 1] if data.batches.size else work.every
     start(work, rows, factors.examples)
     fill_panel(data.net, work.panel, work.offset, w, U, columns)
@@ -122,7 +121,7 @@ def small_sweep(data, work, t, factors, w, U, columns, kept):
 
 @viewing
 def batch(all_X, work, rows):
-    """X of the examples of a step."""
+    """X for the examples of a step."""
     if work.X.shape[1] == 0:
         return all_X
     X = work.X[0]
@@ -134,7 +133,7 @@ def batch(all_X, work, rows):
 
 @either
 def dense_sweep(data, work, t, factors, w, U, columns, kept):
-    """In blocks of rows."""
+    """The pass in blocks of rows."""
     rows = data.batches[t - 1] if data.batches.size else work.every
     start(work, rows, factors.examples)
     fill_panel(data.net, work.panel, work.offset, w, U, columns)
@@ -146,7 +145,7 @@ def dense_sweep(data, work, t, factors, w, U, columns, kept):
 
 @either
 def sparse_sweep(data, work, t, factors, w, U, columns, kept):
-    """By rows, between, by columns; of a mini-batch by rows only."""
+    """The pass by rows, then by columns; for a mini-batch, by rows both times."""
     rows = data.batches[t - 1] if data.batches.size else work.every
     start(work, rows, factors.examples)
     fill_sparse_panel(data.net, work.panel, work.offset, data.centre, w, U, columns)
@@ -170,7 +169,7 @@ sweep = by_type({Small: small_sweep, Dense: dense_sweep, Sparse: sparse_sweep})
 
 @kernel
 def start(work, rows, weights):
-    """c_i = λ_i/B for the examples of the step; no shares yet."""
+    """c_i = λ_i/B for the examples of the step; shares are set to 0."""
     for i in range(len(rows)):
         work.c[i] = weights[rows[i]] / len(rows)
     work.share[:] = 0
@@ -225,7 +224,7 @@ def add_offset(z, offset):
 
 @viewing
 def block_of(net, work, rows, factors, lo, hi, kept, q):
-    """What `between` wants to know of the examples rows[lo:hi], which are in part q."""
+    """The arguments of `between` for the examples rows[lo:hi] of part q."""
     kept = kept[lo * work.width : hi * work.width]
     P, Q = head_parts(net, kept, hi - lo)
     c, share, to_head = work.c[lo:hi], work.share[lo:hi], work.to_head[q]
@@ -237,14 +236,14 @@ def block_of(net, work, rows, factors, lo, hi, kept, q):
 
 @threaded
 def dense_parts(all_X, net, work, rows, factors, w, U, columns, kept):
-    """Each thread its part of the rows."""
+    """Each thread processes its part of the rows."""
     for q in numba.prange(len(work.G)):
         dense_part(all_X, net, work, rows, factors, w, U, columns, kept, np.int64(q))
 
 
 @kernel
 def dense_part(all_X, net, work, rows, factors, w, U, columns, kept, q):
-    """Part q of the rows, block by block: sums, what is between, transposed product."""
+    """Part q of the rows, block by block: z, the network above it, transposed product."""
     B, parts, N, n1 = len(rows), len(work.G), net.widths[0], net.widths[1]
     C, D = (columns.base + columns.k) * n1, (columns.lead + columns.k) * n1
     G, first, last = work.G[q], B * q // parts, B * (q + 1) // parts
@@ -269,7 +268,7 @@ def dense_part(all_X, net, work, rows, factors, w, U, columns, kept, q):
 
 @viewing
 def block(all_X, work, rows, lo, hi, q):
-    """X of the examples rows[lo:hi]: as it lies there, or gathered where there are batches."""
+    """X for the examples rows[lo:hi]: a view, or gathered if there are batches."""
     if work.X.shape[1] == 0:
         return all_X[lo:hi]
     X = work.X[q, : hi - lo]
@@ -281,7 +280,7 @@ def block(all_X, work, rows, lo, hi, q):
 
 @compiled
 def add_first_layer(net, pulled, G):
-    """Add R X to the first layer's part of every row of G; a last column is the biases'."""
+    """Add R X to the first layer's part of every row of G; a last column is for the biases."""
     _, last, _ = layer(net, FIRST_LAYER)
     n1, N = net.widths[1], net.widths[0]
     inside = pulled.shape[1] > N
@@ -299,14 +298,14 @@ def add_first_layer(net, pulled, G):
 
 @threaded
 def sparse_parts(by_row, net, work, rows, factors, w, U, columns, kept):
-    """Each thread its part of the rows."""
+    """Each thread processes its part of the rows."""
     for q in numba.prange(len(work.G)):
         sparse_part(by_row, net, work, rows, factors, w, U, columns, kept, np.int64(q))
 
 
 @kernel
 def sparse_part(by_row, net, work, rows, factors, w, U, columns, kept, q):
-    """Part q of the rows: z = X Vᵀ and what is between."""
+    """Part q of the rows: z = X Vᵀ and the network above it."""
     B, parts = len(rows), len(work.G)
     lo, hi = B * q // parts, B * (q + 1) // parts
     z, r, G = work.z[lo:hi], work.r[lo:hi], work.G[q]
@@ -332,7 +331,7 @@ def times(matrix, row, panel, out, i):
 
 @threaded
 def gather_parts(by_column, r, pulled, parts):
-    """Each thread its part of the features."""
+    """Each thread processes its part of the features."""
     for q in numba.prange(parts):
         gather_part(by_column, r, pulled, np.int64(q), parts)
 

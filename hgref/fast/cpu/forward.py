@@ -32,17 +32,24 @@ def forward(
         Z_t = A_t Z_{t-1} + B_t,   ∇f(λ) = ∇E(s_T) Z_T  (+ ∂E/∂λ)              eq. (14), (15)
 
     lam       (m,) the point λ, or a mapping of names
-    wrt       names of blocks: only their columns of Z are carried, in this order; default all
+    wrt       names of the blocks whose columns of Z are carried, in this order; default all
     partials  True: also ∇f_t(λ) for every t (16); E and its gradient are then evaluated T times,
               by the readable layer
     executor, workers, progress   as hgref.forward; a worker has one thread
     dtype     of the products with the data: float64 or float32; the rest is float64 either way
     returns   Hypergradient: f scalar, grad (m,), s_T (d,), partials (T, m) or None
-    Raises    as hgref.forward; TypeError, with a sentence, for what cannot be compiled
+    Raises    as hgref.forward; TypeError for a problem that cannot be compiled
     Cost      T steps with m tangents each; memory O(d m), independent of T
-    Exact     float64: to rounding, equal to hgref.forward to 1e-11; float32: some 1e-6
-    Beware    the first call compiles, seconds; later processes find that on disk
+    Exact     float64: to rounding, equal to hgref.forward to 1e-11; float32: about 1e-6
+    Beware    the first call compiles for some seconds; later processes load the result from disk
     Source    Franceschi et al. 2017, section 3.2
+
+    Example
+        >>> from hgref.fast import cpu
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> cpu.forward(problem, [0.1]).grad.round(3)
+        array([-1.351])
     """
     at = problem.at(lam)
     columns = (at.layout if wrt is None else at.layout.select(wrt)).columns()
@@ -55,13 +62,13 @@ def forward(
 def carry(
     problem: Problem, lam: Any, columns: Columns, partials: bool, dtype: Any
 ) -> Hypergradient:
-    """`forward` for some columns alone, as a worker computes it."""
+    """`forward` for some of the columns, as a worker computes it."""
     return carried(problem.at(lam), columns, partials, dtype)
 
 
 @blas.alone
 def carried(at: Run, columns: Columns, partials: bool, dtype: Any) -> Hypergradient:
-    """The whole run with some columns of Z; grad (k,) and partials (T, k) are theirs."""
+    """The whole run with k columns of Z; grad is (k,), partials (T, k)."""
     run, T = Carried(at, columns, dtype), at.T
     path = np.zeros((T, columns.size)) if partials else None
     if path is not None:

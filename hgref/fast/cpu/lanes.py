@@ -1,8 +1,8 @@
-"""One row of a sparse matrix times a panel, a few columns of the panel at a time in registers.
+"""One row of a sparse matrix times a panel, with several columns of the panel in one register.
 
-What LLVM makes of the plain loop takes one column at a time: it cannot know that the row it writes
-is not a part of the panel it reads. So the loop is given to it with the columns as one vector.
-Sums of four products run side by side, since each addition waits for the one before it.
+LLVM compiles the plain loop to one column at a time, because the row it writes might overlap the
+panel it reads. So this loop is written in LLVM's own language, with the columns as one vector. Four
+sums run side by side, since each addition waits for the one before it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def row_times(values, indices, first, last, panel, out, i, at, lanes):
     """out[i, at : at+lanes] = Σ_q values[q] panel[indices[q], at : at+lanes],  q = first … last-1.
 
     values, indices   of a CSR or CSC matrix; panel (N, C) and out (n, C) C-contiguous
-    lanes             WIDE or NARROW, written out where it is called
+    lanes             WIDE or NARROW, a literal number at the call
     """
     out[i, at : at + lanes] = 0
     for q in range(first, last):
@@ -44,7 +44,7 @@ def compile_row_times(values, indices, first, last, panel, out, i, at, lanes):
 
 @intrinsic(prefer_literal=True)
 def in_registers(context, values, indices, first, last, panel, out, i, at, lanes):
-    """The loop of `row_times` in LLVM's words."""
+    """The loop of `row_times` in LLVM's language."""
     signature = types.void(values, indices, first, last, panel, out, i, at, lanes)
     return signature, emit
 

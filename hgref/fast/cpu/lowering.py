@@ -1,4 +1,4 @@
-"""A problem of the readable layer as arrays for the compiled one; what cannot be is refused."""
+"""Converts a problem of the readable layer to arrays, and refuses one that cannot be compiled."""
 
 from __future__ import annotations
 
@@ -46,33 +46,34 @@ COMPILED = (LeastSquares, Logistic, Softmax, MLP, MultiTask, L2, Quadratic, Task
 
 
 def require_compilable(problem: Problem) -> None:
-    """Raise TypeError, in a sentence, where the problem has a part that this layer does not know.
+    """Raise TypeError if the problem has a part that this layer cannot compile.
 
-    A subclass is refused as well: what it changed would be left out.
+    Subclasses are refused as well: the compiled code would ignore what they change.
     """
     if type(problem.dynamics) not in DYNAMICS:
-        raise refusal("the dynamics", problem.dynamics, f"the dynamics {listed(DYNAMICS)}")
+        raise refusal("dynamics", listed(DYNAMICS), problem.dynamics)
     for part in problem.dynamics.J.terms():
         if type(part) not in COMPILED:
-            raise refusal("the training objective", part, f"{listed(COMPILED)} and their sums")
+            raise refusal("training objective", f"a sum of {listed(COMPILED)}", part)
         for name, array in vars(getattr(part, "features", part)).items():
             if isinstance(array, np.ndarray) and array.dtype.kind in "cO":
-                raise TypeError(f"{name}: the fast layer wants real numbers, found {array.dtype}")
+                found = f"{name}: expected real numbers, found {array.dtype}"
+                raise TypeError(f"{found}; use the same function of hgref itself")
 
 
 def listed(kinds: Sequence[type]) -> str:
     return ", ".join(kind.__name__ for kind in kinds)
 
 
-def refusal(what: str, found: Any, known: str) -> TypeError:
+def refusal(name: str, known: str, found: Any) -> TypeError:
     return TypeError(
-        f"hgref.fast.cpu compiles {known}; {what} has a {type(found).__name__}, which is Python "
-        f"code that cannot be compiled: use the same function of hgref itself"
+        f"{name}: expected {known}, found {type(found).__name__}, which cannot be compiled; "
+        f"use the same function of hgref itself"
     )
 
 
 class Lowered(NamedTuple):
-    """A problem as arrays, but for λ."""
+    """A problem as arrays, without λ."""
 
     problem: Problem
     J: Training
@@ -80,13 +81,13 @@ class Lowered(NamedTuple):
     penalties: list[L2]
     coupling: TaskCoupling | None
     dtype: Any
-    small: bool  # a step is over in microseconds: the recursions are compiled whole
+    small: bool  # a step takes microseconds: the recursions are compiled whole
 
 
 def lowered(problem: Problem, dtype: Any, k: int = 1) -> Lowered:
     """The problem's data and structure, for passes with up to k tangent columns.
 
-    Data are copied where their type or order asks for it, and where they are centred.
+    Data are copied if they are centred, or have another type or order.
     """
     require_compilable(problem)
     real = np.dtype(dtype)
@@ -110,7 +111,7 @@ def lowered(problem: Problem, dtype: Any, k: int = 1) -> Lowered:
 def only_coupling(terms: list[Objective]) -> TaskCoupling | None:
     found = [part for part in terms if isinstance(part, TaskCoupling)]
     if len(found) > 1:
-        raise TypeError(f"hgref.fast.cpu compiles one TaskCoupling, found {len(found)}")
+        raise TypeError(f"training objective: expected one TaskCoupling, found {len(found)}")
     return found[0] if found else None
 
 
@@ -141,7 +142,7 @@ def lower_data(part: DataLoss, real: Any, k: int) -> Data:
 
 
 def own(array: Array, real: Any) -> Array:
-    """C-contiguous, writeable numbers of that type: Numba compiles anew for any other kind."""
+    """The array, C-contiguous and writeable: Numba compiles again for any other kind."""
     same = np.ascontiguousarray(array, dtype=real)
     return same if same.flags.writeable and type(same) is np.ndarray else np.array(same)
 

@@ -1,14 +1,14 @@
-"""From the first layer's sums z to what the transposed product with X wants; twin of objectives/.
+"""Everything between the two products with X, from z to its cotangent δ; twin of objectives/.
 
 A data loss is a network: z¹ = W₁ Xᵀ + b₁, layers above, a head with its mean P. A linear model has
-no layers above. What touches X is next door (features.py); here is what lies between the two
-products with X, for a block of m examples, of w itself and of k tangent columns u¹ … u^k:
+no layers above. The products with X are in features.py; here is what lies between them, for a
+block of m examples, for w itself and for k tangent columns u¹ … u^k:
 
     δ  = ∂J/∂z¹                                                          the gradient's part
     dδ = tangents of δ along the columns, and of the example weights     Pearlmutter's R-operator
 
-Both stand side by side in one matrix, so that one product with X serves all. Matrices here are
-units × examples: the loops over the examples of a block run through memory and are vectorised.
+Both are rows of one matrix, so that one product with X serves all. Matrices here are units ×
+examples: the loops over the examples of a block run through contiguous memory and vectorise.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ weighted_vjp = compiled(laws.weighted_vjp)
 
 
 class Linear(NamedTuple):
-    """A linear model; the fields of `Layers`, which see."""
+    """A linear model; for the fields see `Layers`."""
 
     widths: Array
     bias: bool
@@ -70,11 +70,11 @@ class Layers(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """Which rows of matrices belong to what, in one pass over X.
+    """What the rows of the matrices of one pass over X are.
 
-    base   1: z¹ of w itself comes first; 0: it is known from before
+    base   1: z¹ of w itself comes first; 0: it is already known
     k      number of tangent columns
-    lead   1: δ comes first in what is pulled back; 0: only the tangents
+    lead   1: δ comes first in the product with Xᵀ; 0: only the tangents
     """
 
     base: int
@@ -85,8 +85,8 @@ class Columns(NamedTuple):
 class Factors(NamedTuple):
     """What the residual of example i and output o is multiplied by: λ_i h_o / B.
 
-    examples   (n,) λ_i;  example_columns: (n,) the column of Z that is the derivative in each, or
-               -1, or (0,) where none is
+    examples   (n,) λ_i;  example_columns: (n,) the column of Z for each, or -1; (0,) if no
+               example has one
     outputs    (outputs,) h_o;  output_columns: likewise
     """
 
@@ -99,13 +99,13 @@ class Factors(NamedTuple):
 class Block(NamedTuple):
     """The m examples of a block.
 
-    rows     (m,) which they are
+    rows     (m,) their indices
     c        (m,) λ_i/B
     factors  of all examples and outputs
     B        examples in the whole step
-    share    (m,) B (u M) of λ_i is added here; (0,): it is not wanted
-    to_head  (outputs,) likewise u M of h_o
-    kept     (m · width,) is filled where base = 1; else it is so from a visit at the same w
+    share    (m,) B times u M for each λ_i is added here; (0,) if not requested
+    to_head  (outputs,) likewise u M for h_o
+    kept     (m · width,) filled if base = 1; else still filled from a pass at the same w
     P, Q     (outputs, m) parts of it: the mean, and σ(−z) for LOGISTIC
     """
 
@@ -121,7 +121,7 @@ class Block(NamedTuple):
 
 
 def kept_width(net: Linear | Layers) -> int:
-    """Numbers that one row keeps for a second visit: h, x, b_h of each hidden unit; P, Q."""
+    """Numbers that one row keeps for a second pass: h, x, b_h of each hidden unit; P, Q."""
     return kept_numbers(int(net.widths[1:-1].sum()), int(net.widths[-1]), net.head == LOGISTIC)
 
 
@@ -190,9 +190,9 @@ def mean(net, z, P, Q):
 
 @compiled
 def softmax(z, P):
-    """P_ki = e^{z_ki} / Σ_j e^{z_ji}; z is lost."""
+    """P_ki = e^{z_ki} / Σ_j e^{z_ji}; overwrites z."""
     K, m = P.shape
-    top, total = P[0], z[0]  # where they are not in the way
+    top, total = P[0], z[0]  # rows that are free at that moment
     for i in range(m):
         top[i] = z[0, i]
     for k in range(1, K):
@@ -227,7 +227,7 @@ def head_cotangent(net, block, out):
 
 @compiled
 def factor(net, block, i, k):
-    """c_i h_o: of one head all h_o are 1."""
+    """c_i h_o; with one head every h_o is 1."""
     c = block.c[i]
     return c if net.classes == len(block.P) else weighted(c, block.factors.outputs[k])
 
@@ -249,7 +249,7 @@ def head_tangent(net, block, column, dz, out):
     fixed = len(factors.example_columns) + len(factors.output_columns) == 0
     plain = fixed and net.classes == len(P)
     K, m = P.shape
-    mean_dz = out[K - 1]  # the last row needs it to the end
+    mean_dz = out[K - 1]  # a row that is overwritten last
     for i in range(m):
         mean_dz[i] = P[0, i] * dz[0, i]
     for k in range(1, net.classes):
@@ -302,7 +302,7 @@ def factor_tangent(net, block, i, k, column):
 
 @compiled
 def activate(kind, z, h, x):
-    """h = a(z) of the first rows of z, and the x of which a' and a'' are made besides h."""
+    """h = a(z) for the first rows of z, and the x that a' and a'' need besides h."""
     n, m = h.shape
     for j in range(n):
         for i in range(m):
@@ -365,7 +365,7 @@ def hidden_cotangent(kind, h, x, b_h):
 
 @allocating
 def hidden_cotangent_tangent(kind, h, x, dz, b_h, db_h):
-    """The tangents of `hidden_cotangent`, in which the slopes move as well."""
+    """The tangents of `hidden_cotangent`, in which the slopes vary too."""
     out = np.empty_like(db_h)
     for j in range(out.shape[0]):
         for i in range(out.shape[1]):
@@ -384,7 +384,7 @@ def hidden_cotangent_tangent(kind, h, x, dz, b_h, db_h):
 
 @compiled
 def linear_between(net, block, z, r, w, U, columns, G):
-    """Of a linear model: only its head."""
+    """For a linear model: only the head."""
     K = net.widths[-1]
     if columns.base:
         mean(net, z, block.P, block.Q)
@@ -397,7 +397,7 @@ def linear_between(net, block, z, r, w, U, columns, G):
 
 @allocating
 def layers_between(net, block, z, r, w, U, columns, G):
-    """With hidden layers: up, down, and once more for each column."""
+    """With hidden layers: up, down, and both again for each column."""
     m, L, P = len(block.rows), len(net.widths) - 1, block.P
     if columns.base:
         upwards(net, z, w, block.kept, P, block.Q)
@@ -493,7 +493,7 @@ def tangent_between(net, block, z, r, w, U, columns, G, j):
     u, g, kept = U[j], G[columns.lead + j], block.kept
     source, target = (columns.base + j) * n1, (columns.lead + j) * n1
     dz = [z[source : source + n1].copy()]
-    dh = [dz[0]]  # of the features: not used, they do not move
+    dh = [dz[0]]  # stands for the features, whose tangent is 0: not used
     for ell in range(2, L + 1):
         h, x = hidden_part(net, kept, m, ell - 1, 0), hidden_part(net, kept, m, ell - 1, 1)
         dh.append(hidden_tangent(net.activation, h, x, dz[-1]))

@@ -37,8 +37,16 @@ def realtime(
     others, returns, Raises   see hgref.realtime
     Cost      that of one `forward`, and ⌊T/Δ⌋ gradients of E by the readable layer
     Exact     float64: equal to hgref.realtime to 1e-11 for each update
-    Beware    see hgref.realtime; the first call compiles, seconds
+    Beware    see hgref.realtime; the first call compiles for some seconds
     Source    Franceschi et al. 2017, section 3.3
+
+    Example
+        >>> from hgref.fast import cpu
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> run = cpu.realtime(problem, [0.1], every=5)
+        >>> run["eta"].shape, run.f.shape
+        ((3,), (2,))
     """
     every = as_count("every", every, 1, problem.T)
     path = LamPath(problem, lam, outer, project, wrt)

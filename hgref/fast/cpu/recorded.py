@@ -1,4 +1,4 @@
-"""A training run that can be gone back over, stretch by stretch; what all reverse modes share."""
+"""A training run and the way back over it, stretch by stretch; shared by the reverse modes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hgref.problem import Hypergradient, Problem
 
 
 class Stretch(NamedTuple):
-    """Steps first … last: the state before them, and what they keep on the tape."""
+    """Steps first … last: the state before them, and their part of the tape."""
 
     first: int
     last: int
@@ -35,8 +35,8 @@ class Recorded:
     problem, at    the problem, and its run at λ in the readable layer
     dtype          of the products with data; the rest is float64
     recompute      True: predictions are computed again on the way back; False: kept; None: kept
-                   where those of `steps` take up to a GiB
-    steps          how many are on the tape at one time
+                   if those of `steps` take at most 1 GiB
+    steps          the number of steps on the tape at one time
     """
 
     def __init__(self, problem: Problem, lam: Any, dtype: Any, recompute: bool | None, steps: int):
@@ -68,12 +68,12 @@ class Recorded:
             yield a, min(a + self.length - 1, last)
 
     def forget(self, s: Array, first: int, last: int) -> None:
-        """s ← s_last from s_{first-1}."""
+        """s ← s_last from s_{first-1}, keeping nothing."""
         for a, b in self.stretches(first, last):
             self.advance(s, a, b, self.tape[:1], tuple(kept[:1] for kept in self.kept))
 
     def record(self, s: Array, first: int, last: int) -> list[Stretch]:
-        """s ← s_last from s_{first-1}, with the tape filled from its beginning."""
+        """s ← s_last from s_{first-1}, filling the tape from its beginning."""
         made = []
         for a, b in self.stretches(first, last):
             rows = slice(a - first, b - first + 1)
@@ -91,7 +91,7 @@ class Recorded:
     # --- backwards ---
 
     def end(self, s: Array, made: list[Stretch]) -> None:
-        """f, α_T = ∇E(s_T) (9), and back over the stretches that end in s_T."""
+        """f, α_T = ∇E(s_T) (9), then back over the stretches that end in s_T."""
         T = self.problem.T
         self.s_T = s.reshape(-1).copy()
         self.f = self.at.error(T, self.s_T)
@@ -106,7 +106,7 @@ class Recorded:
         self.go_back(made)
 
     def go_back(self, made: list[Stretch]) -> None:
-        """α ← α_{first-1} by (8), the terms of (10) added to the sums."""
+        """α ← α_{first-1} by (8); add the terms of (10) to the sums."""
         for first, last, s, tape, kept in reversed(made):
             t = self.back(
                 self.low.J, self.lam, self.opt, self.behind, self.weights[1],
@@ -128,25 +128,32 @@ class Recorded:
         return Hypergradient(self.f, layout.flatten(grad), self.s_T, layout)
 
     def others(self) -> Iterator[Blocks]:
-        """∂E/∂λ, and what reaches λ through s_0."""
+        """∂E/∂λ, and the part of the gradient that passes through s_0."""
         yield self.direct
         if self.reached == 1:
             yield self.at.start_vjp(self.alpha.reshape(-1))
 
 
 def columns_of(k: int, p: int) -> tuple[Array, Array]:
-    """Scratch for k columns u, and for what becomes of them."""
+    """Scratch for k columns u and their products."""
     return np.zeros((k, p)), np.zeros((k, p))
 
 
 @blas.alone
 def last_state(problem: Problem, lam: Any, *, dtype: Any = np.float64) -> Array:
-    """s_T (d,): the last of `problem.states`, fast; nothing is kept on the way.
+    """s_T (d,): the last of `problem.states`, fast; no other state is kept.
 
     lam, dtype, Raises   see hgref.fast.cpu.reverse
     Cost     T steps; memory O(d)
     Exact    equal to the last of problem.states to 1e-11
     Source   Franceschi et al. 2017, section 2
+
+    Example
+        >>> from hgref.fast import cpu
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> cpu.last_state(problem, [0.1]).round(3)
+        array([0.651, 0.   ])
     """
     recorded = Recorded(problem, lam, dtype, True, 1)
     s = recorded.start()

@@ -1,11 +1,11 @@
 """The three recursions over t: s_t, α_t backwards, Z_t forwards.
 
-Small problems run them compiled, since a step takes a few microseconds; large ones run the same
-text in Python, which calls compiled kernels that take a millisecond (`small`, below).
+Small problems compile them, since a step takes a few microseconds. Large problems run the same code
+in Python, which calls compiled kernels that take a millisecond each.
 
-Data enter a step only through g_t. So a run that is to be gone back over keeps g_t alone: with it
-the states follow again from the one at the beginning by the dynamics' own law, bit for bit, at the
-cost of a few operations a weight. Momentum keeps no v, Adam no m and u.
+Data enter a step only through g_t. So the tape for the way back holds only g_t: from it and the
+first state, the law of the dynamics recomputes the other states, bit for bit, with a few operations
+for each weight. Momentum keeps no v, Adam no m and u.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from hgref.fast.cpu.training import Beside, add_shares, passes
 from hgref.fast.cpu.weights import Again, Ahead, Back, Tangents, Through, all_fine, over_weights
 
 # works, part   scratch for passes over the data; all weights, see weights.py
-# U, out (k, p) are scratch for the k columns of a recursion's passes
+# U, out (k, p)  scratch for the k columns of a recursion's passes
 
 
 def run(J, lam, opt, works, part, s, first, last, tape, kept, U, out):
-    """s (blocks, p) ← s_last from s_{first-1}; returns the t at which it was not finite, or 0.
+    """s (blocks, p) ← s_last from s_{first-1}; returns the first t at which it is not finite, or 0.
 
-    tape   (steps, p) gets g_t, or (1, p): only the last
-    kept   for each data loss (steps, …) or (1, …), see `between`
+    tape   (steps, p) receives g_t; (1, p): only the last one
+    kept   for each data loss (steps, …) or (1, …), see `network.Block`
     """
     columns, beside = Columns(1, 0, 1), Beside(J.H, J.b, lam.l2, lam.l2_columns)
     for t in range(first, last + 1):
@@ -39,11 +39,11 @@ def back(
     J, lam, opt, works, part, s, first, last, tape, kept, known, states, U, out, alpha, b_rates,
     b_weights, b_heads, b_relations, b_l2,
 ):  # fmt: skip
-    """α (blocks, p) ← α_{first-1} from α_last: eq. (8); the shares of eq. (10) are added to b_….
+    """α (blocks, p) ← α_{first-1} from α_last: eq. (8); adds the shares of eq. (10) to b_….
 
     s       (blocks, p) s_{first-1};  tape, kept as `run` left them; known: whether kept is filled
     states  (≥ steps, blocks, p) scratch;  b_rates: (threads, T, h)
-    returns the t at which α_{t-1} was not finite, or 0
+    returns the t at which α_{t-1} is not finite, or 0
     """
     columns = Columns(0 if known else 1, 1, 0)
     beside = Beside(J.H, J.b, lam.l2, lam.l2_columns)
@@ -66,7 +66,7 @@ def tangents(J, lam, opt, works, part, s, Z, first, last, g, kept, U, out):
 
     g         (p,) scratch, of the number type of the products
     U         (k, p) the weights' part of Z
-    returns   the t at which s_t or Z_t was not finite, or 0
+    returns   the t at which s_t or Z_t is not finite, or 0
     """
     columns, beside = Columns(1, Z.shape[0], 1), Beside(J.H, J.b, lam.l2, lam.l2_columns)
     for t in range(first, last + 1):

@@ -21,16 +21,23 @@ def reverse(
 
     lam        (m,) the point λ, or a mapping of names
     dtype      of the products with the data: float64 or float32; the rest is float64 either way
-    recompute  True: each example's predictions are computed again on the way back (a tenth to a
-               half more time); False: kept; default: kept where they take up to a GiB
+    recompute  True: each example's predictions are computed again on the way back, which takes 10
+               to 50 % more time; False: they are kept; default: kept if they take at most 1 GiB
     returns    Hypergradient: f scalar, grad (m,), s_T (d,), all float64
-    Raises     as hgref.reverse; TypeError, with a sentence, for what cannot be compiled
-    Cost       T steps and T products; memory O(T p) whatever the dynamics, since only g_t is kept,
-               and O(T B outputs) for the predictions
-    Exact      float64: to rounding, equal to hgref.reverse to 1e-11; float32: some 1e-6
-    Beware     the first call compiles, seconds; later processes find that on disk. The same number
-               of threads (numba.set_num_threads) gives the same bits
+    Raises     as hgref.reverse; TypeError for a problem that cannot be compiled
+    Cost       T steps and T products; memory O(T p) for any dynamics, since only g_t is kept, and
+               O(T B outputs) for the predictions
+    Exact      float64: to rounding, equal to hgref.reverse to 1e-11; float32: about 1e-6
+    Beware     the first call compiles for some seconds; later processes load the result from disk.
+               The same number of threads (numba.set_num_threads) gives the same bits
     Source     Franceschi et al. 2017, section 3.1, Algorithm 1
+
+    Example
+        >>> from hgref.fast import cpu
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> cpu.reverse(problem, [0.1]).grad.round(3)
+        array([-1.351])
     """
     run = Recorded(problem, lam, dtype, recompute, problem.T)
     s = run.start()

@@ -20,7 +20,7 @@ FORMS = {Small: "small", Dense: "dense", Sparse: "sparse"}
 
 
 def workspaces(low: Lowered, columns: Columns) -> tuple[Work, ...]:
-    """Scratch for passes with these columns; blocks of rows are chosen by n₁ and N alone."""
+    """Scratch for passes with these columns; the block size depends on n₁ and N only."""
     return tuple(
         workspace(data, columns, low.problem.p, low.dtype, loss if not columns.lead else None)
         for data, loss in zip(low.J.data, low.losses, strict=True)
@@ -31,15 +31,15 @@ def all_weights(low: Lowered, works: tuple[Work, ...]) -> Part | Threads:
     """All weights, after passes with these workspaces."""
     sums = tuple(work.G for work in works)
     if low.J.coupling.tasks:
-        sums += (np.zeros((1, *sums[0].shape[1:]), low.dtype),)  # beyond the tasks' it stays 0
-    whole = len(low.J.H) > 0  # a product with H reads weights that another piece has moved
+        sums += (np.zeros((1, *sums[0].shape[1:]), low.dtype),)  # stays 0 beyond the tasks' weights
+    whole = len(low.J.H) > 0  # a product with H reads weights outside the piece
     if low.small or low.problem.p < shapes.MANY or whole:
         return Part(sums, np.ones(1, bool), 0, np.uint64(0), np.uint64(low.problem.p))
     return Threads(sums, np.ones(numba.get_num_threads(), bool))
 
 
 def workspace(data: Data, columns: Columns, p: int, real: Any, shared: DataLoss | None) -> Work:
-    """For one data loss; `shared`: the loss, where the shares of its hyperparameters are wanted."""
+    """Scratch for one data loss; `shared`: the loss, if its hyperparameters need their shares."""
     machine = shapes.Machine(numba.get_num_threads(), blas.can_be_told())
     about = sizes_of(data, shared), FORMS[type(data)], shapes.Panel(*columns)
     rows, made = shapes.scratch(*about, p, real.itemsize, machine)
@@ -48,7 +48,7 @@ def workspace(data: Data, columns: Columns, p: int, real: Any, shared: DataLoss 
 
 
 def sizes_of(data: Data, shared: DataLoss | None) -> shapes.Data:
-    """A data loss in numbers; one of no examples where J has none."""
+    """The sizes of a data loss."""
     n = data.net.Y.shape[1]
     return shapes.Data(
         n=n,
@@ -62,7 +62,7 @@ def sizes_of(data: Data, shared: DataLoss | None) -> shapes.Data:
 
 
 def aligned(shape: tuple[int, ...], real: Any) -> Array:
-    """Zeros that begin where a line of the cache does: a vector register across two is slow."""
+    """Zeros aligned to a cache line: loading a vector from two lines is slow."""
     size = math.prod(shape) * real.itemsize
     memory = np.zeros(size + shapes.LINE, np.uint8)
     start = -memory.ctypes.data % shapes.LINE
@@ -70,6 +70,6 @@ def aligned(shape: tuple[int, ...], real: Any) -> Array:
 
 
 def kept_rows(low: Lowered, steps: int) -> tuple[Array, ...]:
-    """For each data loss what `between` keeps of each of so many steps; untouched memory."""
+    """Uninitialised arrays, one for each data loss, for what `between` keeps of each step."""
     sizes = [batch_size(data) * kept_width(data.net) for data in low.J.data]
     return tuple(np.empty((max(steps, 1), size), low.dtype) for size in sizes)

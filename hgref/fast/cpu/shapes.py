@@ -1,9 +1,9 @@
 """Shapes of all scratch arrays of this layer, and the constants that divide its work.
 
-Pure Python: the kernels allocate what stands here, and hgref.planning adds it up before a run.
+Pure Python: the layer allocates these arrays, and hgref.planning adds up their sizes.
 
-A pass multiplies X with a panel of columns, computes what lies between, and multiplies the results
-with Xᵀ. It takes X by blocks of rows.
+A pass multiplies X with a panel of columns, applies the network above, and multiplies the results
+with Xᵀ. It reads X in blocks of rows.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from hgref.objectives.mlp import MLP
 from hgref.objectives.multi_task import MultiTask
 
 # OpenBLAS has a fast path for products of fewer than a million multiplications, on one thread. A
-# block of rows stays on this path, and in half of a small second-level cache.
+# block of rows is small enough for this path, and for half of a small second-level cache.
 SMALL_PRODUCT = 900_000
 BLOCK_BYTES = 420_000
 LEAST_ROWS, WIDE_ROWS = 32, 256  # the fast path is slow for fewer rows; then a block is wide
-FEW = 200_000  # multiplications of a pass that takes no longer than Python needs to call a kernel
+FEW = 200_000  # multiplications of a pass that is as fast as a call of a kernel from Python
 ALONE = 500_000  # multiplications of a pass below which a second thread costs more than it gains
 MANY = 32_768  # weights below which a second thread costs more than it gains
-NARROW = 8  # a panel for sparse rows is padded to a multiple of so many columns
-LINE = 64  # bytes of a cache line, at which scratch memory begins
-ONE_CALL = 250_000  # numbers of the states that one call of a kernel recomputes, at least
-STORED = 2**30  # bytes of predictions that are kept unless `recompute` says otherwise
+NARROW = 8  # a panel for sparse rows is padded to a multiple of this many columns
+LINE = 64  # bytes of a cache line; scratch memory is aligned to it
+ONE_CALL = 250_000  # numbers of states that one call of a kernel recomputes, at least
+STORED = 2**30  # bytes of predictions that are kept, at most, unless `recompute` is given
 
 Shapes = dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class Data:
-    """A data loss in numbers.
+    """The sizes of a data loss.
 
     n            examples
     widths       features N, units of each hidden layer, outputs
@@ -105,7 +105,7 @@ class Data:
 
     @property
     def kept(self) -> int:
-        """Numbers that an example leaves for the way back."""
+        """Numbers that an example keeps for the way back."""
         return kept_numbers(sum(self.widths[1:-1]), self.outputs, self.two_classes)
 
     def form(self, k: int) -> str:
@@ -117,7 +117,7 @@ class Data:
 
 
 def kept_numbers(hidden: int, outputs: int, two_classes: bool) -> int:
-    """h, x, b_h of each hidden unit; of each output its mean, and σ(−z) where that is σ(z)."""
+    """h, x, b_h of each hidden unit; of each output its mean, and σ(−z) if the mean is σ(z)."""
     return 3 * hidden + (2 if two_classes else 1) * outputs
 
 
@@ -181,8 +181,8 @@ def scratch(
 
 
 def stretch(T: int, d: int) -> int:
-    """Steps that one call of a kernel takes, between two of which a signal gets through.
+    """Steps that one call of a kernel takes; signals are handled between two calls.
 
-    √T of them keep the number of states least on the way back.
+    With √T steps, the way back needs the fewest states.
     """
     return max(math.isqrt(T - 1) + 1, ONE_CALL // d)

@@ -18,7 +18,7 @@ class Training(NamedTuple):
     """J without its hyperparameters.
 
     data      one entry for each data loss, at least one (perhaps without examples)
-    H, b      (p, p) and (p,) of ½ wᵀHw − bᵀw; (0, 0) and (0,) for none
+    H, b      (p, p) and (p,) of ½ wᵀHw − bᵀw; (0, 0) and (0,) if there is none
     coupling  of tasks
     """
 
@@ -29,9 +29,9 @@ class Training(NamedTuple):
 
 
 class Lam(NamedTuple):
-    """The hyperparameters of J at a point λ, and which columns of Z are the derivatives in them.
+    """The hyperparameters of J at a point λ, and their columns of Z.
 
-    factors    for each data loss what its residuals are multiplied by
+    factors    for each data loss the factors of its residuals
     l2         (A, p) each penalty's coefficient of each weight;  l2_columns: (A, p)
     relations  between tasks
     """
@@ -44,10 +44,10 @@ class Lam(NamedTuple):
 
 @either
 def passes(J, lam, works, sums, t, w, U, columns, kept, row):
-    """To sums: ∇J_t(w) and H u + M dλ along each column u of U (k, p), of what couples weights.
+    """To sums: ∇J_t(w), and H u + M dλ for each column u of U (k, p), for data and relations.
 
-    sums        for each data loss G of its work, and one more where tasks are coupled
-    kept, row   what each data loss keeps of its rows: kept[a][row], see `linear_between`
+    sums        for each data loss G of its work, and one more if tasks are coupled
+    kept, row   what data loss a keeps of its rows: kept[a][row], see `network.Block`
     """
     for a in range(len(J.data)):
         place = kept[a][min(row, len(kept[a]) - 1)]
@@ -57,7 +57,7 @@ def passes(J, lam, works, sums, t, w, U, columns, kept, row):
 
 
 class Beside(NamedTuple):
-    """What J has beside its data: the quadratic's H, b and the penalties; see Training, Lam."""
+    """The terms of J without data: the quadratic's H, b and the penalties; see Training, Lam."""
 
     H: Array
     b: Array
@@ -67,10 +67,10 @@ class Beside(NamedTuple):
 
 @either
 def collect(beside, sums, columns, w, U, g, out, lo, hi):
-    """g (p,) ← ∇J_t(w) where lead = 1;  out (k, p) ← H u + M dλ of each column of U; lo … hi-1.
+    """g (p,) ← ∇J_t(w) if lead = 1;  out (k, p) ← H u + M dλ for each column of U; lo … hi-1.
 
     sums   as `passes` left them
-    Since H is symmetric, out is also u H, but for penalties; see `add_penalty_shares`.
+    Since H is symmetric, out is also u H, without penalties; see `add_penalty_shares`.
     """
     start_sums(beside.H, beside.b, w, U, columns, g, out, lo, hi)
     for a in range(len(sums)):
@@ -81,7 +81,7 @@ def collect(beside, sums, columns, w, U, g, out, lo, hi):
 
 @kernel
 def start_sums(H, b, w, U, columns, g, out, lo, hi):
-    """The quadratic's part of `collect`; zeros where there is none."""
+    """The quadratic's part of `collect`; zeros if there is none."""
     if columns.lead:
         for i in range(lo, hi):
             g[i] = 0
@@ -136,12 +136,12 @@ def add_penalty_shares(l2, w, u, uH, b_l2, lo, hi):
 
 @either
 def add_shares(J, lam, works, sums, t, w, u, b_weights, b_heads, b_relations):
-    """Add u M to the shares of λ, but for penalties; after `passes` along u.
+    """Add u M to the shares of λ, without penalties; after `passes` along u.
 
-    sums         the last gets the relations' part of u H
-    b_weights    for each data loss (n,), or (0,) where its examples have no weights
-    b_heads      for each data loss (outputs,), or (0,) where they have no weights
-    b_relations  (K + 1, K): C's, and in the last row, task by task, ρ's; or (1, 0)
+    sums         the last one receives the relations' part of u H
+    b_weights    for each data loss (n,), or (0,) if its examples have no weights
+    b_heads      for each data loss (outputs,), or (0,) if they have no weights
+    b_relations  (K + 1, K): those of C, and in the last row those of ρ, by task; or (1, 0)
     """
     for a in range(len(J.data)):
         data, work = J.data[a], works[a]

@@ -28,8 +28,16 @@ def truncated(
     K        number of steps to go back, 1 … T
     others, returns, Raises, Beware   see `reverse`
     Cost     T steps and K products; memory O(K p)
-    Exact    equal to hgref.truncated to 1e-11; only for K = T is it ∇f(λ)
+    Exact    equal to hgref.truncated to 1e-11; equal to ∇f(λ) only for K = T
     Source   Franceschi et al. 2017, Algorithm 1, cut short
+
+    Example
+        >>> from hgref.fast import cpu
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> g = cpu.truncated(problem, [0.1], K=5)
+        >>> np.allclose(g.grad, hgref.truncated(problem, [0.1], K=5).grad)
+        True
     """
     K = as_count("K", K, 1, problem.T)
     run = Recorded(problem, lam, dtype, recompute, K)

@@ -1,14 +1,14 @@
-"""What a step does with each weight by itself, between two passes over the data.
+"""The work of a step on each weight separately, between two passes over the data.
 
-Sums are collected, a law is applied, the result is looked at: some twenty loops over the weights.
-They run one after the other on a piece of the weights that stays in the cache, and where there are
-many weights each thread has pieces of its own. One such sequence of loops is a job; its arrays are
-the fields of its type, and `over_weights` does it:
+A step collects sums, applies a law and checks the result: about twenty loops over the weights. They
+run one after the other on a piece of the weights that stays in the cache; with many weights, each
+thread has its own pieces. One such sequence of loops is a job; its arrays are the fields of its
+type, and `over_weights` runs it:
 
     over_weights(job, part, beside, opt, columns)
 
     part      all weights, as a Part or as Threads
-    beside    what J has beside its data
+    beside    the terms of J without data
     opt       the dynamics and its hyperparameters
     columns   of the passes
 """
@@ -33,10 +33,9 @@ class Part(NamedTuple):
     """The weights lo … hi-1, for one thread.
 
     sums    for each data loss G of its passes, see `features.Work`
-    fine    (threads,) stays true where all that a thread has moved is finite
+    fine    (threads,) stays true if all that a thread has computed is finite
     q       the thread's number
-    lo, hi  unsigned, or at each index it is first asked whether it counts from the end, and no
-            loop comes into vector registers
+    lo, hi  unsigned: signed indices are checked for wrap-around, which stops vectorisation
     """
 
     sums: tuple[Array, ...]
@@ -54,7 +53,7 @@ class Threads(NamedTuple):
 
 
 class Ahead(NamedTuple):
-    """s (blocks, p) ← s_t, g (p,) = ∇J_t(w) by the way."""
+    """s (blocks, p) ← s_t, and g (p,) ← ∇J_t(w)."""
 
     t: int
     s: Array
@@ -85,7 +84,7 @@ class Again(NamedTuple):
 
 
 class Through(NamedTuple):
-    """α (blocks, p) ← what α A_t is without H, u (p,) ← what H and M are multiplied by."""
+    """α (blocks, p) ← α A_t without its H term, u (p,) ← the row to multiply by H and M."""
 
     t: int
     s: Array
@@ -158,7 +157,7 @@ do = by_type(JOBS)
 
 @threaded
 def do_on_threads(job, threads, beside, opt, columns):
-    sums, fine = threads.sums, threads.fine  # threads cannot be given tuples within tuples
+    sums, fine = threads.sums, threads.fine  # Numba cannot pass nested tuples to threads
     p, count = sums[0].shape[2], len(fine)
     for q in numba.prange(count):
         first, last = p * q // count, p * (q + 1) // count
@@ -168,18 +167,18 @@ def do_on_threads(job, threads, beside, opt, columns):
 
 
 def over_weights(job, part, beside, opt, columns):
-    """Do the job on all weights."""
+    """Run the job on all weights."""
     (do_on_threads if isinstance(part, Threads) else do)(job, part, beside, opt, columns)
 
 
 @overload(over_weights, jit_options=UNCOUNTED)
 def compile_over_weights(job, part, beside, opt, columns):
-    return JOBS[job.instance_class]  # what is compiled whole is small and has no Threads
+    return JOBS[job.instance_class]  # a run that is compiled whole is small and has no Threads
 
 
 @either
 def all_fine(part):
-    """Whether all that was moved since the last time is finite."""
+    """Whether all that was computed since the last call is finite."""
     good = part.fine.all()
     part.fine[:] = True
     return good

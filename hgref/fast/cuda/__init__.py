@@ -1,4 +1,4 @@
-"""The CUDA layer: the recursions as kernels for NVIDIA's GPUs.
+"""The CUDA layer: the recursions as kernels for NVIDIA GPUs.
 
 | here                           | its readable twin                                              |
 |--------------------------------|----------------------------------------------------------------|
@@ -10,8 +10,8 @@
 | head, layers                   | objectives/losses.py, activations.py, mlp.py, multi_task.py    |
 | coupling                       | objectives/task_coupling.py                                    |
 
-For one dense data loss, L2 penalties and relations between tasks; others are refused, with a
-sentence. No derivative is written here: the laws of hgref.laws are compiled as device functions.
+Covers one dense data loss, L2 penalties and relations between tasks; other problems raise
+TypeError. No derivative is written here: the laws of hgref.laws are compiled as device functions.
 """
 
 from hgref import hypergradient as readable

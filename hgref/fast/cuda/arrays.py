@@ -1,8 +1,8 @@
-"""What lies on the device: a data loss, its hyperparameters, scratch.
+"""The arrays on the device: a data loss, its hyperparameters, scratch.
 
-Matrices are units × examples in flat arrays: an entry of layer ℓ, unit u, example i of a step has
-the place B·(at[ℓ] + u) + i, so that neighbouring threads have neighbouring examples. Biases of the
-first layer are a last column of X that is one.
+Matrices are units × examples in flat arrays: the entry of layer ℓ, unit u, example i of a step is
+at B·(at[ℓ] + u) + i, so that neighbouring threads have neighbouring examples. A last column of ones
+in X adds the biases of the first layer.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from hgref.arguments import Array
 
 
 class Objective(NamedTuple):
-    """A data loss; L layers, n examples of which a step sees B.
+    """A data loss; L layers, n examples, B of them in a step.
 
     X           (n·N₁,) examples × features, N₁ = N + 1 with biases
     Y           (K·n,) targets
-    batches     (T, B) the rows that each step sees; (0, 0): all of them
+    batches     (T, B) the rows that each step uses; (0, 0): all of them
     widths      (L + 1,) features, units of each hidden layer, outputs
     first       (L + 1,) where W_ℓ begins in w, b_ℓ behind it
     at          (L + 1,) units in the layers 1 … ℓ-1
@@ -63,9 +63,9 @@ class Lam(NamedTuple):
 
 
 class ToFactors(NamedTuple):
-    """What the way back adds up beside the rates: (0,) where it is not wanted.
+    """The sums of the way back besides those of the rates; (0,) if not requested.
 
-    examples  (n,) the shares of the λ_i;  heads: (B,) those of ρ, by the place in the mini-batch
+    examples  (n,) the shares of the λ_i;  heads: (B,) those of ρ, by position in the mini-batch
     """
 
     examples: Array

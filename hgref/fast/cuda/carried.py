@@ -15,11 +15,11 @@ from hgref.hypergradient.forward import partial
 from hgref.layout import Layout
 from hgref.run import Run
 
-ONE_LAUNCH = 256  # steps, at least, between two moments at which a signal gets through
+ONE_LAUNCH = 256  # steps, at least; signals are handled between two launches
 
 
 class Carried(OnDevice):
-    """s_t and Z_t at a λ that may be changed on the way; see hgref.fast.cpu.carried."""
+    """s_t and Z_t at a λ that may change during the run; see hgref.fast.cpu.carried."""
 
     def __init__(self, at: Run, columns: Layout, dtype: Any):
         super().__init__(at, dtype, columns)

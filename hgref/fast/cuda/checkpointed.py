@@ -1,4 +1,4 @@
-"""REVERSE-HG on the GPU, with most of the run forgotten and computed again."""
+"""REVERSE-HG on the GPU that keeps few states and recomputes the others."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def checkpointed(
 ) -> Hypergradient:
     """`hgref.checkpointed` on the GPU: `reverse` that keeps few states.
 
-    every    distance of the states that are kept, 1 … T; default ⌈√T⌉, which needs least
-    slots    instead: the number of states that are kept at any time, on the host, at least 1; the
+    every    distance of the states that are kept, 1 … T; default ⌈√T⌉, which needs the least memory
+    slots    instead: the most states that are kept at any time, on the host, at least 1; the
              device has L = ⌈T/⌈T/slots⌉⌉ <= slots steps on its tape at a time
     dtype    of the products with the data: float64 or float32; the rest is float64 either way
     others, returns, Raises, Beware   see `reverse`
     Cost     with every, fewer than 2T steps; with slots, those of hgref.fast.cpu.checkpointed;
-             T products; memory of the device O(every (p + B outputs)), L in the place of every
+             T products; memory of the device O(every (p + B outputs)), with L in place of every
     Exact    equal to hgref.checkpointed to 1e-10
     Source   Franceschi et al. 2017, Algorithm 1, on a recomputed trajectory; with slots that of
              Griewank and Walther 2000, revolve

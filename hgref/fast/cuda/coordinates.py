@@ -1,14 +1,14 @@
 """The laws of the dynamics for one coordinate of the state; twin of hgref.dynamics.
 
-A thread has a coordinate j. States lie in (…, blocks, p): `old` and `new` say which s_{t-1} and s_t
-are. Hyperparameters are those of hgref.fast.cpu.coordinates: rates (T, h), columns (T, h).
+A thread has a coordinate j. States are (…, blocks, p): `old` and `new` are the indices of s_{t-1}
+and s_t. Hyperparameters are those of hgref.fast.cpu.coordinates: rates (T, h), columns (T, h).
 
 Each dynamics has
 
     step(opt, t, s, old, new, j, g)         s[new, :, j] ← Φ_t(s[old])
     jvp(opt, t, s, old, c, j, g, Z, dg)     Z[c, :, j] ← A_t Z + B_t, with dg = H dw + M dλ
-    vjp(opt, t, s, old, j, g, alpha, sums)  alpha[:, j] ← what α A_t is without H; returns what J's
-                                            products take from there; sums += shares of the rates
+    vjp(opt, t, s, old, j, g, alpha, sums)  alpha[:, j] ← α A_t without its H term; returns the row
+                                            to multiply by H, M; sums += shares of the rates
     shares(opt, t, sums, b_rates)           b_rates[t - 1] += the grid's sums
 """
 
@@ -178,7 +178,7 @@ def adam_vjps(opt, t, s, old, j, g, alpha, sums):
 
 @device_function
 def adam_shares(opt, t, sums, b_rates):
-    """The shares of c1 and c2 are handed on to β1 and β2."""
+    """The shares of c1 and c2 are passed on to β1 and β2."""
     beta1, beta2 = opt.rates[t - 1, 1], opt.rates[t - 1, 2]
     if opt.split:
         via1, via2 = split_vjp(t, beta1, beta2, sums[6], sums[7])

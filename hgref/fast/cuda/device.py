@@ -1,4 +1,4 @@
-"""The GPU, through the package numba-cuda: what is there, how large a grid, device functions."""
+"""The GPU, through the package numba-cuda: detection, memory, grid size, device functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ try:
     from numba import cuda
 except ImportError as error:
     raise ImportError(
-        "hgref.fast.cuda wants numba.cuda, which this Numba has not: install hgref[cuda]"
+        "hgref.fast.cuda needs numba.cuda, which this Numba does not include; install hgref[cuda]"
     ) from error
 from numba.core import config
 
@@ -21,12 +21,12 @@ THREADS = ROWS * COLS // 4
 
 
 def require_device() -> None:
-    """Raise ImportError, in a sentence, where nothing can run a kernel."""
+    """Raise ImportError if nothing here can run a kernel."""
     if SIMULATED or cuda.is_available():
         return
     raise ImportError(
-        "hgref.fast.cuda wants an NVIDIA GPU with its driver, and Numba found none: use "
-        "hgref.fast.cpu, which computes the same, or set NUMBA_ENABLE_CUDASIM=1 to try tiny "
+        "hgref.fast.cuda needs an NVIDIA GPU with its driver, and Numba found none; use "
+        "hgref.fast.cpu, which computes the same, or set NUMBA_ENABLE_CUDASIM=1 to run tiny "
         "problems on Numba's simulator"
     )
 
@@ -38,17 +38,17 @@ def device_function(function: Any) -> Any:
 
 @device_function
 def barrier():
-    """Until all threads of the grid are here."""
+    """Wait until all threads of the grid are here."""
     cuda.cg.this_grid().sync()
 
 
 def free_bytes() -> int:
-    """Memory of the device that is free; the simulator has as much as one asks for."""
+    """Free memory of the device; unlimited on the simulator."""
     return 2**40 if SIMULATED else int(cuda.current_context().get_memory_info().free)
 
 
 def on_device(value: Any) -> Any:
-    """A number, array or (named) tuple of them with all arrays on the device."""
+    """A number, an array, or a (named) tuple of them, with all arrays moved to the device."""
     if isinstance(value, np.ndarray):
         return cuda.to_device(value)
     if isinstance(value, tuple):
@@ -58,7 +58,7 @@ def on_device(value: Any) -> Any:
 
 
 def device_array(shape: Any, real: Any) -> Any:
-    """Memory of the device, as it is found there."""
+    """Uninitialised memory of the device."""
     return cuda.device_array(shape, real)
 
 
@@ -68,7 +68,7 @@ def grid_size() -> int:
 
 
 def launch(kernel: Any, *args: Any) -> None:
-    """Run a kernel on a grid of which all threads are on the device at one time; wait for it."""
+    """Run a kernel on a grid whose threads are all on the device at one time; wait for its end."""
     blocks = grid_size()
     if not SIMULATED:
         kernel = kernel.specialize(*args)

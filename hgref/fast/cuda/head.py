@@ -21,7 +21,7 @@ weighted, weighted_jvp, weighted_vjp = map(
 
 @device_function
 def row_at(J, t, i):
-    """Which example is the i-th of step t."""
+    """The index of the i-th example of step t."""
     return J.batches[t - 1, i] if J.batches.shape[0] > 0 else i
 
 
@@ -76,7 +76,7 @@ def head_cotangent(J, lam, work, t, kept, P, i, out, o0):
 
 @device_function
 def factor(J, lam, work, i, k):
-    """c_i h_o: of one head all h_o are 1."""
+    """c_i h_o; with one head every h_o is 1."""
     c = work.c[i]
     return weighted(c, lam.outputs[k]) if J.classes < J.widths[J.L] else c
 
@@ -107,7 +107,7 @@ def head_tangent(J, lam, work, t, kept, P, Q, i, column, dz, z0, out, o0, to_fac
         if k >= J.classes:
             to_head += to_head_k
     if to_factors.examples.shape[0] > 0:
-        # an example may stand in a mini-batch more than once
+        # an example may occur in a mini-batch more than once
         cuda.atomic.add(to_factors.examples, row, to_example / B)
     if to_factors.heads.shape[0] > 0:
         to_factors.heads[i] += to_head

@@ -40,7 +40,7 @@ def bias_of(J, ell, w, w0, u):
 
 @device_function
 def activate(J, kept, h, x, e, z):
-    """h = a(z), and the x of which a' and a'' are made besides h, at entry e."""
+    """h = a(z), and the x that a' and a'' need besides h, at entry e."""
     if J.activation == TANH:
         kept[x + e], kept[h + e] = z, math.tanh(z)
     elif J.activation == SOFTPLUS:
@@ -69,7 +69,7 @@ def bend(J, h, x):
 
 @device_function
 def layers_between(J, lam, work, tiles, t, base, k, lead, kept, k0, to_factors):
-    """Up, down, and once more for each column."""
+    """Up, down, and both again for each column."""
     n1, B = J.widths[1], J.B
     if base == 1:
         upwards(J, work, tiles, kept, k0)
@@ -227,7 +227,7 @@ def tangents_up(J, work, tiles, base, j, kept, k0):
 
 @device_function
 def tangents_down(J, work, tiles, lead, j, kept, k0):
-    """dδ of every layer, and what the layers above the first have of column j's product."""
+    """dδ of every layer, and column j's product in the layers above the first."""
     B, n1, p = J.B, J.widths[1], work.w.shape[0]
     for ell in range(J.L, 1, -1):
         n, below = J.widths[ell], J.widths[ell - 1]

@@ -1,4 +1,4 @@
-"""A problem of the readable layer as arrays for the grid; what the kernels do not know is refused.
+"""Converts a problem of the readable layer to arrays for the GPU; refuses one without a kernel.
 
 The arrays are NumPy's: `on_device` moves them.
 """
@@ -27,9 +27,9 @@ from hgref.problem import Problem
 
 
 class Lowered(NamedTuple):
-    """A problem as arrays, but for λ.
+    """A problem as arrays, without λ.
 
-    loss      the one data loss of J;  low: what hgref.fast.cpu makes of the rest
+    loss      the one data loss of J;  low: the rest, as hgref.fast.cpu converts it
     kernels   of the dynamics
     kept      numbers that a step keeps for the way back
     """
@@ -43,7 +43,7 @@ class Lowered(NamedTuple):
 
 
 def lowered(problem: Problem, dtype: Any) -> Lowered:
-    """The problem's data and structure; TypeError, in a sentence, for what has no kernel."""
+    """The problem's data and structure; TypeError if it has no kernel."""
     cpu.require_compilable(problem)
     real = np.dtype(dtype)
     if real not in (np.float64, np.float32):
@@ -54,14 +54,13 @@ def lowered(problem: Problem, dtype: Any) -> Lowered:
     if len(losses) != 1 or others:
         names = " + ".join(type(part).__name__ for part in terms)
         raise TypeError(
-            f"hgref.fast.cuda has kernels for one data loss, L2 penalties and one TaskCoupling; "
-            f"the training objective is {names}: use hgref.fast.cpu"
+            f"training objective: expected one data loss, L2 penalties and one TaskCoupling at "
+            f"most, found {names}; use hgref.fast.cpu"
         )
     (loss,) = losses
     if loss.features.sparse:
         raise TypeError(
-            "hgref.fast.cuda has kernels for dense features; X is sparse: use hgref.fast.cpu, or "
-            "X.toarray()"
+            "X: expected dense features, found a sparse matrix; use hgref.fast.cpu, or X.toarray()"
         )
     J = objective(loss, real)
     low = cpu.Lowered(
@@ -79,7 +78,7 @@ def lowered(problem: Problem, dtype: Any) -> Lowered:
 
 
 def kernels(problem: Problem, layered: bool) -> Recursions:
-    """Those of the problem's dynamics."""
+    """The kernels of the problem's dynamics."""
     if isinstance(problem.dynamics, Adam):
         return recursions(ADAM, layered)
     if isinstance(problem.dynamics, RootOfSquares):
@@ -119,14 +118,14 @@ def objective(loss: Any, real: Any) -> Objective:
 
 
 def at_lam(low: Lowered, blocks: Blocks, columns: Layout | None = None) -> tuple[Optimizer, Lam]:
-    """λ as the kernels want it; `columns`: the blocks in which Z's columns are derivatives."""
+    """λ in the form that the kernels take; `columns`: the blocks that Z has columns for."""
     opt, lam = lower_lam(low.low, blocks, columns)
     features = 0 if low.low.coupling is None else low.low.coupling.N
     return opt, Lam(*lam.factors[0], lam.l2, lam.l2_columns, *lam.relations, features)
 
 
 def workspace(J: Objective, p: int, real: Any, base: int, k: int, lead: int, blocks: int) -> Work:
-    """Scratch for passes with k columns by a grid of so many blocks; see `Work`."""
+    """Scratch for passes with k columns on a grid of that many blocks; see `Work`."""
     n1, units = int(J.widths[1]), int(J.widths[1:].sum())
     C, D = (base + k) * n1, (lead + k) * n1
     layered = J.L > 1

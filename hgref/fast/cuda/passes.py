@@ -1,8 +1,8 @@
 """∇J_t and its products on the grid: one pass over the data for all columns.
 
-Every thread of the grid runs every function. A phase shares out entries among threads; a barrier
-follows before what was written is read. A pass has, without hidden layers, five: operands, z,
-means, δ with its tangents, Rᵀ X.
+Every thread of the grid runs every function. A phase divides its entries among the threads; a
+barrier follows before another thread reads them. Without hidden layers a pass has five phases:
+operands, z, means, δ with its tangents, Rᵀ X.
 """
 
 from __future__ import annotations
@@ -70,20 +70,20 @@ def linear_between(J, lam, work, tiles, t, base, k, lead, kept, k0, to_factors):
 
 
 def passes(between):
-    """`gradients` with what lies between the two products with X, which is of two kinds.
+    """`gradients` with `between`, the part between the two products with X: linear or layered.
 
-    A kernel has as many registers as the worst of its branches wants, so a linear model's has no
+    A kernel takes as many registers as its worst branch needs, so a linear model's kernel has no
     branch for hidden layers.
     """
 
     @device_function
     def gradients(J, lam, work, tiles, t, s, now, U, base, k, lead, kept, k0, to_factors):
-        """Fills `work` so that `gradient_at` can tell ∇J_t(w) (lead = 1) and H u + M dλ of columns.
+        """Fill `work`, so that `gradient_at` gives ∇J_t(w) (lead = 1) and H u + M dλ of columns.
 
         w = s[now, -1], u = U[c, -1] for c < k
         tiles     see `product`
-        base      1: the predictions are computed, and kept at k0 … of `kept`; 0: they are there
-        to_factors   the shares of λ_i and ρ are added here
+        base      1: compute the predictions and keep them at k0 … of `kept`; 0: they are there
+        to_factors   receives the shares of λ_i and ρ
         """
         operands(J, lam, work, t, s, now, U, base, k)
         barrier()

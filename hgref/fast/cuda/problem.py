@@ -1,4 +1,4 @@
-"""A problem on the device: its data, λ, scratch and launches; what all modes share."""
+"""A problem on the device: its data, λ, scratch and launches; shared by all modes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from hgref.fast.cuda.lowering import at_lam, lowered, workspace
 from hgref.layout import Layout
 from hgref.run import Run
 
-SPARE = 0.9  # of the memory that is free, what is taken at the most
+SPARE = 0.9  # the largest fraction of the free memory that is taken
 
 
 class OnDevice:
-    """A problem whose data lie on the device, at a λ that may be changed on the way.
+    """A problem with its data on the device, at a λ that may change during the run.
 
     at        the run at the present λ in the readable layer
     dtype     of the products with data
-    columns   the blocks in which Z's columns are the derivatives, or None
+    columns   the blocks that Z has columns for, or None
     """
 
     def __init__(self, at: Run, dtype: Any, columns: Layout | None = None):
@@ -34,7 +34,7 @@ class OnDevice:
         self.move(at)
 
     def move(self, at: Run) -> None:
-        """λ for the steps from here on."""
+        """Use the λ of this run from the next step on."""
         self.at = at
         self.opt, self.lam = map(on_device, at_lam(self.low, at.lam, self.columns))
 
@@ -49,14 +49,14 @@ class OnDevice:
         return np.array(self.at.start(), float).reshape(-1, self.problem.p)
 
     def launch(self, kernel: Any, *args: Any) -> tuple[int, int]:
-        """Run a kernel of which `outcome` is the last argument; what went wrong, FINE, and when."""
+        """Run a kernel whose last argument is `outcome`; returns FINE or what went wrong, and t."""
         launch(kernel, *args, self.outcome)
         found, t = self.outcome.copy_to_host()
         return int(found), int(t)
 
 
 def require_room(what: str, size: float) -> None:
-    """Raise MemoryError, with both numbers, where so many bytes do not fit."""
+    """Raise MemoryError, with both numbers, if that many bytes do not fit."""
     free = free_bytes()
     if size > SPARE * free:
         raise MemoryError(

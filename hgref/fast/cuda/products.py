@@ -2,15 +2,14 @@
 
     out[i, j] (+)= Σ_k a[i, k] b[j, k]            i < I,  j < J,  k < K
 
-Matrices lie in flat arrays, with a first place and two strides each: so W_l inside of w, a
-transposed W_l and the examples of a step all are the same function's arguments. Each thread keeps
-four sums of a tile. The depth k may be split into parts, with a sum each, where I·J alone would
-leave multiprocessors idle; who reads the sums adds the parts in order, so that no atomic addition
-makes the result differ from run to run.
+Matrices are flat arrays with a first index and two strides each, so that one function takes W_l
+inside w, a transposed W_l, or the examples of a step. Each thread keeps four sums of a tile. If I·J
+is too small to occupy all multiprocessors, the depth k is split into parts with a sum each; the
+reader adds the parts in order, without atomic additions, so that every run gives the same bits.
 
 Traffic of a tile: DEPTH·(ROWS + COLS) numbers for ROWS·COLS·DEPTH multiplications, 13 a number.
-The tiles are shared memory of the kernel that calls, (DEPTH, ROWS) and (DEPTH, COLS): a device
-function that is reached by several ways may have none of its own.
+The tiles, (DEPTH, ROWS) and (DEPTH, COLS), are shared memory of the calling kernel: a device
+function that is called from several places cannot have its own.
 """
 
 from __future__ import annotations

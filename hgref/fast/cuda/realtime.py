@@ -35,7 +35,7 @@ def realtime(
     others, returns, Raises   see hgref.realtime
     Cost      that of one `forward`, and ⌊T/Δ⌋ gradients of E and copies of Z to the processor
     Exact     float64: equal to hgref.realtime to 1e-10 for each update
-    Beware    see hgref.realtime; the first call of a process compiles, seconds
+    Beware    see hgref.realtime; the first call of a process compiles for some seconds
     Source    Franceschi et al. 2017, section 3.3
     """
     every = as_count("every", every, 1, problem.T)

@@ -1,6 +1,6 @@
-"""A training run on the device that can be gone back over; what reverse modes share.
+"""A training run on the device and the way back over it; shared by the reverse modes.
 
-Only g_t and the predictions of a step are kept: the states follow again from them, see
+A step keeps only g_t and its predictions; the states are recomputed from g_t, see
 hgref.fast.cpu.recursion.
 """
 
@@ -23,11 +23,11 @@ from hgref.hypergradient.treeverse import treeverse
 from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
 
-STATES = 2**28  # bytes of states that are computed again at one time, more where √T of them take it
+STATES = 2**28  # bytes of states that are recomputed at one time; more if √T states take more
 
 
 class Stretch(NamedTuple):
-    """Steps first … last of which states are in memory at one time, and the state before them."""
+    """Steps first … last, whose states are in memory at one time, and the state before them."""
 
     first: int
     last: int
@@ -37,13 +37,13 @@ class Stretch(NamedTuple):
 class Recorded(OnDevice):
     """A run at a point λ, and the way back over it.
 
-    every  steps on the tape at one time; None: as many as there is memory for
+    every  steps on the tape at one time; None: as many as fit in memory
     """
 
     def __init__(self, problem: Problem, lam: Any, dtype: Any, every: int | None):
         super().__init__(problem.at(lam), dtype)
         p, d, T = problem.p, problem.d, problem.T
-        # steps of a launch; √T of them hold the least states, more of them wait less for Python
+        # steps of a launch: √T need the fewest states, more wait less for Python
         self.length = min(T, max(math.isqrt(T - 1) + 1, STATES // (8 * d)))
         self.states = device_array((self.length + 1, d // p, p), np.float64)
         self.ahead, self.behind = self.workspace(1, 0, 1), self.workspace(0, 1, 0)
@@ -57,11 +57,11 @@ class Recorded(OnDevice):
     # --- forwards ---
 
     def forget(self, s: Array, first: int, last: int) -> Array:
-        """s_last from s = s_{first-1}, nothing kept."""
+        """s_last from s = s_{first-1}, keeping nothing."""
         return self.advance(s, first, last, self.tape[:1], self.kept[: self.low.kept])
 
     def record(self, s: Array, first: int, last: int) -> tuple[Array, list[Stretch]]:
-        """s_last from s = s_{first-1}, with the tape filled from its beginning."""
+        """s_last from s = s_{first-1}, filling the tape from its beginning."""
         made = []
         for a in range(first, last + 1, self.length):
             b = min(a + self.length - 1, last)
@@ -80,7 +80,7 @@ class Recorded(OnDevice):
         found, t = self.launch(
             self.kernels.run, *about, both, first, last, tape, kept, self.low.kept
         )
-        end = both.copy_to_host()[(t if found != FINE else last) % 2].copy()  # without the other
+        end = both.copy_to_host()[(t if found != FINE else last) % 2].copy()  # frees the other
         if found != FINE:
             self.at.require_state("the training run", t, end.reshape(-1))
         return end
@@ -88,7 +88,7 @@ class Recorded(OnDevice):
     # --- backwards ---
 
     def end(self, s: Array, made: list[Stretch]) -> None:
-        """f, α_T = ∇E(s_T) (9), and back over the stretches that end in s_T."""
+        """f, α_T = ∇E(s_T) (9), then back over the stretches that end in s_T."""
         T = self.problem.T
         self.s_T = s.reshape(-1).copy()
         self.f = self.at.error(T, self.s_T)
@@ -102,7 +102,7 @@ class Recorded(OnDevice):
         self.go_back(made)
 
     def go_back(self, made: list[Stretch]) -> None:
-        """α ← α_{first-1} by (8), the terms of (10) added to the sums."""
+        """α ← α_{first-1} by (8); add the terms of (10) to the sums."""
         about = self.J, self.lam, self.opt, self.behind
         for first, last, s in reversed(made):
             self.states[:1].copy_to_device(np.ascontiguousarray(s)[None])
@@ -121,7 +121,7 @@ class Recorded(OnDevice):
         rates, shares, relations, l2 = self.sums
         examples, heads = (x.copy_to_host() for x in shares)
         to_heads = np.zeros(self.low.loss.outputs * two_headed(self.low.loss))
-        to_heads[-1:] = heads.sum()  # as one output's, of the second head
+        to_heads[-1:] = heads.sum()  # as the share of one output of the second head
         sums = Shares(
             rates.copy_to_host(), (examples,), (to_heads,), relations.copy_to_host(),
             l2.copy_to_host(),
@@ -132,19 +132,19 @@ class Recorded(OnDevice):
         return Hypergradient(self.f, layout.flatten(grad), self.s_T, layout)
 
     def others(self) -> Iterator[Blocks]:
-        """∂E/∂λ, and what reaches λ through s_0."""
+        """∂E/∂λ, and the part of the gradient that passes through s_0."""
         yield self.direct
         if self.reached == 1:
             yield self.at.start_vjp(self.alpha.copy_to_host().reshape(-1))
 
 
 def most_steps(T: int, step: int) -> int:
-    """The most steps, T or fewer, whose `step` bytes each leave room to spare."""
+    """The most steps, T or fewer, of `step` bytes each, that fit with room to spare."""
     return max(1, min(T, int(SPARE**2 * free_bytes()) // step))
 
 
 def backwards(run: Recorded, slots: int) -> Hypergradient:
-    """There and back: `run.every` steps on the tape at a time, at most `slots` states kept."""
+    """Forwards and back: `run.every` steps on the tape at a time, at most `slots` states kept."""
     T, leaf = run.problem.T, run.every
     leaves = -(-T // leaf)
 

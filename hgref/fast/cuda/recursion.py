@@ -7,11 +7,11 @@
 | tangents | hypergradient/forward.py  | the same                                             |
 
 A step of hyper-cleaning takes a GPU some tens of microseconds, a launch from Python about ten. So a
-launch runs a stretch of steps: the grid is as large as fits on the device at one time, and its
-threads meet at barriers between the phases of a step (a cooperative launch). All state stays where
-it is.
+launch runs many steps: the grid is as large as fits on the device at one time, and its threads wait
+for each other at barriers between the phases of a step (a cooperative launch). All arrays stay on
+the device.
 
-On paper, for hyper-cleaning (n = 5000, N₁ = 785, K = 10, float32; GD), forward and backward:
+Estimate for hyper-cleaning (n = 5000, N₁ = 785, K = 10, float32; GD), forward and backward:
 
     multiplications   4 products of n N₁ K = 39 million: 157 million, 5 µs at 30 Tflop/s (two a
                       multiplication and addition); a tile of 16 rows is 10/16 full: 8 µs and more
@@ -100,7 +100,7 @@ def block_sums(sums, work, scratch):
 
 @device_function
 def nothing(work):
-    """No shares are wanted."""
+    """No shares requested."""
     return ToFactors(work.ones[:0], work.ones[:0])
 
 
@@ -115,7 +115,7 @@ def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
         """s[t % 2] ← s_t from s[(first - 1) % 2], t = first … last.
 
         s      (2, blocks, p);  tape (steps or 1, p) gets g_t;  kept (steps or 1)·kept_size
-        state  (2,) gets what went wrong and when
+        state  (2,) receives what went wrong, and when
         """
         tile_a = cuda.shared.array((DEPTH, ROWS), kept.dtype)
         tile_b = cuda.shared.array((DEPTH, COLS), kept.dtype)
@@ -140,9 +140,9 @@ def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
         J, lam, opt, work, states, first, last, tape, kept, kept_size, alpha, u, b_rates,
         to_factors, b_relations, b_l2, state,
     ):  # fmt: skip
-        """α ← α_{first-1} from α_last: eq. (8); the shares of eq. (10) are added to b_….
+        """α ← α_{first-1} from α_last: eq. (8); adds the shares of eq. (10) to b_….
 
-        states  (≥ steps + 1, blocks, p), of which states[0] is s_{first-1}: the others are computed
+        states  (≥ steps + 1, blocks, p), states[0] is s_{first-1}; the others are recomputed
         u       (1, 1, p) scratch
         """
         tile_a = cuda.shared.array((DEPTH, ROWS), kept.dtype)

@@ -32,7 +32,7 @@ def test_the_sentence():
     )
     assert done.stdout.strip()
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("ImportError: hgref.fast.cuda wants an NVIDIA GPU with its driver")
+    assert last.startswith("ImportError: hgref.fast.cuda needs an NVIDIA GPU with its driver")
     assert "hgref.fast.cpu" in last
 
 
