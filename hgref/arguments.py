@@ -1,4 +1,4 @@
-"""The sentences with which hgref refuses what it cannot use: name, expected, found."""
+"""Argument checks: every error names the argument, what was expected and what was found."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ REAL = (int, float, np.integer, np.floating)
 
 
 def where_not_finite(x: Array) -> tuple[int, ...] | None:
-    """The index of the first NaN or infinity in x, or None. Numbers of other kinds pass."""
+    """The index of the first NaN or infinity in x, or None; dtype object is not checked."""
     if x.dtype == object or np.isfinite(x).all():
         return None
     return tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
 
 
 def as_array(name: str, value: Any, shape: tuple[int | str, ...] | None = None) -> Array:
-    """`value` as an array of finite numbers, its shape checked where `shape` tells one.
+    """`value` as an array of finite numbers; its shape is checked if `shape` is given.
 
-    shape    integers must match, letters stand for any length: ("n", 3)
-    returns  the array: float64, or complex, long double or exact numbers (object) as given
+    shape    integers must match, strings stand for any length: ("n", 3)
+    returns  float64; complex, long double and exact numbers (dtype object) keep their type
     """
     array = asarray(name, value)
     if array.dtype == object and all(isinstance(x, REAL) for x in array.flat):
         array = array.astype(float)
-    if array.dtype.kind in "biuf" and array.dtype.itemsize < 16:  # a longdouble stays one
+    if array.dtype.kind in "biuf" and array.dtype.itemsize < 16:  # keep long double
         array = array.astype(float, copy=False)
     exact = array.dtype == object and all(hasattr(x, "__truediv__") for x in array.flat)
     if array.dtype.kind not in "fc" and not exact:
@@ -50,7 +50,7 @@ def asarray(name: str, value: Any) -> Array:
 
 
 def require_shape(name: str, found: tuple[int, ...], expected: tuple[int | str, ...]) -> None:
-    """Raise ValueError unless `found` is `expected`, in which letters stand for any length."""
+    """Raise ValueError unless `found` matches `expected`, in which strings stand for any length."""
     matches = len(found) == len(expected) and all(
         isinstance(e, str) or f == e for f, e in zip(found, expected, strict=True)
     )
@@ -60,7 +60,7 @@ def require_shape(name: str, found: tuple[int, ...], expected: tuple[int | str, 
 
 
 def as_count(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """`value` as an integer in low … high, both included."""
+    """`value` as an integer from low to high, both included."""
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
@@ -74,7 +74,7 @@ def as_count(name: str, value: Any, low: int, high: int | None = None) -> int:
 
 
 def require_known(name: str, known: Iterable[str], what: str) -> None:
-    """Raise ValueError when `name` is none of the `known` names, with the likeliest meant."""
+    """Raise ValueError if `name` is not among the `known` names; suggests the most similar one."""
     known = list(known)
     if name not in known:
         close = difflib.get_close_matches(str(name), known, 1)
@@ -89,7 +89,7 @@ def require_callable(name: str, value: Any) -> None:
 
 
 def require_at_least(name: str, value: Array, low: float, advice: str = "") -> None:
-    """Raise ValueError where an entry of `value` is below `low` (real parts are compared)."""
+    """Raise ValueError if an entry of `value` is below `low`; real parts are compared."""
     if value.dtype != object and (value.real < low).any():
         index = tuple(int(i) for i in np.argwhere(value.real < low)[0])
         at = f" at index {index}" if index else ""
@@ -97,7 +97,7 @@ def require_at_least(name: str, value: Array, low: float, advice: str = "") -> N
 
 
 def require_below(name: str, value: Array, high: float) -> None:
-    """Raise ValueError where an entry of `value` is not below `high`."""
+    """Raise ValueError if an entry of `value` is `high` or more; real parts are compared."""
     if value.dtype != object and (value.real >= high).any():
         index = tuple(int(i) for i in np.argwhere(value.real >= high)[0])
         at = f" at index {index}" if index else ""

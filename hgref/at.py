@@ -1,4 +1,4 @@
-"""A map at a point: its value there and its products, which share what they have in common."""
+"""A differentiable map at a point: its value and its products, which share common terms."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class At(NamedTuple):
         objective.at(t, w, lam)   value g (p,)     jvp(dw, dlam) = H dw + M dλ     vjp(u) = (uH, uM)
         dynamics.at(t, s, lam)    value s_t (d,)   jvp(ds, dlam) = A ds + B dλ     vjp(α) = (αA, αB)
 
-    value    of the map at the point
-    jvp      function of tangents: columns (·, k) of the first argument, and a mapping of (…, k) of
-             some blocks of λ, where an absent block is zero; returns columns (·, k)
-    vjp      function of a row of cotangents; returns a row and a mapping of blocks, shaped like λ's
+    value    the map's value at the point
+    jvp      takes columns (·, k) of tangents of the first argument, and a mapping of (…, k) of some
+             blocks of λ, where an absent block is zero; returns columns (·, k)
+    vjp      takes a row of cotangents; returns a row and a mapping of blocks, shaped like λ's
     """
 
     value: Array
@@ -28,12 +28,12 @@ class At(NamedTuple):
 
 
 class Linearised:
-    """`at` made of three functions, or the three functions made of `at`: a subclass defines either.
+    """Makes `at` from three functions, or the three functions from `at`: a subclass defines either.
 
-    defined_by   names of the value, the jvp and the vjp: f(t, x, lam), f(t, x, lam, dx, dlam),
-                f(t, x, lam, u)
-    Beware      what a class defines replaces both forms of its parents: a subclass that overrides
-                one of the three functions is linearised by them
+    defined_by   their names: the value f(t, x, lam), the jvp f(t, x, lam, dx, dlam), the vjp
+                 f(t, x, lam, u)
+    Beware       a definition in a subclass replaces both forms of its parents: if it overrides one
+                 of the three functions, `at` is made from them
     """
 
     defined_by: tuple[str, str, str]
@@ -50,7 +50,7 @@ class Linearised:
 
 
 def part_of(at: Callable[..., At], part: str) -> Callable[..., Any]:
-    """The function of one of the three parts of what `at` returns."""
+    """The function that returns one part of what `at` returns."""
 
     def function(self: Any, t: int, x: Array, lam: Blocks, *tangents: Any) -> Any:
         found = getattr(at(self, t, x, lam), part)
@@ -60,11 +60,11 @@ def part_of(at: Callable[..., At], part: str) -> Callable[..., Any]:
 
 
 def from_functions(self: Any, t: int, x: Array, lam: Blocks) -> At:
-    """`at` of a class that defines the three functions."""
+    """`at` for a class that defines the three functions."""
     value, jvp, vjp = (getattr(self, name) for name in self.defined_by)
     return At(value(t, x, lam), partial(jvp, t, x, lam), partial(vjp, t, x, lam))
 
 
 def lacking(thing: Any, function: str) -> NotImplementedError:
-    """The error of a user's dynamics or objective that does not define what is asked of it."""
+    """The error for a user's dynamics or objective without a function that is needed."""
     return NotImplementedError(f"{type(thing).__name__}: expected it to define `{function}`")

@@ -1,14 +1,14 @@
-"""The calculus of one coordinate: of each inner dynamics, of each loss, activation and penalty.
+"""The laws of single coordinates: inner dynamics, losses, activations and penalties.
 
 Most dynamics update each weight on its own once g = ∇J_t(w_{t-1}) is known; losses and activations
-act on each example and unit on its own once the linear maps have been applied. Each law below is
-therefore plain arithmetic on scalars, for one coordinate at one step. The same function broadcasts
-over NumPy arrays (all columns of Z at once), runs on complex, arbitrary-precision and
-ball-arithmetic numbers, and can be compiled for a processor or a kernel. So a law
+act on each example and unit on its own once the linear maps have been applied. So each law below is
+plain arithmetic on scalars, for one coordinate at one step. The same function broadcasts over
+NumPy arrays (all columns of Z at once), runs on complex, arbitrary-precision and ball-arithmetic
+numbers, and can be compiled for a processor or a kernel. Therefore a law
 
 * is a leaf: it imports nothing and calls no other law;
 * has no branch that depends on its data (`r == 0` enters as the number 0 or 1);
-* stands here and nowhere else: code that needs the derivative calls it.
+* is written only here: code that needs the derivative calls it.
 
 Names: `d…` is a tangent, `b_…` a cotangent. The law of a dynamics is three functions:
 
@@ -16,8 +16,8 @@ Names: `d…` is a tangent, `b_…` a cotangent. The law of a dynamics is three 
     *_jvp(…)    one row of A_t ds + B_t dλ
     *_vjp(…)    one coordinate's share of (α_t A_t, α_t B_t) (11); the caller adds these up
 
-The parameters' names say what stands where: hgref.dynamics.coordinatewise calls a law by them.
-A vjp returns the cotangents of its jvp's tangents, in the same order.
+hgref.dynamics.coordinatewise passes the arguments by the names of the parameters. A vjp returns
+the cotangents of its jvp's tangents, in the same order.
 """
 
 # --- gradient descent:  w' = w - η g -------------------------------------------------------------
@@ -80,10 +80,10 @@ def momentum_vjp(v, w, g, eta, mu, keep, decay, nesterov, b_v, b_w):
 #
 # c1 and c2 correct the bias and ρ = eps_root: with them one law covers the four conventions. δ is
 # AdamW's decay, 0 for Adam.
-# Where c2 u' + ρ = 0 every gradient so far was zero, so m' = 0 too: the slope of the root, which is
-# infinite there, meets a factor m' = 0 and drops out of the composed map, whose derivative
-# in g is finite. `+ (r == 0)` divides by 1 there and leaves that zero factor. (With β2 = 0
-# u' forgets: m' may be nonzero where g = 0, the map has a kink, and no number is right.)
+# Where c2 u' + ρ = 0, every gradient so far was zero, so m' = 0 too. The slope of the root is
+# infinite there, but it is multiplied by m' = 0: the derivative of the composed map in g is finite.
+# `+ (r == 0)` divides by 1 in place of 0, and the zero factor remains. (With β2 = 0, u' forgets: m'
+# may be nonzero where g = 0; the map has a kink there and no derivative.)
 
 
 def adam_step(m, u, w, g, eta, beta1, beta2, c1, c2, eps, eps_root, decay):
@@ -180,9 +180,9 @@ def adam_bias_split_vjp(t, beta1, beta2, b_c1, b_c2):
 
 # --- RMSProp, AdaGrad:  u' = κ u + (1 - a β) g²,  w' = w - η g / (√(u' + ρ) + ε) -----------------
 #
-# `averaged`, a, is 1 for RMSProp, with κ = β, and 0 for AdaGrad, which sums up: κ = 1 and no β.
-# Where u' + ρ = 0 this gradient too was zero: `+ (r == 0)` as for Adam. Here g = 0 makes the
-# factor of the root's slope zero with any β.
+# `averaged`, a, is 1 for RMSProp, where κ = β, and 0 for AdaGrad, a sum: κ = 1 and no β.
+# Where u' + ρ = 0, g is zero too: `+ (r == 0)` as for Adam. Here the slope of the root is
+# multiplied by g = 0, for any β.
 
 
 def rms_step(u, w, g, eta, beta, averaged, eps, eps_root):
@@ -220,8 +220,8 @@ def rms_vjp(u, g, eta, beta, averaged, eps, eps_root, b_u, b_w):
 
 # --- Lion:  w' = (1 - η δ) w - η sign(β1 m + (1-β1) g),  m' = β2 m + (1-β2) g --------------------
 #
-# The sign has derivative 0 wherever it has one, so w' depends on m, g and β1 through jumps alone:
-# their tangents and cotangents meet a factor 0. On complex steps the real part decides the sign.
+# The sign is piecewise constant, so w' depends on m, g and β1 only through jumps, and their
+# tangents and cotangents get a factor 0. On complex steps the real part decides the sign.
 
 
 def lion_step(m, w, g, eta, beta1, beta2, decay):
@@ -256,15 +256,15 @@ def lion_vjp(m, w, g, eta, beta1, beta2, decay, b_m, b_w):
 
 # --- losses:  ℓ(z, y) of one output:  r = ∂ℓ/∂z,  C dz = (∂²ℓ/∂z²) dz ---------------------------
 #
-# Squares, two classes and softmax have the mean P(z) of y that z predicts, and r = P - y.
-# Squares: P = z.  Two classes: P = σ(z), with Q = σ(-z) = 1 - P kept apart, so that nothing
-# cancels.  Softmax: P_k = e^{z_k} / Σ_j e^{z_j}, where mean = Σ_j P_j dz_j.
-# Huber has no such P: with e = z - y and a threshold δ it is ½ e² for |e| <= δ, δ (|e| - ½ δ)
-# beyond. `inside` is 1 or 0; on complex steps the real parts decide.
+# Squares, two classes and softmax: r = P - y, where P(z) is the predicted mean of y.
+# Squares: P = z.  Two classes: P = σ(z), with Q = σ(-z) = 1 - P computed separately to avoid
+# cancellation.  Softmax: P_k = e^{z_k} / Σ_j e^{z_j}, and mean = Σ_j P_j dz_j.
+# Huber, with e = z - y and a threshold δ: ½ e² for |e| <= δ, δ (|e| - ½ δ) beyond. `inside` is
+# 1 or 0; on complex steps the real parts decide.
 
 
 def residual(P, y):
-    """r = P - y, of the losses that have a P."""
+    """r = P - y, for the losses that have a P."""
     return P - y
 
 
@@ -315,7 +315,7 @@ def huber_share(e, threshold, b_r):
 # --- activations:  h = a(z), slope a'(z), bend a''(z) --------------------------------------------
 #
 # Softplus: h = log(1 + e^z), with P = σ(z), Q = σ(-z).  At its kink z = 0 relu has slope 0; on
-# complex steps the real part tells on which side of it z is.
+# complex steps the real part of z decides on which side it is.
 
 
 def tanh_slope(h):
@@ -362,11 +362,11 @@ def hidden_vjp(slope, b_h):
 
 
 def hidden_vjp_jvp(slope, bend, dz, b_h, db_h):
-    """db_z: the tangent of hidden_vjp, in which the slope moves as well."""
+    """db_z: the tangent of hidden_vjp, including that of the slope."""
     return slope * db_h + bend * dz * b_h
 
 
-# --- the weight of an example:  c r, with the residual r that it weighs --------------------------
+# --- the weight c of an example times its residual r:  c r ---------------------------------------
 
 
 def weighted(c, r):
@@ -402,7 +402,7 @@ def l2_vjp(l2, w, u):
     return l2 * u, w * u
 
 
-# --- two tasks kept together:  Ω = c (a - b)², and c a² with b = 0 --------------------------------
+# --- coupling of two tasks:  Ω = c (a - b)², and c a² with b = 0 ----------------------------------
 
 
 def apart_grad(c, a, b):

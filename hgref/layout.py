@@ -15,9 +15,9 @@ Blocks = dict[str, Array]
 
 
 class Point(np.ndarray):
-    """A flat λ (m,) that knows its blocks: a vector like any other, with a `layout`.
+    """A flat λ (m,) with a `layout` of its blocks; otherwise an ordinary vector.
 
-    Sums and multiples of it, copies and complex steps from it know them too; a slice does not.
+    Sums, multiples, copies and complex steps keep the layout; a slice loses it.
     """
 
     layout: Layout | None
@@ -32,24 +32,24 @@ class Point(np.ndarray):
 
 
 def revived(flat: Array, layout: Layout | None) -> Array:
-    """A point out of its pickled parts."""
+    """`flat` with a layout, if there is one; also unpickles a Point."""
     return flat if layout is None else layout.point(flat)
 
 
 def layout_of(lam: Any) -> Layout | None:
-    """The layout that a vector brings along, or None."""
+    """The layout that a vector carries, or None."""
     return lam.layout if isinstance(lam, Point) else None
 
 
 def alike(flat: Array, lam: Any) -> Array:
-    """`flat` with the layout that `lam` brings along, where it brings one."""
+    """`flat` with the layout that `lam` carries, if any."""
     return revived(flat, layout_of(lam))
 
 
 class Layout:
-    """Where each named block of λ stands in the flat vector (m,).
+    """The position of each named block of λ in the flat vector (m,).
 
-    shapes   name → shape, in the order in which the blocks stand: dynamics, objective, w0
+    shapes   name → shape, in the order of the blocks: dynamics, objective, w0
     size     m, the number of hyperparameters
     """
 
@@ -70,7 +70,7 @@ class Layout:
         return f"Layout({blocks}; m={self.size})"
 
     def flatten(self, blocks: Mapping[str, Any]) -> Array:
-        """The flat vector (m,) of blocks that have these shapes, all of them and no others."""
+        """The flat vector (m,) of blocks with exactly these names and shapes."""
         for name in blocks:
             require_known(name, self.shapes, "hyperparameter")
         missing = [name for name in self.shapes if name not in blocks]
@@ -80,7 +80,7 @@ class Layout:
         return np.concatenate(parts) if parts else np.zeros(0)
 
     def point(self, flat: Array) -> Array:
-        """The same vector, knowing this layout; a view."""
+        """The same vector with this layout; a view."""
         point = np.asarray(flat).view(Point)
         point.layout = self
         return point
@@ -91,7 +91,7 @@ class Layout:
         return {n: flat[self.slices[n]].reshape(shape) for n, shape in self.shapes.items()}
 
     def zeros(self, like: Array) -> Blocks:
-        """One zero for each hyperparameter, of the number type of `like`."""
+        """Blocks of zeros, with the dtype of `like`."""
         return self.split(np.zeros(self.size, dtype=like.dtype))
 
     def identity(self) -> Blocks:
@@ -100,11 +100,11 @@ class Layout:
         return {n: eye[self.slices[n]].reshape(*s, self.size) for n, s in self.shapes.items()}
 
     def numbers(self) -> Blocks:
-        """For each block the places of its entries in the flat vector, shaped like the block."""
+        """For each block, the indices of its entries in the flat vector, shaped like the block."""
         return self.split(np.arange(self.size))
 
     def gathered(self, blocks: Blocks) -> Array:
-        """The flat vector (m,) of some of the blocks: zero where one is absent."""
+        """The flat vector (m,) of some of the blocks; absent blocks are zero."""
         dtype = np.result_type(float, *(block.dtype for block in blocks.values()))
         flat = np.zeros(self.size, dtype=dtype)
         for name in blocks.keys() & self.shapes.keys():
@@ -112,18 +112,18 @@ class Layout:
         return flat
 
     def place(self, entry: int) -> tuple[str, int]:
-        """(name of the block, place in it) of an entry of the flat vector."""
+        """(name of the block, index in it) of an entry of the flat vector."""
         for name, part in self.slices.items():
             if entry < part.stop:
                 return name, entry - part.start
         raise IndexError(entry)
 
     def columns(self, first: int = 0, last: int | None = None) -> Columns:
-        """Entries first … last - 1 as columns of Z; all of them by default."""
+        """Entries first … last - 1 as columns of Z; by default all."""
         return Columns(self, first, self.size if last is None else last)
 
     def select(self, names: Iterable[str]) -> Layout:
-        """The layout of some of the blocks alone, in the order of `names`."""
+        """The layout of some of the blocks, in the order of `names`."""
         if not isinstance(names, Iterable):
             raise TypeError(f"wrt: expected names of blocks, found {type(names).__name__}")
         names = [names] if isinstance(names, str) else list(names)
@@ -135,9 +135,9 @@ class Layout:
 
 
 class Columns:
-    """Neighbouring columns of Z: the derivatives in entries first … last - 1 of a flat λ.
+    """Consecutive columns of Z: the derivatives in entries first … last - 1 of a flat λ.
 
-    layout   of the blocks to which the entries belong
+    layout   of the blocks that contain the entries
     size     k, the number of columns
     """
 
@@ -146,21 +146,21 @@ class Columns:
         self.size = last - first
 
     def identity(self) -> Blocks:
-        """The columns of the identity, (…, k) for each block: dλ of the λ of each column."""
+        """dλ for each column: columns of the identity, (…, k) for each block."""
         eye = np.eye(self.layout.size, self.size, -self.first)
         slices, shapes = self.layout.slices, self.layout.shapes
         return {n: eye[slices[n]].reshape(*shape, self.size) for n, shape in shapes.items()}
 
     def numbers(self) -> Blocks:
-        """For each block the columns of its entries, shaped like it; outside of 0 … k - 1: none."""
+        """For each block, the columns of its entries, shaped like it; outside 0 … k - 1: none."""
         return {name: block - self.first for name, block in self.layout.numbers().items()}
 
     def gathered(self, blocks: Blocks) -> Array:
-        """Those entries (k,) of some of the blocks."""
+        """These entries (k,) of some of the blocks; absent blocks are zero."""
         return self.layout.gathered(blocks)[self.first : self.last]
 
     def place(self, column: int) -> tuple[str, int]:
-        """(name of the block, place in it) of a column."""
+        """(name of the block, index in it) of a column."""
         return self.layout.place(self.first + column)
 
     def __str__(self) -> str:
@@ -168,7 +168,7 @@ class Columns:
         return f"columns {self.first} to {self.last - 1} of Z, {first}[{a}] to {last}[{b}]"
 
     def among(self, count: int) -> list[Columns]:
-        """The same columns in `count` spans of nearly equal size, or fewer where they are few."""
+        """The same columns in `count` spans of nearly equal size, at most one for each column."""
         count = max(1, min(count, self.size))
         ends = [self.first + self.size * j // count for j in range(count + 1)]
         return [Columns(self.layout, a, b) for a, b in itertools.pairwise(ends)]

@@ -23,10 +23,10 @@ class Hypergradient:
     """f(λ) and ∇f(λ).
 
     f         E(s_T), scalar
-    grad      (m,), or (k,) for the columns asked for, in the order in which they were
+    grad      (m,), or (k,) for the columns that were requested, in that order
     s_T       (d,) final state
-    layout    where the blocks of `grad` stand; g["eta"] is one of them
-    partials  (T, m): ∇f_t(λ) for every t (16), where asked for
+    layout    positions of the blocks in `grad`; g["eta"] is one block
+    partials  (T, m): ∇f_t(λ) for every t (16), if requested
     """
 
     f: float
@@ -59,16 +59,26 @@ class Problem:
     """min over λ of f(λ) = E(s_T(λ)),   s_t = Φ_t(s_{t-1}, λ),   t = 1 … T.
 
     dynamics  Φ over a training objective J: any of hgref.dynamics
-    E         the validation error: any objective; it may read blocks of λ (direct dependence), of
-              its own or, under the same name and shape, of J
+    E         the validation error: any objective. It may depend on λ directly, through blocks of
+              its own or blocks that it shares with J (same name, same shape)
     T         number of steps, at least 1
     w0        (p,) initial weights; default zeros
     learn_w0  True: w0 is a hyperparameter, block `w0` (p,)
-    Raises    ValueError, TypeError with the name, the expected and the found
-    Cost      none; the run happens in `f`, `hgref.forward`, `hgref.reverse` …
-    Beware    `pack` returns a vector that knows its blocks. A plain vector is read by its length,
-              and refused where two hyperparameters could be the schedule. Data are not copied
+    Raises    ValueError, TypeError naming the argument, what was expected and what was found
+    Cost      none; training runs when `f`, `hgref.forward`, `hgref.reverse` … are called
+    Beware    `pack` returns a vector that carries its layout. A plain vector is identified by its
+              length, and refused if more than one layout has that length. Data are not copied
     Source    Franceschi et al. 2017, section 2
+
+    Example
+        >>> X, y = [[0.0], [1.0], [2.0]], [0, 1, 1]
+        >>> J = hgref.objectives.Softmax(X, y, classes=2) + hgref.objectives.L2()
+        >>> E = hgref.objectives.Softmax([[0.5], [1.5]], [0, 1], classes=2)
+        >>> problem = hgref.Problem(hgref.Momentum(J), E, T=20)
+        >>> problem
+        Problem(Momentum, T=20, p=4, d=8, Layout(eta[], mu[], l2[]; m=3))
+        >>> problem.f(problem.pack(eta=0.1, mu=0.9, l2=0.01)).round(3).tolist()
+        0.502
     """
 
     def __init__(
@@ -100,8 +110,8 @@ class Problem:
         for name, shape in self.E.hyper(self.p).items():
             if shapes.setdefault(name, shape) != shape:
                 raise ValueError(
-                    f"E: its block {name!r} has shape {shape}, the training's {shapes[name]}; "
-                    f"one name is one block of λ"
+                    f"E: expected shape {shapes[name]} for its block {name!r}, as in training, "
+                    f"found {shape}; a name can stand for only one block of λ"
                 )
         if self.learn_w0:
             if "w0" in shapes:
@@ -110,10 +120,10 @@ class Problem:
         return shapes
 
     def pack(self, **blocks: Any) -> Array:
-        """The flat λ (m,) of named blocks: dynamics, objective, then w0; it knows them.
+        """The flat λ (m,) of named blocks: dynamics, objective, then w0; it carries its layout.
 
         Each block has the shape in `problem.layout`; a hyperparameter of the dynamics may also be a
-        schedule (T,). Block w0 may be left out: it then is the problem's own w0.
+        schedule (T,). If block w0 is left out, it is the problem's own w0.
         """
         flat, layout = self.flatten(blocks)
         return layout.point(flat)
@@ -129,13 +139,13 @@ class Problem:
         return layout.flatten({**default, **blocks}), layout
 
     def scheduled(self, name: str, shape: tuple[int, ...], value: Any) -> tuple[int, ...]:
-        """The shape of a block: that of a schedule, where the value is one."""
+        """The shape of a block; (T,) if the value is a schedule."""
         if name in self.dynamics.names and np.ndim(value) == 1:
             return (self.T,)
         return shape
 
     def read(self, lam: Any) -> Run:
-        """The run at a λ that is a flat vector or a mapping; shapes and NaN are checked."""
+        """The run at λ, a flat vector or a mapping; checks shapes and that numbers are finite."""
         if isinstance(lam, Mapping):
             flat, layout = self.flatten(lam)
         else:
@@ -146,12 +156,12 @@ class Problem:
         return Run(self, layout.split(flat), layout)
 
     def at(self, lam: Any) -> Run:
-        """The run at λ, whose blocks are in the domain of the dynamics and the objectives.
+        """The run at λ; checks also that each block is in its domain.
 
         lam      (m,) the point λ, or a mapping of names
         returns  hgref.run.Run: start, steps, states and the validation error at this λ
-        Raises   ValueError, TypeError with the name, the expected and the found
-        Cost     none; the run happens when it is asked for
+        Raises   ValueError, TypeError naming the argument, what was expected and what was found
+        Cost     none; steps are computed when its methods are called
         Source   Franceschi et al. 2017, section 2
         """
         run = self.read(lam)
@@ -160,7 +170,7 @@ class Problem:
         return run
 
     def layout_for(self, size: int) -> Layout:
-        """The layout of a plain vector of that length."""
+        """The layout of a plain vector of length `size`."""
         if size == self.layout.size:
             return self.layout
         fits = [layout for layout in self.layouts() if layout.size == size]
@@ -174,13 +184,13 @@ class Problem:
         raise ValueError(f"lam: expected shape ({self.layout.size},), found ({size},)")
 
     def layouts(self) -> Iterator[Layout]:
-        """Every layout there can be: each hyperparameter of the dynamics a number or a schedule."""
+        """Every possible layout: each hyperparameter of the dynamics is a number or a schedule."""
         names = self.dynamics.names
         for late in itertools.product((False, True), repeat=len(names)):
             schedules = {n: (self.T,) for n, yes in zip(names, late, strict=True) if yes}
             yield Layout({**self.layout.shapes, **schedules})
 
-    # --- parts of one run; for several parts at one λ take `run = problem.at(lam)` ---
+    # --- parts of one run; for several parts at one λ use `run = problem.at(lam)` ---
 
     def start(self, lam: Any) -> Array:
         """s_0 (d,)."""
@@ -209,8 +219,8 @@ class Problem:
         returns  scalar, of λ's number type
         Cost     T steps; memory O(d)
         Exact    to rounding
-        Beware   evaluated wherever it is defined, also where `reverse` refuses a λ (a weight below
-                 zero): witnesses that take differences step there
+        Beware   also accepts a λ that `reverse` refuses, such as a negative weight: witnesses by
+                 finite differences need it there
         Source   Franceschi et al. 2017, section 2
         """
         run = self.read(lam)
@@ -218,12 +228,12 @@ class Problem:
 
 
 def start_weights(J: Objective, E: Objective, w0: Any) -> Array:
-    """w0 (p,), its length that which J and E ask for."""
+    """w0 (p,), of the length that J and E require."""
     sizes = {part.p for part in (J, E) if part.p is not None}
     if len(sizes) > 1:
-        raise ValueError(f"E: expected p = {J.p} weights as the training has, found {E.p}")
+        raise ValueError(f"E: expected p = {J.p} weights, as in training, found {E.p}")
     if w0 is not None:
         return as_array("w0", w0, (sizes.pop() if sizes else "p",)).copy()
     if not sizes:
-        raise ValueError("w0: expected (p,) numbers, as neither J nor E tells p; found None")
+        raise ValueError("w0: expected (p,) numbers, as neither J nor E determines p; found None")
     return np.zeros(sizes.pop())

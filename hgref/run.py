@@ -15,9 +15,9 @@ from hgref.objectives.objective import Objective
 
 
 class Diverged(ArithmeticError):
-    """A run left the finite numbers.
+    """A NaN or infinity appeared in a run.
 
-    what                   what left them: the training run, Z_t, alpha, ∇f, …
+    what                   what is not finite: the training run, Z_t, alpha, ∇f, …
     t, block, coordinate   step, block (of the state, or of λ, or E itself) and index in it of the
                            first NaN or infinity
     """
@@ -48,10 +48,10 @@ class Posed(Protocol):
 
 
 class Run:
-    """s_t = Φ_t(s_{t-1}, λ) and E(s_t, λ) at one λ. Every method raises Diverged.
+    """s_t = Φ_t(s_{t-1}, λ) and E(s_t, λ) at one λ. Every method may raise Diverged.
 
-    problem   whose run it is
-    lam       λ as named blocks;  layout: where they stand in the flat vector
+    problem   the Problem
+    lam       λ as named blocks;  layout: their positions in the flat vector
     """
 
     def __init__(self, problem: Posed, lam: Blocks, layout: Layout):
@@ -60,7 +60,7 @@ class Run:
 
     @property
     def point(self) -> Array:
-        """λ as a flat vector (m,) that knows its blocks; a copy, read-only."""
+        """λ as a flat vector (m,) that carries its layout; a read-only copy."""
         point = self.layout.point(self.layout.flatten(self.lam))
         point.flags.writeable = False
         return point
@@ -122,7 +122,7 @@ class Run:
             yield s
 
     def last_state(self) -> Array:
-        """s_T; nothing before it is kept."""
+        """s_T; earlier states are not kept."""
         for s in self.states():  # noqa: B007 - only the last one is needed
             pass
         return s
@@ -149,14 +149,14 @@ class Run:
     # --- finite numbers ---
 
     def require_state(self, what: str, t: int, s: Array) -> None:
-        """Raise Diverged, naming the block and coordinate, where a state or Z_t is not finite."""
+        """Raise Diverged, naming block and coordinate, if a state or Z_t is not finite."""
         bad = where_not_finite(s)
         if bad is not None:
             block, coordinate = divmod(bad[0], self.problem.p)
             raise Diverged(what, t, self.dynamics.state[block], coordinate)
 
     def require_finite(self, what: str, t: int, blocks: Blocks) -> None:
-        """Raise Diverged, naming the block and coordinate, where one is not finite."""
+        """Raise Diverged, naming block and coordinate, if one of the blocks is not finite."""
         for name, block in blocks.items():
             bad = where_not_finite(np.asarray(block).reshape(-1))
             if bad is not None:

@@ -1,27 +1,34 @@
-"""What the docstrings of all public names have to say: arguments, shapes, cost, equations."""
+"""Docstrings of all public names: arguments, shapes, cost, equations, and examples that run."""
 
 import dataclasses
+import doctest
+import functools
 import inspect
+import multiprocessing
 import re
+from concurrent.futures import ProcessPoolExecutor
 
+import numpy as np
 import pytest
 from test_readme import equation_table
 
+import hgref
 from paper_repro.lessons.api import public
 
-ORDER = ["Raises", "Cost", "Exact", "Beware", "Source"]
-EVERYWHERE = {"self", "problem", "J"}  # the same thing wherever they stand
+ORDER = ["Raises", "Cost", "Exact", "Beware", "Source", "Example"]
+EVERYWHERE = {"self", "problem", "J"}  # have the same meaning everywhere
 ARRAYS = {
     "lam", "s", "x", "v", "w0", "grad", "directions", "X", "y", "A", "b", "secondary",
     "candidate", "lo", "hi",
 }  # fmt: skip
 SHAPE = re.compile(r"\(\w[^()]*,[^()]*\)|\b(as in|see|as) ")
 LABEL = re.compile(r"(\S[^ ]*(?:(?:, | and | = )\S+)*)\s{2,}(\S.*)")
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 NAMES = dict(public())
 
 
 def described(item):
-    """{label: what stands beside it and below it}; a label for several names counts for each."""
+    """{label: its text}; a label of several names has one entry for each."""
     found, labels = {}, []
     for line in inspect.getdoc(item).splitlines():
         match = LABEL.fullmatch(line)
@@ -36,7 +43,7 @@ def described(item):
 
 
 def is_record(item):
-    """Whether it holds what was found out, and does nothing."""
+    """Whether it only holds results."""
     return inspect.isclass(item) and (
         issubclass(item, Exception)
         or (dataclasses.is_dataclass(item) and not hasattr(item, "update"))
@@ -44,7 +51,7 @@ def is_record(item):
 
 
 def arguments(item):
-    """Names of its arguments, less those that are the same everywhere."""
+    """Names of its arguments, except those with the same meaning everywhere."""
     kinds = (inspect.Parameter.VAR_KEYWORD,)
     found = inspect.signature(item).parameters.values()
     return [p.name for p in found if p.kind not in kinds and p.name not in EVERYWHERE]
@@ -93,3 +100,36 @@ def test_equations_are_in_the_readmes_table(name, item):
         numbers = re.findall(r"\(\w+\)", cited)
         assert numbers
         assert set(numbers) <= known
+
+
+def example(name):
+    return inspect.getdoc(NAMES[name]).partition("\nExample\n")[2]
+
+
+def failures(names):
+    """{name: what doctest reports about its example}, without those that pass."""
+    found = {}
+    for name in names:
+        space = {"hgref": hgref, "np": np}
+        test = doctest.DocTestParser().get_doctest(example(name), space, name, None, 0)
+        reports = []
+        doctest.DocTestRunner(optionflags=FLAGS).run(test, out=reports.append)
+        if reports:
+            found[name] = "".join(reports)
+    return found
+
+
+@functools.cache
+def failures_of_jax():
+    """`failures` of hgref.interop.jax in a new process: once JAX has run, a fork is a warning."""
+    names = [name for name in NAMES if name.startswith("hgref.interop.jax.") and example(name)]
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
+        return executor.submit(failures, names).result()
+
+
+@pytest.mark.parametrize(("name", "item"), NAMES.items())
+def test_the_example_runs(name, item):
+    assert example(name) or is_record(item), "expected an Example"
+    with_jax = name.startswith("hgref.interop.jax.")
+    found = failures_of_jax() if with_jax else failures([name])
+    assert name not in found, found[name]

@@ -104,7 +104,7 @@ def test_a_block_of_e_that_j_has_too_is_one_block():
     assert list(problem.layout.shapes) == ["eta", "l2"]
     E = LeastSquares(X, y.astype(float)) + L2("weight")
     with pytest.raises(
-        ValueError, match=r"E: its block 'l2' has shape \(2,\), the training's \(\)"
+        ValueError, match=r"E: expected shape \(\) for its block 'l2'.* found \(2,\)"
     ):
         hgref.Problem(hgref.GradientDescent(J), E, 3)
 
@@ -240,14 +240,14 @@ def test_missing_blocks_and_wrong_lengths_are_refused():
         (
             lambda: hgref.Problem(hgref.GradientDescent(L2()), L2(), 3),
             ValueError,
-            r"w0: expected \(p,\) numbers, as neither J nor E tells p; found None",
+            r"w0: expected \(p,\) numbers, as neither J nor E determines p; found None",
         ),
         (
             lambda: hgref.Problem(
                 hgref.GradientDescent(Quadratic(np.eye(2), [1, 1])), Quadratic([[1]], [1]), 3
             ),
             ValueError,
-            "E: expected p = 2 weights as the training has, found 1",
+            "E: expected p = 2 weights, as in training, found 1",
         ),
         (
             lambda: hgref.Problem(

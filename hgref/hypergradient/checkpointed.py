@@ -1,4 +1,4 @@
-"""REVERSE-HG with most of the run forgotten and computed again."""
+"""REVERSE-HG that stores few states and recomputes the rest of the run."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from hgref.run import Run
 def checkpointed(
     problem: Problem, lam: Any, every: int | None = None, slots: int | None = None
 ) -> Hypergradient:
-    """`reverse`, bit for bit, keeping few states and recomputing those between.
+    """`reverse`, bit for bit, storing few states and recomputing those between.
 
         α_t = α_{t+1} A_{t+1},   ∇f(λ) = Σ_t α_t B_t                           eq. (8), (9), (10)
 
     lam      (m,) the point λ, or a mapping of names
-    every    distance of the checkpoints, 1 … T; default ⌈√T⌉, of which memory is least
-    slots    instead: the number of states, s_0 among them, that are kept at any time, at least 1.
-             Checkpoints move as the way back frees them, so that the fewest steps are run again
+    every    distance between checkpoints, 1 … T; default ⌈√T⌉, which needs the least memory
+    slots    instead of `every`: the number of states, including s_0, that may be stored at any
+             time, at least 1. They are reused on the way back, so that fewest steps are repeated
     returns  Hypergradient: f scalar, grad (m,), s_T (d,)
-    Raises   ValueError for a bad λ, `every` or `slots`, and for both of them; Diverged
+    Raises   ValueError for a bad λ, `every` or `slots`, or if both are given; Diverged
     Cost     T vjps, and with
              every  fewer than 2T steps; memory T/every states and `every` linearised steps
              slots  r T - C(slots+r, slots+1) steps, r the least with C(slots+r, slots) >= T, and
@@ -35,8 +35,15 @@ def checkpointed(
              See `reverse` for the size of a linearised step
     Exact    to rounding, and equal to `reverse` to the last bit: the same steps are run again
     Beware   J must give the same gradient at the same (t, w, λ) twice: no hidden randomness
-    Source   Franceschi et al. 2017, Algorithm 1, on a recomputed trajectory; with slots that of
-             Griewank and Walther 2000, revolve
+    Source   Franceschi et al. 2017, Algorithm 1, on a recomputed trajectory; with slots, the
+             schedule of Griewank and Walther 2000, revolve
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> g = hgref.checkpointed(problem, problem.pack(eta=0.1), slots=3)
+        >>> bool(g["eta"] == hgref.reverse(problem, problem.pack(eta=0.1))["eta"])
+        True
     """
     leaf, slots = leaf_and_slots(every, slots, problem.T)
     run = problem.at(lam)
@@ -44,7 +51,7 @@ def checkpointed(
 
 
 def with_end(back: Back) -> tuple[Array, Back]:
-    """s_T, the value of the first step of a way back, and the whole way back."""
+    """s_T, and the whole way back, the value of whose first step it is."""
     T, step = next(back)
     return step.value, itertools.chain(iter([(T, step)]), back)
 
@@ -52,7 +59,7 @@ def with_end(back: Back) -> tuple[Array, Back]:
 def leaf_and_slots(
     every: Any, slots: Any, T: int, leaf_of: Callable[[int, int], int] = lambda T, slots: 1
 ) -> tuple[int, int]:
-    """(steps that are gone back over at once, how many of the states before them are kept)."""
+    """(number of steps processed at once, how many of the states before them are stored)."""
     if slots is None:
         default = math.isqrt(T - 1) + 1
         return as_count("every", default if every is None else every, 1, T), T
@@ -63,7 +70,7 @@ def leaf_and_slots(
 
 
 def recomputed(run: Run, leaf: int, slots: int) -> Back:
-    """(t, step t linearised) for t = T … 1, each leaf's steps from the state at its start."""
+    """(t, step t linearised) for t = T … 1, each leaf from the state at its start."""
 
     def advance(first: int, last: int, s: Array) -> Array:
         for t in range((first - 1) * leaf + 1, last * leaf + 1):

@@ -1,4 +1,4 @@
-"""How near a training run is to its limit, and what that means for its hypergradient."""
+"""How close a training run is to its limit, and what this means for its hypergradient."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from hgref.arguments import Array
 from hgref.hypergradient.inner import AUTONOMOUS, Inner, InnerAt
 from hgref.objectives.quadratic import Quadratic
 
-SMALL = 400  # weights up to which H is written out
+SMALL = 400  # up to so many weights H is formed
 
 
 @dataclass(frozen=True)
 class Convergence:
-    """The end of a run beside the minimum that it goes to.
+    """The end of a run, compared with the minimum w* to which it converges.
 
     T           steps
     residual    ‖∇J(w_T)‖
     least       smallest and
     largest     largest curvature of J at w_T: the ends of the spectrum of H
-    rate        r: every step brings the run nearer to the minimum by this factor; NaN where
-                steps differ (Adam)
-    to_minimum  ‖w_T − w*‖ <= residual / least, where J is as curved on the way as at w_T
-    bound       on ‖∇f(λ) − implicit‖, see `Convergence.of`; NaN likewise
+    rate        r: each step multiplies the distance to the minimum by this factor; NaN if the
+                steps are different maps (Adam)
+    to_minimum  ‖w_T − w*‖ <= residual / least, if J is as curved on the way as at w_T
+    bound       on ‖∇f(λ) − implicit‖, see `Convergence.of`; NaN if the rate is
     """
 
     T: int
@@ -39,7 +39,7 @@ class Convergence:
 
     @classmethod
     def of(cls, inner: Inner, w_0: Array, w_T: Array, a: Array, unsolved: float) -> Convergence:
-        """From weights at both ends, a = ∇E(w_T), and ‖a − q H‖ / ‖a‖.
+        """From the weights at both ends, a = ∇E(w_T), and ‖a − q H‖ / ‖a‖.
 
             ‖∇f(λ) − implicit‖ <= r^T (‖q‖ ‖M‖ + ‖a‖)                         1
                                   + ‖a‖ D T r^{T-1} (η' L + largest η' / η)     2
@@ -47,14 +47,14 @@ class Convergence:
                                   + ‖a − q H‖ ‖M‖ / least                       4
             a = q H,   D = ‖w_0 − w_T‖ + ‖w_T − w*‖,   L = L_M + L_H ‖M‖ / least,   η' = η / (1 − μ)
 
-        1: what T steps have not forgotten of the start; 2: A_t and B_t were not yet those of the
-        minimum, and η and μ still mattered; 3: w_T is not w*; 4: the solver.
+        1: the start is not fully forgotten after T steps; 2: A_t and B_t differed from those at the
+        minimum, and η and μ still mattered; 3: w_T is not w*; 4: the error of the solver.
 
-        Exact    a bound for GradientDescent where J is quadratic in w and M changes alike in all
-                 directions (L2). Elsewhere an estimate: the Lipschitz constants L_M, L_H are
-                 measured between w_0 and w_T alone, and Momentum may be slower than r^T at first
-        Beware   it multiplies norms: 10² to 10⁵ times the distance is usual, the slope is right. r
-                 is that of the least curvature, which a run from w_0 = 0 may never meet
+        Exact    a bound for GradientDescent if J is quadratic in w and M changes equally in all
+                 directions (L2). Otherwise an estimate: the Lipschitz constants L_M, L_H are
+                 measured only between w_0 and w_T, and Momentum may be slower than r^T at first
+        Beware   a product of norms: usually 10² to 10⁵ times the distance, with the right slope.
+                 r belongs to the least curvature, which a run from w_0 = 0 may never meet
         Source   the sum of (10) at the fixed point, compared term by term; Grazzi et al. 2020,
                  Theorem 2.1, has the same orders
         """
@@ -85,7 +85,7 @@ class Convergence:
 
 
 def distance(first: InnerAt, last: InnerAt, a: Array, unsolved: float, end: Convergence) -> float:
-    """The bound of `Convergence.of`, from J at w_0 and w_T; `end` without it."""
+    """The bound of `Convergence.of`, from J at w_0 and w_T; `end` does not have it yet."""
     T, r, least = end.T, end.rate, end.least
     norm_a = float(np.linalg.norm(a))
     q = last.solved(a, 1e-6 * norm_a, 10 * a.size + 1000)
@@ -106,7 +106,7 @@ def distance(first: InnerAt, last: InnerAt, a: Array, unsolved: float, end: Conv
 
 
 def contraction(inner: Inner, least: float, largest: float) -> float:
-    """Spectral radius of A_T: the larger of those along the two ends of the spectrum of H."""
+    """Spectral radius of A_T: the larger of the two at the ends of the spectrum of H."""
     run = inner.run
     if type(run.dynamics) not in AUTONOMOUS:
         return np.nan
@@ -147,7 +147,7 @@ def curvatures(last: InnerAt) -> tuple[float, float]:
 
 
 def largest_curvature(last: InnerAt) -> float:
-    """The largest eigenvalue of H, or a little more: 1/L is a safe step."""
+    """The largest eigenvalue of H, or slightly more, so that 1/L is a safe step."""
     return 1.02 * power(last.curved, last.w.size, 30)
 
 
@@ -175,7 +175,7 @@ def norm_of_change(first: InnerAt, last: InnerAt) -> float:
 
 
 def power(product: Callable[[Array], Array], size: int, rounds: int) -> float:
-    """The largest eigenvalue in absolute value of a symmetric map, from below."""
+    """A lower bound on the largest absolute eigenvalue of a symmetric map, by power iteration."""
     u = np.random.default_rng(0).standard_normal(size)
     found = 0.0
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""How fast REVERSE-HG forgets on its way back, and which K `truncated` may be given."""
+"""How fast REVERSE-HG forgets on its way back, and which K is enough for `truncated`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hgref.layout import Blocks, Layout
 from hgref.problem import Problem
 
 ROUNDING = float(np.finfo(float).eps)
-TOLERANCES = (0.1, 0.01, 0.001)  # those that are printed
+TOLERANCES = (0.1, 0.01, 0.001)  # printed by Decay
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +24,9 @@ class Decay:
 
     alpha    (T,) ‖α_t‖ for t = 1 … T: alpha[t-1]
     dropped  (T,) ‖∇f − truncated_K‖ for K = 1 … T: dropped[K-1]; 0 for K = T
-    blocks   the same of each block of λ, by name
+    blocks   the same for each block of λ, by name
     grad     (m,) ∇f(λ)
-    layout   where the blocks stand in it
+    layout   positions of the blocks in `grad`
     """
 
     alpha: Array
@@ -37,10 +37,10 @@ class Decay:
 
     @property
     def rate(self) -> float:
-        """The factor from ‖α_t‖ to ‖α_{t-1}‖: above 1 it grows. NaN where there is nothing to tell.
+        """The factor from ‖α_t‖ to ‖α_{t-1}‖; α grows if it is above 1. NaN if T = 1 or α = 0.
 
-        The median of the slopes of log ‖α_t‖ over half of the way (Theil's incomplete method), in
-        which what is rounding beside a later α_t is left out.
+        The median slope of log ‖α_t‖ between steps half the run apart (Theil's incomplete method);
+        an ‖α_t‖ that is rounding error next to a later one is left out.
         """
         back = self.alpha[::-1]
         steps = np.flatnonzero(back > ROUNDING * np.maximum.accumulate(back))
@@ -52,13 +52,13 @@ class Decay:
         return float(np.exp(np.median(slopes)))
 
     def K(self, tol: float) -> int:
-        """The least K from which on every K drops at most tol · ‖∇f‖."""
+        """The least K such that it and every larger K drop at most tol · ‖∇f‖."""
         require_at_least("tol", as_array("tol", tol, ()), 0)
         above = np.flatnonzero(self.dropped > tol * np.linalg.norm(self.grad))
         return int(above[-1]) + 2 if above.size else 1
 
     def lost(self, K: int) -> dict[str, float]:
-        """‖∇f − truncated_K‖ / ‖∇f‖ of each block; 1 where all of it is dropped."""
+        """‖∇f − truncated_K‖ / ‖∇f‖ of each block; 1 if all of it is dropped."""
         K = as_count("K", K, 1, len(self.dropped))
         lost = {}
         for name, whole in self.layout.split(self.grad).items():
@@ -78,9 +78,9 @@ class Decay:
 
 
 def told(rate: float) -> str:
-    """A rate as a sentence."""
+    """The rate in words."""
     if math.isnan(rate):
-        return "‖α_t‖ tells no rate: there is one step only, or it is zero"
+        return "‖α_t‖ has no rate: there is only one step, or it is zero"
     times = f"each step back multiplies ‖α_t‖ by {rate:.4g}"
     if rate >= 1:
         return f"{times}: the start of training matters most, truncation is hopeless"
@@ -94,21 +94,28 @@ def percent(share: float) -> str:
 
 
 def decay(problem: Problem, lam: Any) -> Decay:
-    """How ‖α_t‖ falls on the way back, and what `truncated` therefore drops for every K.
+    """How ‖α_t‖ decays on the way back, and how much `truncated` drops for every K.
 
         α_t = α_{t+1} A_{t+1},   ∇f − truncated_K = Σ_{t = 1 … T-K} α_t B_t    eq. (8), (10)
 
-    (+ α_0 ds_0/dλ for K < T, where w0 is learned)
+    (+ α_0 ds_0/dλ for K < T, if w0 is learned)
 
     lam      (m,) the point λ, or a mapping of names
     returns  Decay: the norms, the rate, and .K(tol), the least K that drops at most tol · ‖∇f‖
-    Raises   ValueError for a bad λ, Diverged where s_t or α_t leaves the finite numbers
-    Cost     T steps and T vjps, as `reverse`; memory that of `reverse`, and O(T m)
-    Exact    to rounding, as `reverse`, whose ∇f it has; the rate is a fit
-    Beware   it costs what it later saves: measure once, and use that K at the points near by. A K
-             that suits most blocks may drop all of another: see Decay.lost
+    Raises   ValueError for a bad λ, Diverged if s_t or α_t is not finite
+    Cost     T steps and T vjps, as `reverse`; memory that of `reverse` plus O(T m)
+    Exact    to rounding, including ∇f; the rate is a fit
+    Beware   it costs as much as `reverse`: measure once, and use that K at points near by. A K that
+             suits most blocks may drop another completely: see Decay.lost
     Source   Franceschi et al. 2017, Algorithm 1, its partial sums; Shaban et al. 2019, "Truncated
              back-propagation for bilevel optimization", bounds them by the rate
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> print(hgref.decay(problem, problem.pack(eta=0.5)))
+        each step back multiplies ‖α_t‖ by 0.5: half of α is forgotten in 1 steps
+        ...
     """
     run = problem.at(lam)
     s_T, back = taped(run, run.start(), 1, run.T, run.T)

@@ -1,13 +1,13 @@
-"""Whole numbers of 62 bits for w and v, and a product with μ that can be taken back.
+"""62-bit integers for w and v, and a product with μ that can be inverted.
 
-A number is a multiple of 2^-62 of the largest that is allowed, kept in an int64. Sums of such
-numbers are exact. A product with μ < 1 is not one-to-one: f(v) = ⌊μ v⌋ sends one, two or more
-neighbours to the same number. Which of them it was is all that has to be kept to come back:
+A number is an integer multiple of 2^-62 of the largest number allowed, stored in an int64, so
+that sums are exact. A product with μ < 1 is not one-to-one: f(v) = ⌊μ v⌋ maps one, two or more
+neighbours to the same number. To invert it, one has to store which of them it was:
 
     v ∈ {low(f), low(f) + 1, … low(f + 1) − 1},    low(y) = the least v with ⌊μ v⌋ >= y
 
-One bit for each v that shares its product with one other: 2 (1 − μ) bits a product on average for
-1/2 <= μ < 1. (What is lost by any product is log2(1/μ) bits at least.)
+This takes one bit for each v that shares its product with one other: on average 2 (1 − μ) bits a
+product, for 1/2 <= μ < 1. (Any product loses at least log2(1/μ) bits.)
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import numpy as np
 from hgref.arguments import Array
 
 BITS = 62
-MU_BITS = 53  # μ in [1/2, 1) is a multiple of 2^-53 exactly, as every float64 there is
+MU_BITS = 53  # every float64 μ in [1/2, 1) is a multiple of 2^-53
 LOW = 2**27 - 1
-LOOSE = 4096  # bits that are packed at a time
+LOOSE = 4096  # bits packed at a time
 
 
 def product(v: Array, mu: float) -> Array:
-    """⌊μ v⌋ for whole numbers |v| < 2^62, exactly; never decreasing in v."""
+    """⌊μ v⌋ for integers |v| < 2^62, exactly; never decreasing in v."""
     n = round(math.ldexp(mu, MU_BITS))
     n1, n0 = n >> 27, n & LOW
     v1, v0 = v >> 32, v & (2**32 - 1)
@@ -34,10 +34,10 @@ def product(v: Array, mu: float) -> Array:
 
 
 def least(y: Array, mu: float) -> Array:
-    """low(y): the least v with ⌊μ v⌋ >= y; between two guesses by bisection."""
+    """low(y): the least v with ⌊μ v⌋ >= y, by bisection around a guess."""
     v = np.rint(y / mu).astype(np.int64)
     v += np.rint((y - product(v, mu)) / mu).astype(np.int64)
-    width = math.ceil(2 / mu) + 2  # further off no guess is
+    width = math.ceil(2 / mu) + 2  # no guess is further off
     above, below = v + width, v - width
     while np.any(above - below > 1):
         middle = below + (above - below >> 1)
@@ -47,7 +47,7 @@ def least(y: Array, mu: float) -> Array:
 
 
 class Buffer:
-    """A stack of digits, as bits: what the products forgot.
+    """A stack of digits, stored as bits: what the products lost.
 
     packed   bytes of eight bits each
     loose    the last bits, not packed yet
@@ -58,11 +58,11 @@ class Buffer:
 
     @property
     def bits(self) -> int:
-        """How many are in it."""
+        """The number of bits stored."""
         return 8 * len(self.packed) + len(self.loose)
 
     def push(self, digits: Array, counts: Array) -> None:
-        """A digit in 0 … count - 1 for each weight; where the count is 1 it takes no room."""
+        """Store a digit in 0 … count - 1 for each weight; a count of 1 takes no bit."""
         for plane, wanted in planes(counts):
             bits = (digits[wanted] >> plane & 1).astype(np.uint8)
             self.loose = np.concatenate([self.loose, bits])
@@ -72,7 +72,7 @@ class Buffer:
             self.loose = self.loose[whole:]
 
     def pop(self, counts: Array) -> Array:
-        """The digits that were pushed last, with the same counts."""
+        """The digits that were pushed last, given the same counts."""
         digits = np.zeros_like(counts)
         for plane, wanted in reversed(planes(counts)):
             number = int(wanted.sum())
@@ -88,13 +88,13 @@ class Buffer:
 
 
 def planes(counts: Array) -> list[tuple[int, Array]]:
-    """(place, where a digit has a bit there): as many places as the largest digit needs."""
+    """(place, mask of the digits that have a bit there), for each place of the largest digit."""
     largest = int(counts.max(initial=1)) - 1
     return [(plane, counts - 1 >> plane > 0) for plane in range(largest.bit_length())]
 
 
 def forgetful(v: Array, mu: float, buffer: Buffer) -> Array:
-    """⌊μ v⌋, and what it forgets onto the buffer."""
+    """⌊μ v⌋; pushes what it loses onto the buffer."""
     y = product(v, mu)
     low = least(y, mu)
     buffer.push(v - low, least(y + 1, mu) - low)

@@ -1,4 +1,4 @@
-"""FORWARD-HG: the sensitivities Z_t travel with the training run."""
+"""FORWARD-HG: the sensitivities Z_t are computed along with the training run."""
 
 from __future__ import annotations
 
@@ -36,15 +36,22 @@ def forward(
     partials  True: also ∇f_t(λ) = ∇E(s_t) Z_t for every t                     eq. (16)
     executor  a concurrent.futures.Executor: its workers take spans of columns, see
               `hgref.hypergradient.workers`
-    workers   how many spans; default the executor's own number of workers
+    workers   number of spans; default: the executor's number of workers
     progress  wraps the spans as they come back, as tqdm.tqdm does
     returns   Hypergradient: f scalar, grad (m,), s_T (d,), partials (T, m) or None
-    Raises    ValueError for a bad λ or name, Diverged where s_t or Z_t leaves the finite numbers
-    Cost      T steps with m tangents each; memory O(d m), independent of T. On n workers each has T
-              steps with m/n tangents, and O(d m/n) beside the data, which it is sent once
+    Raises    ValueError for a bad λ or name, Diverged if s_t or Z_t is not finite
+    Cost      T steps with m tangents each; memory O(d m), independent of T. On n workers, each runs
+              T steps with m/n tangents in memory O(d m/n) plus the data, which is sent to it once
     Exact     to rounding: agrees with `reverse` and the complex step to 1e-12
-    Beware    A_t and B_t are taken at s_{t-1}, where the step begins
+    Beware    A_t and B_t are taken at s_{t-1}, before the step
     Source    Franceschi et al. 2017, section 3.2
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
+        >>> problem = hgref.Problem(hgref.Momentum(J), J, T=2)
+        >>> lam = problem.pack(eta=0.1, mu=0.9)
+        >>> hgref.forward(problem, lam, wrt=["mu"], partials=True).partials.round(3).tolist()
+        [[0.0], [-0.36]]
     """
     run = problem.at(lam)
     columns = (run.layout if wrt is None else run.layout.select(wrt)).columns()
@@ -54,12 +61,12 @@ def forward(
 
 
 def carry(problem: Problem, lam: Any, columns: Columns, partials: bool) -> Hypergradient:
-    """`forward` for some columns alone, as a worker computes it."""
+    """`forward` for some of the columns, as a worker computes it."""
     return carried(problem.at(lam), columns, partials)
 
 
 def carried(run: Run, columns: Columns, partials: bool) -> Hypergradient:
-    """The whole run with some columns of Z; grad (k,) and partials (T, k) are theirs."""
+    """The whole run with some columns of Z; the result has their grad (k,) and partials (T, k)."""
     path = np.zeros((run.T, columns.size)) if partials else None
     for t, s, Z in sensitivities(run, columns):
         if path is not None:

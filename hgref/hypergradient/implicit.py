@@ -20,12 +20,12 @@ from hgref.run import Run
 
 @dataclass(frozen=True, eq=False)
 class Implicit(Hypergradient):
-    """The gradient in the limit, and how far the run was from there.
+    """The gradient in the limit, and how far the run was from the limit.
 
     residual     ‖∇J(w_T)‖, zero in the limit
     unsolved     ‖∇E − q H‖ / ‖∇E‖ that the solver left
-    products     with H (or with A, for fixed_point) that it took
-    convergence  least and largest curvature, rate, distances; computed when asked for. Printable
+    products     number of products with H (or with A, for fixed_point)
+    convergence  least and largest curvature, rate, distances; printable, computed on first use
     """
 
     residual: float = 0.0
@@ -35,7 +35,7 @@ class Implicit(Hypergradient):
 
     @cached_property
     def convergence(self) -> Convergence:
-        """How far from the limit w_T is, and the finite-T hypergradient from this one."""
+        """How far w_T is from the limit, and the finite-T hypergradient from this one."""
         assert self.how is not None
         return self.how()
 
@@ -47,7 +47,7 @@ def implicit(
     tol: float = 1e-10,
     iterations: int | None = None,
 ) -> Implicit:
-    """The gradient of lim f(λ) for T → ∞, at the weights that T steps have reached.
+    """The gradient of lim f(λ) for T → ∞, at the weights after T steps.
 
         ∇J(w*(λ), λ) = 0,    q H = ∇E,    ∇f(λ) = ∂E/∂λ − q M,    H = ∇²_ww J,  M = ∇²_wλ J
 
@@ -57,21 +57,27 @@ def implicit(
 
     lam         (m,) the point λ, or a mapping of names
     solver      "cg", "neumann", or "fixed_point" (GradientDescent and Momentum)
-    tol         ‖∇E − q H‖ / ‖∇E‖ (for fixed_point ‖∇E − α (I − A)‖ / ‖∇E‖) to stop at
-    iterations  products that the solver may take; default 10 p, at least 1000 (cg), 100 000
+    tol         ‖∇E − q H‖ / ‖∇E‖ (for fixed_point ‖∇E − α (I − A)‖ / ‖∇E‖) at which to stop
+    iterations  products that the solver may use; default 10 p, at least 1000 (cg), or 100 000
     returns     Implicit: a Hypergradient with .residual, .unsolved, .products, .convergence
     Raises      ValueError for a bad λ, solver or mini-batches, TypeError for dynamics that do
-                not stop at a minimum of J, ArithmeticError where tol is not reached, Diverged
-    Cost        T steps and the solver's products: some √κ of them for cg, κ for neumann, where κ
-                is the condition of H; for fixed_point those that the dynamics itself needs.
-                Memory O(d), nothing of the run is kept
-    Exact       not for finite T: it is another gradient, that of the limit. It differs from the
-                limit's by O(‖w_T − w*‖) and from `reverse` by O(T r^T), r the rate at which
-                training converges: `.convergence` tells both
-    Beware      η, μ and all that belongs to the dynamics get exactly 0, and so does w0: the
-                minimum does not depend on them, unless J has several
+                not converge to a minimum of J, ArithmeticError if tol is not reached, Diverged
+    Cost        T steps and the solver's products: about √κ for cg and κ for neumann, where κ is the
+                condition number of H; for fixed_point, as many as training needs to converge.
+                Memory O(d): no states are stored
+    Exact       not for finite T: it is a different gradient, that of the limit. It differs from the
+                limit's by O(‖w_T − w*‖) and from `reverse` by O(T r^T), where r is the rate at
+                which training converges: see `.convergence`
+    Beware      η, μ, w0 and everything else that belongs to the dynamics get exactly 0: the minimum
+                does not depend on them, unless J has several
     Source      Bengio 2000, "Gradient-based optimization of hyperparameters"; Pedregosa 2016 (cg);
                 Lorraine, Vicol, Duvenaud 2020 (neumann); Grazzi et al. 2020 (fixed_point)
+
+    Example
+        >>> E = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(E + hgref.objectives.L2()), E, T=200)
+        >>> hgref.implicit(problem, problem.pack(eta=0.1, l2=1.0)).grad.round(3).tolist()
+        [0.0, 0.625]
     """
     require_known(solver, SOLVERS, "solver")
     if not 0 < as_array("tol", tol, ()) < 1:
@@ -106,7 +112,7 @@ def implicit(
 
 
 def limit_gradient(run: Run, direct: Blocks, share: Blocks) -> Array:
-    """∂E/∂λ and the solver's share, (m,); zero for what belongs to the dynamics."""
+    """∂E/∂λ plus the solver's share, (m,); zero for the hyperparameters of the dynamics."""
     grad = run.layout.zeros(like=np.zeros(0))
     add(grad, direct)
     add(grad, {n: block for n, block in share.items() if n not in run.dynamics.names})
@@ -114,7 +120,7 @@ def limit_gradient(run: Run, direct: Blocks, share: Blocks) -> Array:
     return run.layout.flatten(grad)
 
 
-# --- the solvers, at the last weights: (−q M or α B, what is unsolved) ---
+# --- the solvers, at the last weights: (−q M or α B, the relative residual) ---
 
 
 def by_cg(end: InnerAt, s: Array, row: Array, tol: float, iterations: int) -> tuple[Blocks, float]:

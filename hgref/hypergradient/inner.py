@@ -1,4 +1,4 @@
-"""What training minimises, J and the weight decay beside it: gradient and products with H, M."""
+"""The function that training minimises, J plus weight decay: gradient and products with H, M."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
 from hgref.run import Run
 
-AUTONOMOUS = (GradientDescent, Momentum)  # their step is the same map at every t
-MINIMISERS = (*AUTONOMOUS, Adam, RMSProp, AdaGrad)  # they stop where ∇J = 0, and AdamW elsewhere
+AUTONOMOUS = (GradientDescent, Momentum)  # the same map at every step
+MINIMISERS = (*AUTONOMOUS, Adam, RMSProp, AdaGrad)  # they stop where ∇J = 0; AdamW does not
 
 
 class Inner:
-    """J(·, λ) + ½ δ ‖w‖² at the λ of a run, as it is at step T.
+    """J(·, λ) + ½ δ ‖w‖² at the λ of a run and step T.
 
     run        the run;  decay: δ of Momentum(weight_decay=δ)
-    products   how many products with H were taken
+    products   number of products with H so far
     """
 
     def __init__(self, run: Run):
@@ -62,7 +62,7 @@ class InnerAt:
         return self.linear.jvp(np.zeros((self.w.size, 1)), columns)[:, 0]
 
     def solved(self, a: Array, atol: float, iterations: int, start: Array | None = None) -> Array:
-        """q with ‖a − q H‖ <= atol, by conjugate gradients from `start`; or as far as it came."""
+        """q with ‖a − q H‖ <= atol, by conjugate gradients; else the last of `iterations`."""
         from scipy.sparse.linalg import LinearOperator, cg
 
         H = LinearOperator((a.size, a.size), matvec=self.curved, dtype=float)
@@ -70,7 +70,7 @@ class InnerAt:
 
 
 def require_minimiser(dynamics: Dynamics) -> None:
-    """Raise, in a sentence, where training does not go to a minimum of one function."""
+    """Raise TypeError or ValueError unless training converges to a minimum of one function."""
     if type(dynamics) not in MINIMISERS:
         names = ", ".join(kind.__name__ for kind in MINIMISERS)
         raise TypeError(

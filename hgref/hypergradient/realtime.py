@@ -1,4 +1,4 @@
-"""RTHO: hyperparameters change while training goes on."""
+"""RTHO: hyperparameters are updated while training goes on."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from hgref.problem import Problem
 
 @dataclass(frozen=True, eq=False)
 class RealTime:
-    """One training run with hyperparameters that moved; U updates, U = ⌊T/Δ⌋.
+    """One training run with U = ⌊T/Δ⌋ updates of its hyperparameters.
 
     t       (U,) the steps after which λ was updated: Δ, 2Δ, …
-    lam     (U+1, m) the path of λ: lam[0] served the steps 1 … Δ, lam[u] those after t[u-1]
+    lam     (U+1, m) the path of λ: lam[0] in steps 1 … Δ, lam[u] after step t[u-1]
     f       (U,) f_t(λ) = E(s_t) at those t, before the update
     s_T     (d,) the final state
-    layout  where the blocks stand in λ
+    layout  positions of the blocks in λ
     """
 
     t: Array
@@ -55,22 +55,30 @@ def realtime(
 ) -> RealTime:
     """One training run in which λ is updated after every Δ steps, by the partial hypergradient.
 
-        Z_t = A_t Z_{t-1} + B_t      at the current λ; Z is carried on, never reset   eq. (14)
+        Z_t = A_t Z_{t-1} + B_t      at the current λ; Z is never reset               eq. (14)
         ∇f_t(λ) = ∇E(s_t) Z_t,   λ ← P_Λ(outer step along ∇f_t(λ))   for t = Δ, 2Δ …  eq. (16)
 
     lam      (m,) λ_0, or a mapping of names; projected first
     every    Δ, the size of the hyper-batch, 1 … T
     outer    outer.Adam(rate) (default) or outer.GradientDescent(rate)
     project  P_Λ of a flat λ; default: none
-    wrt      names of the blocks that are updated: only their columns of Z are carried; default all
+    wrt      names of the blocks to update: only their columns of Z are carried; default all
     progress wraps the steps, as tqdm.tqdm does
     returns  RealTime: the paths of λ_t and f_t, and s_T
-    Raises   ValueError for a bad λ or Δ, also one that an update made; Diverged
+    Raises   ValueError for a bad Δ, and for a bad λ at the start or after an update; Diverged
     Cost     that of one `forward`, and ⌊T/Δ⌋ gradients of E; memory O(d m)
-    Exact    ∇f_t is, until the first update; from then on Z_t mixes the λ's of different steps
-    Beware   for Δ = T it makes one exact update at the end; for many hyperparameters see
+    Exact    ∇f_t is exact until the first update; after it, Z_t mixes the λ's of different steps
+    Beware   Δ = T makes one exact update at the end; for many hyperparameters see
              `realtime_truncated`
     Source   Franceschi et al. 2017, section 3.3
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> outer = hgref.outer.GradientDescent(rate=0.01)
+        >>> run = hgref.realtime(problem, problem.pack(eta=0.1), every=5, outer=outer)
+        >>> run.t.tolist(), run["eta"].round(3).tolist()
+        ([5, 10], [0.1, 0.197, 0.22])
     """
     every = as_count("every", every, 1, problem.T)
     path = LamPath(problem, lam, outer, project, wrt)
@@ -86,11 +94,11 @@ def realtime(
 
 
 class LamPath:
-    """λ on its way: P_Λ(λ_0), and one more for each partial hypergradient that comes in.
+    """The path of λ: P_Λ(λ_0), then one point for each partial hypergradient.
 
     arguments  see `realtime`
-    columns    the blocks that are updated
-    run        the run at the present λ
+    columns    the blocks to update
+    run        the run at the current λ
     """
 
     def __init__(
@@ -124,7 +132,7 @@ class LamPath:
         self.lams.append(self.run.point)
 
     def follow(self, carried: Any, every: int, progress: Any) -> RealTime:
-        """The whole of a run that carries s_t and Z_t by itself, in stretches of Δ steps.
+        """The whole of a run that carries s_t and Z_t itself, in stretches of Δ steps.
 
         carried  has advance(t), error(), partial(), move(blocks) and state, see
                  hgref.fast.cpu.carried

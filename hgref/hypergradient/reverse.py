@@ -1,4 +1,4 @@
-"""REVERSE-HG: the multipliers α_t go back along the linearised steps of the training run."""
+"""REVERSE-HG: the multipliers α_t go back through the linearised steps of the training run."""
 
 from __future__ import annotations
 
@@ -24,13 +24,20 @@ def reverse(problem: Problem, lam: Any) -> Hypergradient:
 
     lam      (m,) the point λ, or a mapping of names
     returns  Hypergradient: f scalar, grad (m,), s_T (d,)
-    Raises   ValueError for a bad λ, Diverged where s_t or α_t leaves the finite numbers
-    Cost     T steps and T vjps, independent of m. Memory T (d + p + kept) numbers, where kept is
-             what J's products need (n outputs for a linear model), while these are below 2^27;
-             beyond, T d, and each step is computed again on the way back
+    Raises   ValueError for a bad λ, Diverged if s_t or α_t is not finite
+    Cost     T steps and T vjps, independent of m. Memory: T (d + p + kept) numbers, where `kept` is
+             what J stores for its products (n outputs for a linear model), if they are at most
+             2^27; otherwise T d, and each step is computed again on the way back
     Exact    to rounding: agrees with `forward` and the complex step to 1e-12
-    Beware   A_t and B_t are taken at s_{t-1}; too little memory? see `checkpointed`
+    Beware   A_t and B_t are taken at s_{t-1}. If memory is short, use `checkpointed`
     Source   Franceschi et al. 2017, section 3.1, Algorithm 1
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> g = hgref.reverse(problem, problem.pack(eta=0.1))
+        >>> g.f.round(4).tolist(), g.grad.round(4).tolist(), g["eta"].round(4).tolist()
+        (-2.1961, [-6.7543], -6.7543)
     """
     return reversed_run(problem.at(lam))
 
@@ -43,7 +50,7 @@ def reversed_run(run: Run) -> Hypergradient:
 def multipliers(
     run: Run, s_T: Array, back: Iterable[tuple[int, At]], T: int | None = None
 ) -> Hypergradient:
-    """(8)-(10) along the linearised steps t = T, T-1, …, down to 1 or wherever `back` ends."""
+    """(8)-(10) along the linearised steps t = T, T-1, …, down to 1 or to the end of `back`."""
     T = run.T if T is None else T
     f = run.error(T, s_T)
     alpha, direct = run.error_grad(T, s_T)

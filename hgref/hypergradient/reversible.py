@@ -1,4 +1,4 @@
-"""REVERSE-HG on a training run that is run backwards, instead of being kept."""
+"""REVERSE-HG on a training run that is recomputed backwards instead of stored."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from hgref.run import Run
 
 @dataclass(frozen=True, eq=False)
 class Reversible(Hypergradient):
-    """A hypergradient, and what it took to go back.
+    """A hypergradient, and the memory used to go back.
 
-    bits     kept, for each weight and step
-    kept     bytes of all that was kept of the run: the bits, and √T checksums
-    stored   bytes of the states that `reverse` would have kept
+    bits     stored for each weight and step
+    kept     bytes stored for the run: the bits, and √T checksums
+    stored   bytes of the states that `reverse` would have stored
     """
 
     bits: float = 0.0
@@ -33,31 +33,39 @@ class Reversible(Hypergradient):
 
 
 def reversible(problem: Problem, lam: Any, largest: float = 1024.0) -> Reversible:
-    """∇f(λ) by REVERSE-HG, the run recomputed *backwards* from its end: nothing of it is stored.
+    """∇f(λ) by REVERSE-HG, recomputing the run *backwards* from its end instead of storing it.
 
         v_t = ⌊μ v_{t-1}⌋ + ∇J_t(w_{t-1}),      w_t = w_{t-1} − η v_t          forwards
         w_{t-1} = w_t + η v_t,   v_{t-1} = (v_t − ∇J_t(w_{t-1})) / μ + bits    backwards
         α_t = α_{t+1} A_{t+1},   ∇f(λ) = Σ_t α_t B_t                           eq. (8), (9), (10)
 
-    w and v are whole multiples of 2^-62 · largest, so that sums can be taken back; what the
-    product with μ < 1 forgets goes into a buffer, see `hgref.hypergradient.fixed_point`.
+    w and v are integer multiples of 2^-62 · largest, so that sums can be undone; what the product
+    with μ < 1 loses goes into a buffer, see `hgref.hypergradient.fixed_point`.
 
     lam      (m,) the point λ, or a mapping of names; every μ in (0, 1)
-    largest  no weight and no velocity may exceed it
+    largest  no weight, velocity or gradient may exceed it
     returns  Reversible: a Hypergradient with .bits (for each weight and step), .kept, .stored
-    Raises   TypeError for another dynamics than Momentum without nesterov, ValueError for a bad λ,
-             OverflowError where a number exceeds `largest`, ArithmeticError where a state is not
+    Raises   TypeError unless the dynamics is Momentum without nesterov, ValueError for a bad λ,
+             OverflowError if a number exceeds `largest`, ArithmeticError if a state is not
              recovered bit for bit, Diverged
     Cost     2T steps and T vjps; memory O(d) and about 2 (1 − μ) bits for each weight and step,
-             for 1/2 <= μ < 1; the least that any way can keep is log2(1/μ)
-    Exact    recovers each state of its own run bit for bit, and asserts it every √T steps. That run
+             for 1/2 <= μ < 1; no method needs less than log2(1/μ)
+    Exact    recovers each state of its own run bit for bit, and checks it every √T steps. That run
              differs from the one in floating point by rounding: agrees with `reverse` to 1e-12
-             where training forgets its rounding errors
+             if training forgets its rounding errors
     Beware   J must give the same bits at the same (t, w, λ) twice. A chaotic run amplifies the
              difference between fixed and floating point as it amplifies everything
     Source   Maclaurin, Duvenaud, Adams 2015, "Gradient-based hyperparameter optimization through
              reversible learning" (there, μ is a fraction and remainders are recycled: log2(1/μ)
-             bits); Franceschi et al. 2017, section 3.1, names what it replaces
+             bits); Franceschi et al. 2017, section 3.1, for the storage that it avoids
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
+        >>> problem = hgref.Problem(hgref.Momentum(J), J, T=100)
+        >>> lam = problem.pack(eta=0.1, mu=0.9)
+        >>> g = hgref.reversible(problem, lam)
+        >>> g.kept < g.stored / 10, np.allclose(g.grad, hgref.reverse(problem, lam).grad)
+        (True, True)
     """
     require_reversible(problem)
     run = problem.at(lam)
@@ -72,24 +80,24 @@ def reversible(problem: Problem, lam: Any, largest: float = 1024.0) -> Reversibl
 
 
 def require_reversible(problem: Problem) -> None:
-    """Raise TypeError, in a sentence, unless a step can be taken back."""
+    """Raise TypeError unless the steps of the dynamics can be undone."""
     dynamics = problem.dynamics
     if type(dynamics) is not Momentum:
         raise TypeError(
-            f"reversible: expected Momentum, whose step can be taken back, found "
-            f"{type(dynamics).__name__}; use checkpointed, which needs little memory too"
+            f"reversible: expected Momentum, whose steps can be undone, found "
+            f"{type(dynamics).__name__}; use checkpointed, which also needs little memory"
         )
     if dynamics.nesterov:
         raise TypeError(
-            "reversible: expected Momentum without nesterov: there w_t depends on the gradient at "
-            "w_{t-1} beside v_t, and w_{t-1} cannot be had from (v_t, w_t) alone"
+            "reversible: expected Momentum without nesterov, found nesterov=True: its w_t depends "
+            "on the gradient at w_{t-1} too, so that (v_t, w_t) do not determine w_{t-1}"
         )
 
 
 class Backtrack:
-    """A run of momentum in fixed point, and back again.
+    """A run of momentum in fixed point, forwards and back.
 
-    v, w        (p,) whole multiples of `unit`
+    v, w        (p,) integer multiples of `unit`
     checksums   of s_0 and each √T-th state after it
     """
 
@@ -110,12 +118,12 @@ class Backtrack:
         self.checksums: list[int] = []
 
     def whole(self, t: int, x: Array) -> Array:
-        """x as whole multiples of the unit."""
+        """x in integer multiples of the unit."""
         self.require_inside(t, x)
         return np.rint(x / self.unit).astype(np.int64)
 
     def require_inside(self, t: int, x: Array) -> None:
-        """Raise OverflowError where a number leaves the 62 bits."""
+        """Raise OverflowError if a number exceeds `largest`."""
         most = np.abs(x).max()
         if most > self.largest:
             raise OverflowError(
@@ -133,7 +141,7 @@ class Backtrack:
         return momentum.numbers(t, momentum.rates_at(t, self.run.lam))
 
     def pull(self, t: int) -> tuple[Array, float]:
-        """(κ h, μ) of step t, with h = ∇J_t + δ w at the present weights."""
+        """(κ h, μ) of step t, with h = ∇J_t + δ w at the current weights."""
         numbers, w = self.numbers(t), self.w * self.unit
         with np.errstate(all="ignore"):
             g = self.dynamics.J.grad(t, w, self.run.lam)
@@ -157,7 +165,7 @@ class Backtrack:
             self.require_inside(t, self.w * self.unit)
 
     def back(self) -> Iterator[tuple[int, Array]]:
-        """(t, s_{t-1}) for t = T … 1, each as it was."""
+        """(t, s_{t-1}) for t = T … 1, recovered bit for bit."""
         for t in range(self.run.T, 0, -1):
             self.w = self.w + self.move(t)
             pull, mu = self.pull(t)

@@ -1,4 +1,4 @@
-"""The training run, kept for the way back: linearised steps, or states to linearise again."""
+"""Stores the training run for the way back: linearised steps, or states to linearise again."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hgref.arguments import Array
 from hgref.at import At
 from hgref.run import Posed, Run
 
-MOST = 2**27  # numbers that the linearised steps of a run may take: 1 GiB
+MOST = 2**27  # numbers that the linearised steps of a run may store: 1 GiB
 
 Back = Iterator[tuple[int, At]]
 
 
 def numbers(problem: Posed) -> int:
-    """How many a linearised step holds: s_t, g, and what J's products need."""
+    """How many numbers a linearised step stores: s_t, g, and what J's products need."""
     return problem.d + problem.p + problem.dynamics.J.kept
 
 
@@ -29,11 +29,11 @@ def bytes_kept(problem: Posed, K: int, most: int = MOST) -> int:
 def taped(
     run: Run, s: Array, first: int, last: int, K: int, most: int = MOST
 ) -> tuple[Array, Back]:
-    """(s_last, its way back): the steps first … last from s = s_{first-1}, the last K of them kept.
+    """(s_last, its way back): runs steps first … last from s = s_{first-1} and stores the last K.
 
     The way back is (t, step t linearised at s_{t-1}) for t = last, last - 1 …, K of them.
-    Linearised steps are kept where K of them take at most `most` numbers: then nothing is computed
-    twice. Otherwise only the states s_{t-1} are kept, and each step is linearised again.
+    Linearised steps are stored if K of them take at most `most` numbers: then nothing is computed
+    twice. Otherwise only the states s_{t-1} are stored, and each step is linearised again.
     """
     whole = K * numbers(run.problem) <= most
     tape: deque[Any] = deque(maxlen=K)

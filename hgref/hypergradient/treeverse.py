@@ -1,4 +1,4 @@
-"""The binomial schedule: a run gone back over with few states kept and the fewest steps again."""
+"""The binomial checkpointing schedule: few states stored, and the fewest steps repeated."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def treeverse(run: Run, s: Array, T: int, slots: int) -> Iterator[tuple[int, Arr
 
     run     run(first, last, s) is s_last from s = s_{first-1}
     s       s_0
-    slots   number of states that are kept at any time, s_0 among them, at least 1; beside them
-            there is the one in hand
+    slots   number of states stored at any time, including s_0, at least 1; the current state is
+            not counted
     Source  Griewank and Walther 2000, Algorithm 799: revolve; treeverse in Griewank 1992
     """
     kept = [(0, s)]
@@ -34,16 +34,16 @@ def treeverse(run: Run, s: Array, T: int, slots: int) -> Iterator[tuple[int, Arr
 
 
 def split(T: int, slots: int) -> int:
-    """A k at which F(T, n) = min_k [k + F(k, n) + F(T-k, n-1)] is met; T - 1 for n = 1.
+    """A k that attains F(T, n) = min_k [k + F(k, n) + F(T-k, n-1)]; T - 1 for n = 1.
 
-    The k steps before it are within C(n+r-1, n), the T - k after it within C(n-1+r, n-1).
+    With it k <= C(n+r-1, n) and T - k <= C(n+r-1, n-1), for r = repetitions(T, n).
     """
     r = repetitions(T, slots)
     return min(math.comb(slots + r - 1, slots), T - math.comb(slots + r - 2, slots - 1))
 
 
 def fewest_steps(T: int, slots: int) -> int:
-    """F(T, n) = r T - C(n+r, n+1): steps that bring every s_{t-1}, t = T … 1, with n slots.
+    """F(T, n) = r T - C(n+r, n+1): steps needed to visit s_{t-1} for t = T … 1 with n slots.
 
     F(1, n) = 0, F(T, 1) = T(T-1)/2, F(T, n) = min_k [k + F(k, n) + F(T-k, n-1)]
     """
@@ -62,14 +62,14 @@ def repetitions(T: int, slots: int) -> int:
 
 
 def leaf_of(T: int, slots: int) -> int:
-    """L, the steps of a leaf, where several are gone back over at once: as many as slots, about.
+    """L, the number of steps in a leaf, which are processed at once: about as many as slots.
 
-    Of ⌈T/slots⌉ leaves no one is longer than need be; ⌈√T⌉ slots have room for one state of each.
+    ⌈T/slots⌉ leaves are as short as possible; ⌈√T⌉ slots have room for one state of each.
     """
     return -(-T // -(-T // slots))
 
 
 def steps_in_leaves(T: int, slots: int) -> int:
-    """Steps of a run in leaves: T onto the tape, and those that bring the state before each."""
+    """Steps of a run in leaves: T onto the tape, and those that recompute the state before each."""
     leaf = leaf_of(T, slots)
     return T + leaf * fewest_steps(-(-T // leaf), slots)

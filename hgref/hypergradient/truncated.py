@@ -20,11 +20,18 @@ def truncated(problem: Problem, lam: Any, K: int) -> Hypergradient:
     returns  Hypergradient: f scalar, grad (m,), s_T (d,)
     Raises   ValueError for K < 1 or K > T and for a bad λ, Diverged
     Cost     T steps and K vjps; memory as `reverse` with K in place of T
-    Exact    only for K = T: otherwise it is *not* ∇f(λ); what is dropped shrinks with the product
-             A_T … A_{T-K+1}. Block w0 gets zero unless K = T
-    Beware   it favours what acts late in training: the sign of ∂f/∂η may turn. `decay` measures
-             what a K drops: hgref.truncated(problem, lam, K=hgref.decay(problem, lam).K(1e-3))
+    Exact    only for K = T: otherwise it is *not* ∇f(λ); the dropped terms shrink with the product
+             A_T … A_{T-K+1}. Block w0 is zero unless K = T
+    Beware   it favours what acts late in training: ∂f/∂η may have the wrong sign. `decay` measures
+             what each K drops: hgref.truncated(problem, lam, K=hgref.decay(problem, lam).K(1e-3))
     Source   Franceschi et al. 2017, Algorithm 1, cut short; the authors' public code has it
+
+    Example
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> lam = problem.pack(eta=0.1)
+        >>> [hgref.truncated(problem, lam, K=K).grad.round(3).tolist() for K in (2, 10)]
+        [[-1.351], [-6.754]]
     """
     K = as_count("K", K, 1, problem.T)
     run = problem.at(lam)

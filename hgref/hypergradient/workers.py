@@ -1,11 +1,11 @@
-"""FORWARD-HG on many workers: Z's columns are independent of each other.
+"""FORWARD-HG on many workers: the columns of Z are independent of each other.
 
     Z = (Z¹ Z² … Zⁿ),   Zⁱ_t = A_t Zⁱ_{t-1} + Bⁱ_t                              eq. (14)
 
 A span of columns is a task on any concurrent.futures.Executor: ProcessPoolExecutor, Dask's
-Client.get_executor(), mpi4py.futures. Every worker runs the training itself: one step costs as much
-as one column or two, whereas the states of all steps, T d numbers, would have to be sent. The
-problem with its data goes to each worker once: see `hgref.hypergradient.sent_once`.
+Client.get_executor(), mpi4py.futures. Every worker runs the training itself: a step costs only as
+much as one or two columns, while the states of all steps are T d numbers to send. The problem with
+its data is sent to each worker once: see `hgref.hypergradient.sent_once`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ def across(
 ) -> Hypergradient:
     """`carry(problem, lam, columns, partials, **options)`, its columns on the executor's workers.
 
-    Raises   what a worker raises, the span of columns noted; RuntimeError with the span where the
-             worker was lost; TypeError for what cannot be sent. Tasks that wait are cancelled
+    Raises   what a worker raises, with the span of columns in the message; RuntimeError with the
+             span if a worker was lost; TypeError for what cannot be sent. Waiting tasks are
+             cancelled
     """
     sent = SentOnce(executor, problem, "the problem")
     parts = workers_of(executor) if workers is None else as_count("workers", workers, 1)
@@ -63,7 +64,7 @@ def across(
 def arrivals(
     asked: dict[Future[Any], int], again: Callable[[int], Future[Any]]
 ) -> Iterator[tuple[int, Future[Any]]]:
-    """(number, future) of each task as it is done; asked again, with data, where it had none."""
+    """(number, future) of each task once done; a task that lacked data is sent again with it."""
     waiting = dict(asked)
     while waiting:
         without = []
@@ -97,24 +98,24 @@ def of_span(
     partials: bool,
     options: dict[str, Any],
 ) -> Hypergradient:
-    """A task, on a worker."""
+    """The task that a worker runs."""
     g = carry(problem, lam, columns, partials, **options)
-    s_T = g.s_T if columns.first == 0 else np.zeros(0)  # one of them is enough to send back
+    s_T = g.s_T if columns.first == 0 else np.zeros(0)  # sent back only once
     return Hypergradient(g.f, g.grad, s_T, g.layout, g.partials)
 
 
 def result_of(future: Future[Any], span: Columns) -> Hypergradient:
-    """What a task returned; what it raised, with its span."""
+    """What a task returned; if it failed, the error names its span."""
     try:
         return future.result()
     except (Diverged, ValueError, TypeError, ModuleNotFoundError):
-        raise  # as without workers
+        raise  # the same error as without workers
     except Exception as error:
         raise RuntimeError(f"executor: {span} failed on a worker: {error!r}") from error
 
 
 def together(found: list[Hypergradient], columns: Columns) -> Hypergradient:
-    """One hypergradient of those of all spans."""
+    """One hypergradient from those of all spans."""
     first = found[0]
     grad = np.concatenate([g.grad for g in found])
     paths = [g.partials for g in found if g.partials is not None]

@@ -348,7 +348,7 @@ def test_problems_that_do_not_fit_are_refused():
     network, E = hgref.Recurrent(np.ones((4, 2)), hidden=3), Quadratic(np.eye(3), np.zeros(3))
     with pytest.raises(ValueError, match="T: expected at most 4, one step an input, found 5"):
         hgref.Problem(network, E, 5)
-    with pytest.raises(ValueError, match="E: expected p = 3 weights as the training has, found 2"):
+    with pytest.raises(ValueError, match="E: expected p = 3 weights, as in training, found 2"):
         hgref.Problem(network, Quadratic(np.eye(2), np.zeros(2)), 4)
     problem = hgref.Problem(network, E, 4)
     right = {"W": np.zeros((3, 3)), "U": np.zeros((3, 2)), "b": np.zeros(3)}
