@@ -65,8 +65,9 @@ print("hgref.reverse  ", hgref.reverse(problem, lam).grad)
 print("complex step   ", hgref.witness.complex_step(problem.f, lam))
 
 # %% [markdown]
-# The library's loop is the same; but its `vjp` gives $\alpha A_t$ and $\alpha B_t$ at the price of
-# about one gradient, and no matrix is ever written down:
+# The library's loop is the same, but writes down no matrix. On the way forwards it linearises every
+# step once, `step = run.at(t, s)`; on the way `back`, `vjp` gives $\alpha A_t$ and $\alpha B_t$ at
+# the price of about one gradient:
 
 # %%
 print(inspect.getsource(multipliers))

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import hgref
-from hgref.hypergradient.forward import tangent_step
+from hgref.hypergradient.forward import sensitivities
 from paper_repro.lessons.exercise import exercise
 
 # %% [markdown]
@@ -51,11 +51,12 @@ print("hgref.forward", hgref.forward(problem, lam).grad)
 print("complex step ", hgref.witness.complex_step(problem.f, lam))
 
 # %% [markdown]
-# Again the library needs no matrix. Its `jvp` pushes all columns through a step at once, and
-# `jvp` with $Z_{t-1}$ and the identity *is* (14):
+# Again the library needs no matrix. It linearises step $t$ once, at $s_{t-1}$: its value is $s_t$,
+# and its `jvp` pushes all columns through it at once. With $Z_{t-1}$ and the identity for
+# $d\lambda$, `jvp` *is* (14):
 
 # %%
-print(inspect.getsource(tangent_step))
+print(inspect.getsource(sensitivities))
 
 # %% [markdown]
 # Each column of $Z_t$ has a witness of its own: train with $\lambda + i h e_j$ and read the

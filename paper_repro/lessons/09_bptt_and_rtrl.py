@@ -83,11 +83,12 @@ def rtrl(W, U, b):
 
 
 # %% [markdown]
-# `hgref.Recurrent` says the same in its `vjp`. Two loops by hand, the library's two, and a witness
-# that only runs the network, on complex numbers:
+# `hgref.Recurrent` says the same in one place: `at` linearises a step, whose `jvp` serves RTRL and
+# whose `vjp` serves BPTT. Two loops by hand, the library's two, and a witness that only runs the
+# network, on complex numbers:
 
 # %%
-print(inspect.getsource(hgref.Recurrent.vjp))
+print(inspect.getsource(hgref.Recurrent.at))
 E = hgref.objectives.LeastSquares(np.eye(h)[:1], [1.0], bias=False)
 problem = hgref.Problem(hgref.Recurrent(x, hidden=h), E, T)
 lam = problem.pack(W=W, U=U, b=b)

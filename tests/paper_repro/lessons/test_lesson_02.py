@@ -9,7 +9,7 @@ from lesson import outputs, printed
 SCHEDULE = """
 eta = descent.unpack(rates)["eta"]
 ws = list(descent.states(descent.unpack(rates)))
-alpha, answer_1 = descent.error_grad(12, ws[12], {})[0], np.zeros(12)
+alpha, answer_1 = descent.error_grad(12, ws[12], rates)[0], np.zeros(12)
 for t in range(12, 0, -1):
     w = ws[t - 1]
     answer_1[t - 1] = -alpha @ J.grad(t, w, {})
@@ -18,7 +18,7 @@ for t in range(12, 0, -1):
 MOMENTUM = """
 states = list(heavy.states(heavy.unpack(point)))
 eta, mu = point
-alpha_v, alpha_w = np.split(heavy.error_grad(12, states[12], {})[0], 2)
+alpha_v, alpha_w = np.split(heavy.error_grad(12, states[12], point)[0], 2)
 answer_2 = np.zeros(2)
 for t in range(12, 0, -1):
     (v, w), (v_next, _) = np.split(states[t - 1], 2), np.split(states[t], 2)
