@@ -27,7 +27,7 @@ class Law:
     functions  step, jvp, vjp. jvp and vjp may also take any parameter of step, by the same name
     tangents   names x of the tangents dx that the jvp takes
     Cost       that of the functions, which NumPy broadcasts over all weights
-    Beware     use arithmetic alone, without branches on data: a law also runs on complex numbers.
+    Beware     use only arithmetic, without branches on data: a law also runs on complex numbers.
                The jvp takes a tangent of g and of each block of the state; parameters of step
                without a tangent are constants
     Source     Franceschi et al. 2017, eq. (11), for one coordinate
@@ -55,7 +55,7 @@ class Coordinatewise(Dynamics):
 
         (…, w)_t = law.step(…, w, g, numbers)      for each weight, with the same numbers
 
-    A subclass defines the first three, and the others where the defaults do not fit:
+    A subclass defines law and names; the others have defaults:
 
     law      Law(step, jvp, vjp). The parameters of step are the blocks of `state`, `g` and the
              numbers of the law
@@ -65,7 +65,7 @@ class Coordinatewise(Dynamics):
              each hyperparameter is a number of the same name
     numbers, numbers_jvp, numbers_vjp   override these for numbers that are computed from t and the
              hyperparameters, like Adam's c1: the numbers, their tangents, the cotangents of the
-             hyperparameters. Add constants in `numbers` alone
+             hyperparameters. For a constant, override only `numbers`
     below_one, positive   hyperparameters that must lie in [0, 1), and that must be >= 0
     Cost     that of J.at and its products plus O(p)
     Source   Franceschi et al. 2017, eq. (11), factored through g
