@@ -50,25 +50,25 @@ table(("v", "w", "g", "eta", "mu"), x, pen=(-eta * mu, 1, -eta, -(mu * v + g), -
 #
 # With $m' = \beta_1 m + (1 - \beta_1) g$ and $u' = \beta_2 u + (1 - \beta_2) g^2$, name the root
 # $r = \sqrt{c_2 u' + \rho}$ and the quotient $q = m' / (r + \epsilon)$; then
-# $w' = w - \eta c_1 q$. Two lines hold all of it:
+# $w' = (1 - \eta\delta) w - \eta c_1 q$, with $\delta = 0$ but for AdamW. Two lines hold the rest:
 #
 # $$dr = \frac{c_2\,du' + u'\,dc_2 + d\rho}{2r}, \qquad
 # dq = \frac{dm' - q\,(dr + d\epsilon)}{r + \epsilon}.$$
 
 # %%
-names = ("m", "u", "w", "g", "eta", "beta1", "beta2", "c1", "c2", "eps", "eps_root")
-x = np.array([0.3, 0.2, -0.3, 1.9, 0.1, 0.9, 0.99, 1.3, 1.7, 0.02, 0.03])
-m, u, w, g, eta, beta1, beta2, c1, c2, eps, rho = x
+names = ("m", "u", "w", "g", "eta", "beta1", "beta2", "c1", "c2", "eps", "eps_root", "decay")
+x = np.array([0.3, 0.2, -0.3, 1.9, 0.1, 0.9, 0.99, 1.3, 1.7, 0.02, 0.03, 0.2])
+m, u, w, g, eta, beta1, beta2, c1, c2, eps, rho, decay = x
 r = (c2 * (u_next := beta2 * u + (1 - beta2) * g**2) + rho) ** 0.5
 q = (beta1 * m + (1 - beta1) * g) / (r + eps)
 dq_dm, dq_du = 1 / (r + eps), -q * c2 / (2 * r * (r + eps))  # ∂q/∂m', ∂q/∂u'
 dq = (beta1 * dq_dm, beta2 * dq_du, 0, (1 - beta1) * dq_dm + 2 * (1 - beta2) * g * dq_du,
       0, (m - g) * dq_dm, (u - g**2) * dq_du, 0, dq_du * u_next / c2,
-      -q / (r + eps), dq_du / c2)  # fmt: skip
-pen = -eta * c1 * np.array(dq) - np.array([0, 0, -1, 0, c1 * q, 0, 0, eta * q, 0, 0, 0])
-table(names, x, pen, laws.adam_step,
-      jvp=lambda m, u, w, *x: laws.adam_jvp(m, u, *x[:-1], *x[-1]),
-      vjp=lambda m, u, w, *x: laws.adam_vjp(m, u, *x, *[0.0, 0.0, 1.0]))  # fmt: skip
+      -q / (r + eps), dq_du / c2, 0)  # fmt: skip
+rest = 0, 0, 1 - eta * decay, 0, -decay * w - c1 * q, 0, 0, -eta * q, 0, 0, 0, -eta * w
+table(names, x, np.array(rest) - eta * c1 * np.array(dq), laws.adam_step,
+      jvp=lambda *x: laws.adam_jvp(*x[:-1], *x[-1]),
+      vjp=lambda *x: laws.adam_vjp(*x, *[0.0, 0.0, 1.0]))  # fmt: skip
 
 # %% [markdown]
 # ## Four Adams
@@ -106,7 +106,7 @@ for convention, look in {"torch": "ko-", "tf1": "ks--", "optax": "k^-.", "paper"
     print(f"{convention:6} {run['beta2']:12.8f} {hgref.witness.complex_step(f, [0.99])[0]:12.8f}")
     ax.semilogx(fine, -closed(convention, fine, 0.1, 0.99, 1e-6), look[0] + look[2:], lw=1)
     ax.semilogx(c, -run.s_T[-21:], look[:2], mfc="none", label=convention)
-ax.set(xlabel="gradient c at every step", ylabel="way gone, $-w_T$, in 10 steps at η = 0.1")
+ax.set(xlabel="gradient c at every step", ylabel="distance $-w_T$ travelled in 10 steps, η = 0.1")
 ax.set_title("One ε = 10⁻⁶, four meanings: lines are closed forms, marks hgref's runs")
 ax.legend()
 plt.show()
@@ -116,12 +116,12 @@ plt.show()
 #
 # If all gradients so far were 0, so are $r$ and $q$: $q\,dr$ is $0 \cdot \infty$, NaN in autodiff.
 # Yet the first step, $-\eta g / (|g| + \epsilon)$, has the slope $-\eta/\epsilon$ at 0. The law's
-# divisor `2 * (r + (r == 0))` is 2 there, and the zero factor $q$ has its say.
+# divisor `2 * (r + (r == 0))` is 2 there, and the zero factor $q$ decides.
 
 # %%
-at_zero = (0.0, 0.0, 0.0, 0.1, 0.9, 0.99, 10.0, 100.0, 1e-3, 0.0)  # c1, c2 of t = 1; ε = 1e-3
-first = lambda g: laws.adam_step(0, 0, 0, g[0], *at_zero[3:])[-1]  # noqa: E731
-print(f"law {laws.adam_vjp(*at_zero, 0.0, 0.0, 1.0)[3]:.8f}, pen {-0.1 / 1e-3:.8f}, "
+numbers = (0.1, 0.9, 0.99, 10.0, 100.0, 1e-3, 0.0, 0.0)  # c1 and c2 of t = 1; ε = 1e-3
+first = lambda g: laws.adam_step(0, 0, 0, g[0], *numbers)[-1]  # noqa: E731
+print(f"law {laws.adam_vjp(*[0.0] * 4, *numbers, 0.0, 0.0, 1.0)[3]:.8f}, pen {-0.1 / 1e-3:.8f}, "
       f"witness {hgref.witness.complex_step(first, [0.0])[0]:.8f}")  # fmt: skip
 
 # %% [markdown]
@@ -134,13 +134,13 @@ rng = np.random.default_rng(0)
 J_1, E_1 = (hgref.objectives.Logistic(rng.standard_normal((9, 2)), np.arange(9) % 2) for _ in "JE")
 problem_1 = hgref.Problem(hgref.Nesterov(J_1), E_1, T=15)
 states = list(problem_1.states(problem_1.unpack([0.5, 0.8])))  # s_0 … s_15, each (v, w)
-row = problem_1.error_grad(15, states[15], {})[0]  # ∇E(s_T)
+row = problem_1.error_grad(15, states[15], [0.5, 0.8])[0]  # ∇E(s_T)
 answer_1 = None  # your gradient here: ∂f/∂η, ∂f/∂μ
 exercise(1, problem_1, [0.5, 0.8], answer_1)
 
 # %% [markdown]
-# 2. By pen alone: the paper's Adam on $c\,w$, $E = \sum_i w_i$, for three $c$ and $T = 10$. Derive
-#    its closed form in $\eta$, $\beta_1$, $\beta_2$ and $\epsilon$.
+# 2. By pen alone: the paper's Adam on $c\,w$, $E = \sum_i w_i$, for three $c$ and $T = 10$.
+#    Differentiate its closed form with respect to $\eta$, $\beta_1$, $\beta_2$ and $\epsilon$.
 
 # %%
 c_2 = np.array([1e-3, 1e-2, 1.0])

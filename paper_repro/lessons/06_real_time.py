@@ -65,12 +65,11 @@ def rtho(rate, T=300):
     lam, outer, lams, numbers = start, hgref.outer.Adam(rate), [], {}
     s, Z, memory = problem.start(lam), np.zeros((problem.d, 2)), outer.start(lam)
     for t in range(1, T + 1):
-        blocks = problem.unpack(lam)
-        Z = problem.dynamics.jvp(t, s, blocks, Z, {"eta": np.eye(2)[0], "mu": np.eye(2)[1]})
-        s = problem.step(t, s, blocks)
+        step = problem.at(lam).at(t, s)  # at s_{t-1} and today's λ
+        s, Z = step.value, step.jvp(Z, {"eta": np.eye(2)[0], "mu": np.eye(2)[1]})
         lams.append(lam)
         if t % every == 0:
-            numbers[t] = problem.error_grad(t, s, blocks)[0] @ Z
+            numbers[t] = problem.error_grad(t, s, lam)[0] @ Z
             moved, memory = outer.update(t // every, lam, numbers[t], memory)
             lam = inside(moved)
     return np.array(lams), numbers

@@ -105,8 +105,8 @@ eps, g = 1e-4, np.geomspace(1e-7, 10, 60)
 fig, ax = plt.subplots()
 for name, ls, bias, inside in [("outside", "-", hgref.laws.adam_bias_split, 0),
                                ("inside", "--", hgref.laws.adam_bias_folded, 1)]:  # fmt: skip
-    law = (0.9, 0.999, *bias(1, 0.9, 0.999), (1 - inside) * eps, inside * eps)
-    slope = -hgref.laws.adam_jvp(0, 0, 0, 1, *law, *(0, 0, 0, 1), *[0] * 7)[2]  # dg = 1, else 0
+    law = (0.9, 0.999, *bias(1, 0.9, 0.999), (1 - inside) * eps, inside * eps, 0)  # no decay
+    slope = -hgref.laws.adam_jvp(0, 0, 0, 0, 1, *law, *(0, 0, 0, 1), *[0] * 8)[2]  # dg = 1 alone
     low, high, *step = -hgref.laws.adam_step(0, 0, 0, np.r_[-1e-10, 1e-10, g], 1, *law)[2]
     print(f"ε {name}: slope {slope:.7g}, difference {(high - low) / 2e-10:.7g}")
     ax.loglog(g, step, ls=ls, label=f"ε {name} the root")

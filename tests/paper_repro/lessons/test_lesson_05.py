@@ -42,7 +42,7 @@ def test_pen_laws_and_witness_agree_term_by_term():
     text = "".join(output.text for output in run)
     assert sum(len(output.figures) for output in run) == 1
     terms = re.findall(r"^\w+((?: +-?\d+\.\d{10}){4})$", text, re.MULTILINE)
-    assert len(terms) == 5 + 11
+    assert len(terms) == 5 + 12
     for term in terms:
         pen, *others = map(float, term.split())
         assert others == pytest.approx([pen] * 3, abs=2e-10)

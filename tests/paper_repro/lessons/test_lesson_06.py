@@ -6,17 +6,18 @@ import pytest
 from lesson import outputs, printed
 
 CARRIED = """
-b = problem_1.unpack(lam)
-s, Z = problem_1.start(b), np.zeros((problem_1.d, 2))
+run = problem_1.at(lam)
+s, Z = run.start(), np.zeros((problem_1.d, 2))
 for t in range(1, 41):
-    Z = problem_1.dynamics.jvp(t, s, b, Z, {"eta": np.eye(2)[0], "mu": np.eye(2)[1]})
-    s = problem_1.step(t, s, b)
+    step = run.at(t, s)
+    s, Z = step.value, step.jvp(Z, {"eta": np.eye(2)[0], "mu": np.eye(2)[1]})
     if t % 5 == 0:
-        answer_1 = problem_1.error_grad(t, s, b)[0] @ Z
+        answer_1 = run.error_grad(t, s)[0] @ Z
 """
 SCHEDULE = """
-states = list(problem_2.states({"eta": eta, "mu": mu}))
-a_v, a_w = np.split(problem_2.error_grad(60, states[60], {})[0], 2)
+run = problem_2.at({"eta": eta, "mu": mu})
+states = list(run.states())
+a_v, a_w = np.split(run.error_grad(60, states[60])[0], 2)
 answer_2 = {"eta": np.zeros(60), "mu": np.zeros(60)}
 for t in range(60, 0, -1):
     (v, w), g = np.split(states[t - 1], 2), J_2.grad(t, np.split(states[t - 1], 2)[1], {})
