@@ -34,7 +34,7 @@ def reverse_time(content: Content) -> Claim:
 
 
 def reverse_memory(content: Content) -> Claim:
-    """REVERSE-HG keeps T states."""
+    """REVERSE-HG keeps something of each step: states in the paper, linearised steps here."""
     fit = content["fits"]["reverse bytes against T p"]
     return as_predicted(fit, "reverse: memory linear in T · p", "step and weight", "T states")
 
@@ -49,16 +49,16 @@ def forward_memory(content: Content) -> Claim:
 
 
 def checkpointed_memory(content: Content) -> Claim:
-    """Checkpointing keeps 2√T states."""
+    """Checkpointing keeps √T states and √T linearised steps."""
     fit = content["fits"]["checkpointed bytes against √T p"]
     return as_predicted(fit, "checkpointed: memory linear in √T · p", "√step and weight", "")
 
 
 def as_predicted(fit: Content, text: str, unit: str, paper: str) -> Claim:
-    """The points lie on a line whose slope is the size of the states."""
+    """The points lie on a line whose slope is the size of what is kept."""
     off = 100 * abs(fit["slope"] / fit["predicted slope"] - 1)
     return Claim(
-        f"{text}, R² ≥ {LINE}, within {SLOPE} % of {fit['predicted slope']} bytes a {unit}",
+        f"{text}, R² ≥ {LINE}, within {SLOPE} % of {fit['predicted slope']:g} bytes a {unit}",
         paper,
         f"R² = {fit['R2']:.4f}, {fit['slope']:.2f} bytes",
         fit["R2"] >= LINE and off <= SLOPE,

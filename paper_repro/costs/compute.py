@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 
 import hgref
+from hgref.hypergradient.tape import numbers
+from hgref.objectives import L2, Softmax
+from hgref.problem import Problem
 from paper_repro.benchmark.complexity import FEW, Run, megabytes, penalties, seconds
 from paper_repro.benchmark.compute import load, processor
-from paper_repro.benchmark.problems import Case
+from paper_repro.benchmark.problems import Case, labelled
 from paper_repro.costs.fits import memory_fits, time_fits
 from paper_repro.costs.setting import Setting
 from paper_repro.record import surroundings, write_json
@@ -45,13 +48,15 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
     )
     bar.set_description("megabytes")
     counted = [{"T": T, **megabytes(weighed(setting, T), bar.update)} for T in setting.steps]
+    kept = bytes_of_a_weight(setting)
     content = {
         "experiment": "costs",
         "data": {"source": "random numbers, labelled by a random linear model"},
         "setting": asdict(setting),
         "seconds against m": timed,
         "megabytes against weights": counted,
-        "fits": {**time_fits(timed), **memory_fits(counted)},
+        "bytes of a weight": kept,
+        "fits": {**time_fits(timed), **memory_fits(counted, kept)},
         "made with": {**surroundings(), "processor": processor(), "load before": before},
         "wall seconds": round(time.perf_counter() - started, 1),
     }
@@ -76,9 +81,24 @@ def timed_case(setting: Setting, m: int) -> Case:
 
 def weighed(setting: Setting, T: int) -> dict[int, dict[str, Run]]:
     """Runs at each number of weights, with m = 2 and few examples, so that the weights dominate."""
-    classes = setting.classes
+    return {p: runs(weighed_case(setting, p, T)) for p in setting.weights}
+
+
+def weighed_case(setting: Setting, p: int, T: int) -> Case:
+    """The problem whose memory is measured, with p weights; forward carries η and the penalty."""
+    sizes = FEW, p // setting.classes - 1, setting.classes
+    J, E = (Softmax(*labelled(setting, *sizes, j), setting.classes) for j in range(2))
+    problem = Problem(hgref.Momentum(J + L2()), E, T)
+    return Case(problem, problem.pack(eta=0.2, mu=0.8, l2=1e-3), ("eta", "l2"))
+
+
+def bytes_of_a_weight(setting: Setting) -> dict[str, float]:
+    """How many bytes a state and a linearised step grow by, for each further weight."""
+    few, many = (weighed_case(setting, p, 1).problem for p in setting.weights[:2])
+    more = many.p - few.p
     return {
-        p: runs(penalties(setting, FEW, p // classes - 1, classes, T, 2)) for p in setting.weights
+        "state": 8 * (many.d - few.d) / more,
+        "linearised step": 8 * (numbers(many) - numbers(few)) / more,
     }
 
 

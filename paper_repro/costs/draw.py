@@ -111,7 +111,7 @@ def table_rows(content: dict[str, Any]) -> list[list[str]]:
             rows.append([name, "flat", found])
         if "predicted slope" in fit:
             found = f"R² = {fit['R2']:.4f}, slope {fit['slope']:.2f}"
-            rows.append([name, f"linear: R² = 1, slope {fit['predicted slope']}", found])
+            rows.append([name, f"linear: R² = 1, slope {fit['predicted slope']:g}", found])
     return rows
 
 
@@ -122,7 +122,7 @@ def terminal(content: dict[str, Any]) -> str:
 
 def page(content: dict[str, Any]) -> str:
     """The table as Markdown, followed by what was measured and how."""
-    s, made = content["setting"], content["made with"]
+    s, made, kept = content["setting"], content["made with"], content["bytes of a weight"]
     lines = [
         "# Costs of forward and reverse",
         "",
@@ -131,10 +131,14 @@ def page(content: dict[str, Any]) -> str:
         f"Measured on hgref's readable layer, one thread, {made['processor']}: softmax "
         f"regression by momentum with m penalties. Seconds: {s['examples']} examples, "
         f"{s['classes'] * (s['features'] + 1)} weights, T = {s['T']}, medians of {s['rounds']} "
-        "rounds in which all took turns. Megabytes: the most that NumPy's arrays took, for "
-        f"p = {s['weights'][0]} … {s['weights'][-1]} and T = {s['steps'][0]} … {s['steps'][-1]}.",
-        "A state of momentum is a velocity and a weight in float64: 16 bytes a weight; slopes are "
-        "in bytes for each weight and step, or root of the number of steps.",
+        "rounds in which all took turns. Megabytes: the most that arrays and Python's own objects "
+        f"took, for p = {s['weights'][0]} … {s['weights'][-1]} and T = {s['steps'][0]} … "
+        f"{s['steps'][-1]}, with one penalty; forward carries η and the penalty.",
+        "",
+        f"A state of momentum is a velocity and a weight in float64: {kept['state']:g} bytes a "
+        f"weight. A linearised step has the gradient beside them: {kept['linearised step']:g}. "
+        "reverse keeps T linearised steps, checkpointed √T of them and √T states; slopes are in "
+        "bytes for each weight and step, or root of the number of steps.",
         *busy(made["load before"]),
         "",
     ]

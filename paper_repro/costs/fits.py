@@ -11,7 +11,6 @@ from hgref.arguments import Array
 from paper_repro.benchmark.complexity import slope
 
 Curve = dict[str, Any]  # "x", and the values at x for each algorithm
-STATE = 16  # bytes a weight: momentum's state is v and w, in float64
 
 
 def time_fits(curve: Curve) -> Curve:
@@ -27,32 +26,38 @@ def time_fits(curve: Curve) -> Curve:
     }
 
 
-def memory_fits(curves: Sequence[Curve]) -> Curve:
+def memory_fits(curves: Sequence[Curve], kept: Curve) -> Curve:
     """Reverse and checkpointed: bytes per T p or √T p; forward: its deviation from flat in T.
 
     curves   one for each T: "T", "x" (numbers of weights), megabytes of each algorithm
+    kept     bytes that a "state" and a "linearised step" take for each weight
     """
     over_steps = zip(*(one["forward"] for one in curves), strict=True)
     return {
         "reverse bytes against T p": {
             **bytes_line(curves, "reverse", 1),
-            "predicted slope": STATE,
+            "predicted slope": kept["linearised step"],
         },
-        "checkpointed bytes against √T p": {  # √T checkpoints and the √T states between two
+        "checkpointed bytes against √T p": {  # √T checkpoints and the √T steps between two
             **bytes_line(curves, "checkpointed", 0.5),
-            "predicted slope": 2 * STATE,
+            "predicted slope": kept["state"] + kept["linearised step"],
         },
         "forward megabytes against T": {"deviation %": max(map(deviation, over_steps))},
     }
 
 
 def bytes_line(curves: Sequence[Curve], name: str, power: float) -> dict[str, float]:
-    """Fit bytes = a + (b + slope · T^power) p by least squares; one step needs b p."""
+    """Fit bytes = a + b p + (c + slope · p) T^power by least squares.
+
+    A step in hand needs a + b p. Of each step that is kept, c bytes do not grow with p: Python's
+    own objects, and the outputs of the model.
+    """
     points = [(one["T"] ** power, p) for one in curves for p in one["x"]]
     found = np.array([1e6 * y for one in curves for y in one[name]])
-    terms = np.array([(1.0, p, root * p) for root, p in points])
+    terms = np.array([(1.0, p, root, root * p) for root, p in points])
     coefficients = np.linalg.lstsq(terms, found, rcond=None)[0]
-    return {"slope": float(coefficients[2]), "R2": share(found, terms @ coefficients)}
+    c, steepness = coefficients[2:]
+    return {"slope": float(steepness), "beside": float(c), "R2": share(found, terms @ coefficients)}
 
 
 def line(x: Sequence[float], y: Sequence[float]) -> dict[str, float]:

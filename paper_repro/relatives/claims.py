@@ -14,7 +14,7 @@ PAPER: Rows = ()  # the paper compares itself with them only in words
 EXACT = 1e-11  # of ‖∇f‖: largest error of an exact method; the rounding of a few thousand steps
 OTHER = 1e-6  # of ‖∇f‖: a gradient that is further away is a different one
 REVERSED = 1e-12  # of ‖∇f‖: largest distance between fixed and floating point
-SAVED = 100  # least ratio of what reverse and reversible store of the run
+SAVED = 100  # least ratio of the states of the run to what reversible stores of it
 CHANCE = 5  # standard deviations of the mean of that many coin tosses
 ARRIVED = 1e-4  # of ‖∇f‖: largest distance to the limit at the longest run
 RATE = 0.05  # largest relative error of −log r, the decay per step
@@ -61,9 +61,9 @@ def reversal_is_exact(content: Content) -> Claim:
 
 
 def reversal_is_small(content: Content) -> Claim:
-    """Reversible learning stores little of the run."""
+    """Reversible learning stores little of the run, compared with its states."""
     times = content["reversible"]["stored / kept"]
-    text = f"reversible keeps at least {SAVED} times less of the run than reverse"
+    text = f"reversible keeps at least {SAVED} times less than the states of the run"
     return Claim(text, "", f"{times:.0f} times", times >= SAVED)
 
 

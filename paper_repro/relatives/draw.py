@@ -133,7 +133,7 @@ def price(axes: Any, rows: list[Row], T: int) -> None:
     kept.sort(key=lambda row: row["peak bytes"])
     axes.plot([row["peak bytes"] for row in kept], [work(row) / T for row in kept], lw=0.8,
               color=STYLES["checkpointed"][0], ls=":", zorder=1)  # fmt: skip
-    axes.set(yscale="log", xlabel="peak memory (NumPy's arrays)",
+    axes.set(yscale="log", xlabel="peak memory",
              ylabel="gradients of J and products with H, for each step")  # fmt: skip
     axes.set_yticks(TICKS, [str(tick) for tick in TICKS])
     axes.yaxis.set_minor_formatter(NullFormatter())

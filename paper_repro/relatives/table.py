@@ -45,7 +45,7 @@ def reversal(back: Row) -> str:
     return (
         f"reversible kept {back['bits']:.4f} bits for each weight and step (2(1−μ) = "
         f"{back['bits predicted']:.4f}, least log2(1/μ) = {back['least bits']:.4f}): "
-        f"{back['kept bytes']} bytes where reverse stores {back['stored bytes']}, "
+        f"{back['kept bytes']} bytes, where the states of the run take {back['stored bytes']}, "
         f"{back['stored / kept']:.0f} times more; {back['checksums that agreed']} checksums of "
         f"recovered states agreed; it ends {back['distance to reverse']:.0e} ‖∇f‖ from reverse."
     )
@@ -66,8 +66,10 @@ def page(content: Row) -> str:
         "",
         f"Seconds: hgref's readable layer, {made['threads']} thread, {made['processor']}, medians "
         f"of {s['rounds']} rounds in which all took turns, {s['slow_rounds']} where one took over "
-        f"{s['slow']:g} s. Peak: the most that NumPy's arrays took, the problem's own data not "
-        "counted. Gradients: of J. H and M: products, each column of a tangent by itself. Steps: "
+        f"{s['slow']:g} s. Peak: the most that NumPy's arrays and Python's own objects took, the "
+        f"problem's own data not counted; a state has {size['bytes of a state']} bytes, and a "
+        f"linearised step, of which reverse keeps T, {size['bytes of a linearised step']} in its "
+        "arrays. Gradients: of J. H and M: products, each column of a tangent by itself. Steps: "
         "beside the T that are linearised, and the fewest that so many slots allow.",
         "",
         "truncated: "

@@ -17,9 +17,9 @@ FINE = {  # a result that section 4 would be content with
     "fits": {
         "forward seconds against m": {"R2": 0.999, "exponent": 0.9},
         "reverse seconds against m": {"deviation %": 4.0},
-        "reverse bytes against T p": {"R2": 1.0, "slope": 16.1, "predicted slope": 16},
+        "reverse bytes against T p": {"R2": 1.0, "slope": 24.1, "predicted slope": 24},
         "forward megabytes against T": {"deviation %": 0.1},
-        "checkpointed bytes against √T p": {"R2": 1.0, "slope": 31, "predicted slope": 32},
+        "checkpointed bytes against √T p": {"R2": 1.0, "slope": 39, "predicted slope": 40},
     }
 }
 
@@ -52,9 +52,11 @@ def test_every_curve_has_its_numbers(out):
 def test_memory_is_as_section_4_says_even_when_small(out):
     fits = read_json(out / "costs.json")["fits"]
     reverse = fits["reverse bytes against T p"]
+    assert reverse["predicted slope"] == 8 * 3  # v, w and g of each weight
     assert reverse["slope"] == pytest.approx(reverse["predicted slope"], rel=0.02)
     assert reverse["R2"] > 0.999
     checkpointed = fits["checkpointed bytes against √T p"]
+    assert checkpointed["predicted slope"] == 8 * (2 + 3)
     assert checkpointed["slope"] == pytest.approx(checkpointed["predicted slope"], rel=0.1)
     assert fits["forward megabytes against T"]["deviation %"] < 5
 
@@ -125,15 +127,17 @@ def test_fits_of_known_costs_are_the_prediction():
             "T": T,
             "x": [10, 20],
             "forward": [1, 2],
-            "reverse": [16e-6 * T * p + 3 * p + 1 for p in (10, 20)],
+            "reverse": [24e-6 * T * p + 7e-3 * T + 3 * p + 1 for p in (10, 20)],
             "checkpointed": [5e-6 * T**0.5 * p + 2 for p in (10, 20)],
         }
         for T in (4, 16, 64)
     ]
-    memory = memory_fits(curves)
-    assert memory["reverse bytes against T p"]["slope"] == pytest.approx(16)
+    memory = memory_fits(curves, {"state": 16, "linearised step": 24})
+    assert memory["reverse bytes against T p"]["slope"] == pytest.approx(24)
+    assert memory["reverse bytes against T p"]["beside"] == pytest.approx(7000)
+    assert memory["reverse bytes against T p"]["predicted slope"] == 24
     assert memory["checkpointed bytes against √T p"]["slope"] == pytest.approx(5)
-    assert memory["checkpointed bytes against √T p"]["predicted slope"] == 32
+    assert memory["checkpointed bytes against √T p"]["predicted slope"] == 40
     assert memory["forward megabytes against T"]["deviation %"] == 0
 
 
@@ -145,8 +149,8 @@ def test_fits_of_known_costs_are_the_prediction():
     [
         ("forward seconds against m", "R2", 0.98),
         ("reverse seconds against m", "deviation %", 15.1),
-        ("reverse bytes against T p", "slope", 17.7),
-        ("reverse bytes against T p", "slope", 14.3),
+        ("reverse bytes against T p", "slope", 26.5),
+        ("reverse bytes against T p", "slope", 21.5),
         ("reverse bytes against T p", "R2", 0.9),
         ("forward megabytes against T", "deviation %", 5.1),
         ("checkpointed bytes against √T p", "slope", 16),
