@@ -316,7 +316,7 @@ def test_the_number_of_steps_is_diagnosed_where_there_are_spare_inputs():
 def test_the_compiled_layer_and_its_plan_refuse_it_in_a_sentence():
     problem, lam = remember()
     for function in (cpu.reverse, cpu.forward, cpu.checkpointed):
-        with pytest.raises(TypeError, match="has a Recurrent.*use the same function of hgref"):
+        with pytest.raises(TypeError, match="found Recurrent.*use the same function of hgref"):
             function(problem, lam)
     with pytest.raises(TypeError, match="found Recurrent; of hgref's own, reverse keeps 576 B"):
         hgref.plan(problem)
