@@ -72,7 +72,7 @@ def test_vanilla_is_momentum_at_the_papers_rates(losses, setting):
     assert {(row["eta"], row["mu"], row["rho"]) for row in found["rows"]} == {(0.075, 0.5, 0.0)}
     assert shares == [(row["t"], row["t"] / setting.T) for row in found["rows"]]
     run = problem(losses.J, losses.E, setting)
-    states = list(run.states(run.point(run.pack(**found["start"]))[0]))
+    states = list(run.states(found["start"]))
     for row in found["rows"]:
         w = run.dynamics.weights(states[row["t"]])
         assert row["error"] == pytest.approx(error_and_accuracy(losses.E, w)[0], rel=1e-3)
