@@ -7,6 +7,7 @@ error f(λ) = E(s_T(λ)) with respect to the hyperparameters λ, forwards, backw
 from typing import TYPE_CHECKING, Any
 
 from hgref import constraints, dynamics, objectives, outer, verify
+from hgref.at import At
 from hgref.dynamics import *  # noqa: F403
 from hgref.hypergradient import (
     checkpointed,
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     *dynamics.__all__,
+    "At",
     "Diverged",
     "Hypergradient",
     "Problem",

@@ -45,7 +45,7 @@ def described(item):
 def is_record(item):
     """Whether it only holds results."""
     return inspect.isclass(item) and (
-        issubclass(item, Exception)
+        issubclass(item, (Exception, tuple))
         or (dataclasses.is_dataclass(item) and not hasattr(item, "update"))
     )
 

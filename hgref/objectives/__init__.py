@@ -3,7 +3,9 @@
 from hgref.objectives.callback import Callback
 from hgref.objectives.huber import Huber
 from hgref.objectives.least_squares import LeastSquares
+from hgref.objectives.linear_model import LinearModel
 from hgref.objectives.logistic import Logistic
+from hgref.objectives.losses import Loss, LossAt
 from hgref.objectives.mlp import MLP
 from hgref.objectives.multi_task import MultiTask
 from hgref.objectives.objective import Objective, Sum
@@ -18,7 +20,10 @@ __all__ = [
     "Callback",
     "Huber",
     "LeastSquares",
+    "LinearModel",
     "Logistic",
+    "Loss",
+    "LossAt",
     "MultiTask",
     "Objective",
     "Quadratic",

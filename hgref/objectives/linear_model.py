@@ -23,10 +23,19 @@ class LinearModel(DataLoss):
         H dw      = Σ c_i (C_i dz_i) x_iᵀ,    dz_i = dW x_i + db        M dλ = (1/B) Σ dλ_i r_i x_iᵀ
         u H       = Σ c_i (C_i a_i) x_iᵀ,     a_i = U x_i + u_b         (u M)_i = r_i · a_i / B
 
+    X, y     (n, N) dense or scipy.sparse; targets as the loss reads them
+    loss     a Loss;  bias: whether there is a b
     w        (p,) = W row by row (outputs × features), then b (outputs): the order in which
              frameworks store a linear layer's weight and bias
     λ_i, centre, batches   see DataLoss
     Cost     passes over X: value 1; g 2; then jvp (all k columns at once) and vjp 2 each
+    Source   Franceschi et al. 2017, section 5.1, for any loss
+
+    Example
+        >>> from hgref.objectives.losses import Squares
+        >>> J = hgref.objectives.LinearModel(np.eye(2), [1.0, 0.0], Squares())
+        >>> float(J.value(1, np.zeros(3), {}))
+        0.25
     """
 
     def __init__(self, X: Any, y: Any, loss: Loss, *, bias: bool = True, **options: Any):

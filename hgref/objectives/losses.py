@@ -34,9 +34,23 @@ class Loss:
 
         r = ∂ℓ/∂z,     C = ∂²ℓ/∂z², symmetric
 
-    A loss may have parameters θ, such as a threshold; each is a block of λ.
+    A subclass defines `targets`, `value` and `at`, and with parameters θ of its own, such as a
+    threshold, `hyper`, `check_blocks` and `value_lam`: each θ is a block of λ.
 
     kept     how many numbers `at` stores for each output, besides y
+    Cost     O(B outputs)
+    Source   no link is assumed: C and ∂r/∂θ may be those of any ℓ that is twice differentiable
+
+    Example
+        >>> class Quartic(hgref.objectives.Loss):
+        ...     def targets(self, y): return np.reshape(y, (-1, 1)).astype(float)
+        ...     def value(self, z, y, lam): return ((z - y) ** 4).sum(axis=1) / 4
+        ...     def at(self, z, y, lam):
+        ...         e = z - y
+        ...         return hgref.objectives.LossAt(lambda: e**3, lambda dz: 3 * e**2 * dz)
+        >>> J = hgref.objectives.LinearModel(np.eye(2), [1.0, 0.0], Quartic(), bias=False)
+        >>> J.grad(1, np.zeros(2), {}).tolist()
+        [-0.5, 0.0]
     """
 
     kept = 1

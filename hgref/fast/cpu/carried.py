@@ -10,10 +10,10 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.fast.cpu.at_lam import lower_lam
 from hgref.fast.cpu.lowering import lowered
-from hgref.fast.cpu.network import Columns as Carries
 from hgref.fast.cpu.recorded import columns_of
 from hgref.fast.cpu.recursion import compiled_tangents, tangents
 from hgref.fast.cpu.scratch import all_weights, kept_rows, workspaces
+from hgref.fast.cpu.shapes import Panel
 from hgref.hypergradient.forward import partial
 from hgref.layout import Columns, Layout
 from hgref.run import Run
@@ -35,7 +35,7 @@ class Carried:
         k, p = columns.size, problem.p
         self.low = lowered(problem, dtype, k)
         self.move(at)
-        self.works = workspaces(self.low, Carries(1, k, 1))
+        self.works = workspaces(self.low, Panel(1, k, 1))
         self.weights = all_weights(self.low, self.works)
         self.g, self.kept = np.empty(p, self.low.dtype), kept_rows(self.low, 1)
         self.scratch = columns_of(k, p)

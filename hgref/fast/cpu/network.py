@@ -69,19 +69,6 @@ class Layers(NamedTuple):
     Y: Array
 
 
-class Columns(NamedTuple):
-    """What the rows of the matrices of one pass over X are.
-
-    base   1: z¹ of w itself comes first; 0: it is already known
-    k      number of tangent columns
-    lead   1: δ comes first in the product with Xᵀ; 0: only the tangents
-    """
-
-    base: int
-    k: int
-    lead: int
-
-
 class Factors(NamedTuple):
     """What the residual of example i and output o is multiplied by: λ_i h_o / B.
 

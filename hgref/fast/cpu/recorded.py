@@ -11,10 +11,9 @@ from hgref.arguments import Array
 from hgref.fast.cpu import blas
 from hgref.fast.cpu.at_lam import Shares, gathered, lower_lam
 from hgref.fast.cpu.lowering import lowered, two_headed, weighted
-from hgref.fast.cpu.network import Columns
 from hgref.fast.cpu.recursion import back, compiled_back, compiled_run, run
 from hgref.fast.cpu.scratch import all_weights, kept_rows, workspaces
-from hgref.fast.cpu.shapes import STORED, stretch
+from hgref.fast.cpu.shapes import STORED, Panel, stretch
 from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
 
@@ -48,8 +47,8 @@ class Recorded:
         self.known = small if recompute is None else not recompute
         self.tape = np.empty((steps, problem.p), self.low.dtype)
         self.kept = kept_rows(self.low, steps) if self.known else once
-        self.ahead = workspaces(self.low, Columns(1, 0, 1))
-        self.behind = workspaces(self.low, Columns(0 if self.known else 1, 1, 0))
+        self.ahead = workspaces(self.low, Panel(1, 0, 1))
+        self.behind = workspaces(self.low, Panel(0 if self.known else 1, 1, 0))
         self.weights = all_weights(self.low, self.ahead), all_weights(self.low, self.behind)
         self.none, self.one = columns_of(0, problem.p), columns_of(1, problem.p)
         self.run: Any = compiled_run if self.low.small else run

@@ -11,7 +11,7 @@ for each weight. Momentum keeps no v, Adam no m and u.
 from __future__ import annotations
 
 from hgref.fast.cpu.compiled import kernel
-from hgref.fast.cpu.network import Columns
+from hgref.fast.cpu.shapes import Panel
 from hgref.fast.cpu.training import Beside, add_shares, passes
 from hgref.fast.cpu.weights import Again, Ahead, Back, Tangents, Through, all_fine, over_weights
 
@@ -25,7 +25,7 @@ def run(J, lam, opt, works, part, s, first, last, tape, kept, U, out):
     tape   (steps, p) receives g_t; (1, p): only the last one
     kept   for each data loss (steps, …) or (1, …), see `network.Block`
     """
-    columns, beside = Columns(1, 0, 1), Beside(J.H, J.b, lam.l2, lam.l2_columns)
+    columns, beside = Panel(1, 0, 1), Beside(J.H, J.b, lam.l2, lam.l2_columns)
     for t in range(first, last + 1):
         g = tape[min(t - first, len(tape) - 1)]
         passes(J, lam, works, part.sums, t, s[-1], U, columns, kept, t - first)
@@ -45,7 +45,7 @@ def back(
     states  (≥ steps, blocks, p) scratch;  b_rates: (threads, T, h)
     returns the t at which α_{t-1} is not finite, or 0
     """
-    columns = Columns(0 if known else 1, 1, 0)
+    columns = Panel(0 if known else 1, 1, 0)
     beside = Beside(J.H, J.b, lam.l2, lam.l2_columns)
     over_weights(Again(first, last, s, tape, states), part, beside, opt, columns)
     for t in range(last, first - 1, -1):
@@ -68,7 +68,7 @@ def tangents(J, lam, opt, works, part, s, Z, first, last, g, kept, U, out):
     U         (k, p) the weights' part of Z
     returns   the t at which s_t or Z_t is not finite, or 0
     """
-    columns, beside = Columns(1, Z.shape[0], 1), Beside(J.H, J.b, lam.l2, lam.l2_columns)
+    columns, beside = Panel(1, Z.shape[0], 1), Beside(J.H, J.b, lam.l2, lam.l2_columns)
     for t in range(first, last + 1):
         passes(J, lam, works, part.sums, t, s[-1], U, columns, kept, 0)
         over_weights(Tangents(t, s, g, U, out, Z), part, beside, opt, columns)

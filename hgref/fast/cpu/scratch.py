@@ -12,14 +12,14 @@ from hgref.arguments import Array
 from hgref.fast.cpu import blas, shapes
 from hgref.fast.cpu.features import Dense, Small, Sparse, Work
 from hgref.fast.cpu.lowering import Data, Lowered, batch_size, two_headed, weighted
-from hgref.fast.cpu.network import Columns, kept_width
+from hgref.fast.cpu.network import kept_width
 from hgref.fast.cpu.weights import Part, Threads
 from hgref.objectives.data_loss import DataLoss
 
 FORMS = {Small: "small", Dense: "dense", Sparse: "sparse"}
 
 
-def workspaces(low: Lowered, columns: Columns) -> tuple[Work, ...]:
+def workspaces(low: Lowered, columns: shapes.Panel) -> tuple[Work, ...]:
     """Scratch for passes with these columns; the block size depends on n₁ and N only."""
     return tuple(
         workspace(data, columns, low.problem.p, low.dtype, loss if not columns.lead else None)
@@ -38,10 +38,12 @@ def all_weights(low: Lowered, works: tuple[Work, ...]) -> Part | Threads:
     return Threads(sums, np.ones(numba.get_num_threads(), bool))
 
 
-def workspace(data: Data, columns: Columns, p: int, real: Any, shared: DataLoss | None) -> Work:
+def workspace(
+    data: Data, columns: shapes.Panel, p: int, real: Any, shared: DataLoss | None
+) -> Work:
     """Scratch for one data loss; `shared`: the loss, if its hyperparameters need their shares."""
     machine = shapes.Machine(numba.get_num_threads(), blas.can_be_told())
-    about = sizes_of(data, shared), FORMS[type(data)], shapes.Panel(*columns)
+    about = sizes_of(data, shared), FORMS[type(data)], columns
     rows, made = shapes.scratch(*about, p, real.itemsize, machine)
     arrays: dict[str, Any] = {name: aligned(shape, real) for name, shape in made.items()}
     return Work(rows=rows, width=kept_width(data.net), every=np.arange(batch_size(data)), **arrays)

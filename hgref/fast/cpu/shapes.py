@@ -122,7 +122,12 @@ def kept_numbers(hidden: int, outputs: int, two_classes: bool) -> int:
 
 
 class Panel(NamedTuple):
-    """base + k columns are multiplied with X, lead + k with Xᵀ: hgref.fast.cpu.network.Columns."""
+    """The columns of one pass: base + k are multiplied with X, lead + k with Xᵀ.
+
+    base   1: z¹ of w itself comes first; 0: it is already known
+    k      number of tangent columns
+    lead   1: δ comes first in the product with Xᵀ; 0: only the tangents
+    """
 
     base: int
     k: int

@@ -9,7 +9,7 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.fast.cuda.device import on_device
-from hgref.fast.cuda.problem import OnDevice, require_room
+from hgref.fast.cuda.on_device import OnDevice, require_room
 from hgref.fast.cuda.recursion import DIVERGED, FINE
 from hgref.hypergradient.forward import partial
 from hgref.layout import Layout

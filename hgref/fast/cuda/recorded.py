@@ -17,7 +17,7 @@ from hgref.fast.cpu.at_lam import Shares, gathered
 from hgref.fast.cpu.lowering import two_headed, weighted
 from hgref.fast.cuda.arrays import ToFactors
 from hgref.fast.cuda.device import device_array, free_bytes, on_device
-from hgref.fast.cuda.problem import SPARE, OnDevice, require_room
+from hgref.fast.cuda.on_device import SPARE, OnDevice, require_room
 from hgref.fast.cuda.recursion import FINE
 from hgref.hypergradient.treeverse import treeverse
 from hgref.layout import Blocks
