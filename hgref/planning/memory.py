@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from importlib.util import find_spec
 
-from hgref.fast.cpu.shapes import MANY, Data, Machine, Panel, scratch, stretch
+from hgref.fast.cpu.shapes import MANY, Data, Machine, Panel, forms, scratch, stretch
 from hgref.planning.sizes import Sizes
 from hgref.planning.tape import Items, Tape
 
@@ -47,19 +47,23 @@ class Memory:
 
     def data(self, k: int) -> int:
         """Copies of the data in another type or order, for passes with k tangents."""
-        return self.sizes.batches + sum(copied(one, k, self.itemsize) for one in self.sizes.J)
+        return self.sizes.batches + sum(copied(*one, self.itemsize) for one in self.parts(k))
+
+    def parts(self, k: int) -> list[tuple[Data, str]]:
+        """Each data loss with the form in which its X is stored."""
+        return list(zip(self.sizes.J, forms(self.sizes.J, k), strict=True))
 
     def lowering(self, k: int) -> int:
         """The peak while these copies are made."""
-        made = [copied(one, k, self.itemsize) for one in self.sizes.J]
-        passing = [in_passing(one, k, self.itemsize) for one in self.sizes.J]
+        made = [copied(*one, self.itemsize) for one in self.parts(k)]
+        passing = [in_passing(*one, self.itemsize) for one in self.parts(k)]
         return OBJECTS + sum(made) + max(passing, default=0)
 
     def scratch(self, panel: Panel, k: int) -> int:
         """Scratch memory of one pass."""
         s, made = self.sizes, 0
-        for one in s.J:
-            _, shapes = scratch(one, one.form(k), panel, s.p, self.itemsize, self.machine)
+        for one, form in self.parts(k):
+            _, shapes = scratch(one, form, panel, s.p, self.itemsize, self.machine)
             made += self.itemsize * sum(map(math.prod, shapes.values())) + 8 * one.B
         if s.relations:
             made += self.itemsize * (panel.lead + panel.k) * s.p
@@ -82,10 +86,9 @@ class Memory:
         return 8 * sum(B * (3 * sum(layers[:-1]) + 3 * max(layers)) for B, layers in widths)
 
 
-def copied(one: Data, k: int, itemsize: int) -> int:
+def copied(one: Data, form: str, itemsize: int) -> int:
     """Bytes of the copies of a data loss."""
     targets, converted = itemsize * one.n * one.outputs, itemsize != one.itemsize
-    form = one.form(k)
     if form == "sparse":  # by rows and by columns
         by_row = INDEX + itemsize * converted
         return targets + one.entries * (by_row + INDEX + itemsize)
@@ -94,9 +97,9 @@ def copied(one: Data, k: int, itemsize: int) -> int:
     return targets + itemsize * one.entries * (one.centred or converted)
 
 
-def in_passing(one: Data, k: int, itemsize: int) -> int:
+def in_passing(one: Data, form: str, itemsize: int) -> int:
     """Bytes that are free again once a data loss is copied."""
-    if one.form(k) == "sparse":
+    if form == "sparse":
         return one.entries * (INDEX + one.itemsize * (itemsize != one.itemsize))
-    stored = one.centred or one.form(k) == "small"
+    stored = one.centred or form == "small"
     return one.itemsize * one.entries * (stored and itemsize != one.itemsize)

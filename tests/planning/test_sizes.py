@@ -8,6 +8,7 @@ import scipy.sparse
 
 import hgref
 from hgref.fast.cpu import lowering, scratch
+from hgref.fast.cpu.shapes import forms
 from hgref.objectives import L2, MLP, Callback, Logistic, Softmax
 from hgref.planning.sizes import Data, Sizes
 
@@ -28,9 +29,10 @@ LOSSES = {
 def test_what_is_read_off_is_what_the_compiled_layer_reads(name):
     """Form, widths, batch and weights of the data once they are lowered."""
     part = LOSSES[name]
-    lowered = lowering.lower_data(part, np.dtype(float), 1)
+    (form,) = forms([Data.of(part)], 1)
+    lowered = lowering.lower_data(part, np.dtype(float), form)
     read, found = Data.of(part), scratch.sizes_of(lowered, part)
-    assert scratch.FORMS[type(lowered)] == read.form(1)
+    assert scratch.FORMS[type(lowered)] == form
     for field in ("n", "widths", "B", "bias", "weighted", "two_headed"):
         assert getattr(read, field) == getattr(found, field)
     assert read.weights == part.p

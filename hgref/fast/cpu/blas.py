@@ -8,6 +8,7 @@ run on BLAS's threads, and the rest of a pass on one thread.
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -32,6 +33,39 @@ def libraries() -> Any:
     return threadpoolctl.ThreadpoolController()
 
 
+class Limit:
+    """One BLAS thread inside of calls; afterwards as many as before the first of those that overlap.
+
+    BLAS's number of threads belongs to the process in some builds, and to a thread in others: every
+    thread sets it for itself, and restores what the first call found.
+    """
+
+    def __init__(self) -> None:
+        self.lock, self.inside = threading.Lock(), 0
+        self.first: Any = None  # knows the numbers before the first of the overlapping calls
+        self.of_thread = threading.local()
+
+    def __enter__(self) -> None:
+        self.of_thread.depth = getattr(self.of_thread, "depth", 0) + 1
+        if self.of_thread.depth > 1:
+            return
+        with self.lock:
+            limiter = libraries().limit(limits=1, user_api="blas")
+            self.first = limiter if self.inside == 0 else self.first
+            self.inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        self.of_thread.depth -= 1
+        if self.of_thread.depth > 0:
+            return
+        with self.lock:
+            self.inside -= 1
+            self.first.restore_original_limits()
+
+
+LIMIT = Limit()
+
+
 def alone(function: Callable[P, R]) -> Callable[P, R]:
     """The function, with every BLAS call kept on the thread that makes it."""
     if not can_be_told():
@@ -39,7 +73,7 @@ def alone(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def limited(*args: P.args, **options: P.kwargs) -> R:
-        with libraries().limit(limits=1, user_api="blas"):
+        with LIMIT:
             return function(*args, **options)
 
     return limited

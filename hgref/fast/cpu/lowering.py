@@ -55,10 +55,18 @@ def require_compilable(problem: Problem) -> None:
     for part in problem.dynamics.J.terms():
         if type(part) not in COMPILED:
             raise refusal("training objective", f"a sum of {listed(COMPILED)}", part)
-        for name, array in vars(getattr(part, "features", part)).items():
-            if isinstance(array, np.ndarray) and array.dtype.kind in "cO":
-                found = f"{name}: expected real numbers, found {array.dtype}"
-                raise TypeError(f"{found}; use the same function of hgref itself")
+    require_real("w0", problem.w0)
+    for part in (*problem.dynamics.J.terms(), *problem.E.terms()):
+        for name, array in {**vars(part), **vars(getattr(part, "features", part))}.items():
+            require_real(name, array)
+
+
+def require_real(name: str, array: Any) -> None:
+    """Raise TypeError for an array, dense or sparse, of numbers that floats cannot hold."""
+    kind = getattr(getattr(array, "dtype", None), "kind", "f")
+    if kind in "cO":
+        found = f"{name}: expected real numbers, found {array.dtype}"
+        raise TypeError(f"{found}; use the same function of hgref itself")
 
 
 def listed(kinds: Sequence[type]) -> str:
@@ -99,7 +107,11 @@ def lowered(problem: Problem, dtype: Any, k: int = 1) -> Lowered:
     for part in terms:
         if isinstance(part, Quadratic):
             H, b = (part.H + H, part.b + b) if len(H) else (part.H.copy(), part.b.copy())
-    data = tuple(lower_data(part, real, k) for part in losses) or (no_data(problem.p, real),)
+    forms = shapes.forms([shapes.Data.of(part) for part in losses], k)
+    parts = zip(losses, forms, strict=True)
+    data = tuple(lower_data(part, real, form) for part, form in parts) or (
+        no_data(problem.p, real),
+    )
     penalties = [part for part in terms if isinstance(part, L2)]
     small = all(type(one) is Small for one in data)
     coupling = only_coupling(terms)
@@ -115,7 +127,7 @@ def only_coupling(terms: list[Objective]) -> TaskCoupling | None:
     return found[0] if found else None
 
 
-def lower_data(part: DataLoss, real: Any, k: int) -> Data:
+def lower_data(part: DataLoss, real: Any, form: str) -> Data:
     features, N = part.features, part.features.N
     layered = isinstance(part, MLP) and len(part.widths) > 2
     widths = part.widths if isinstance(part, MLP) else (N, part.outputs)
@@ -131,11 +143,11 @@ def lower_data(part: DataLoss, real: Any, k: int) -> Data:
     if features.batches is not None:
         batches = np.array(features.batches, dtype=np.int64)
     centre = np.zeros(0) if features.centre is None else np.array(features.centre, dtype=float)
-    if features.sparse:
+    if form == "sparse":
         by_row, by_column = compressed(features.X, real), compressed(features.X.T, real)
         return Sparse(by_row, by_column, centre, batches, net)
     X = own(features.X - centre if len(centre) else features.X, real)
-    if shapes.Data.of(part).form(k) != "small":
+    if form == "dense":
         return Dense(X, batches, net)
     ones = np.ones((int(net.bias), features.n))
     return Small(own(np.vstack([X.T, ones]), real), batches, net)

@@ -9,6 +9,7 @@ with Xᵀ. It reads X in blocks of rows.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -108,12 +109,19 @@ class Data:
         """Numbers that an example keeps for the way back."""
         return kept_numbers(sum(self.widths[1:-1]), self.outputs, self.two_classes)
 
-    def form(self, k: int) -> str:
-        """How X is stored for passes with k tangents: "sparse", "small" or "dense"."""
-        if self.nonzeros is not None:
-            return "sparse"
+    def small(self, k: int) -> bool:
+        """Whether a pass with k tangents is over in microseconds."""
         few = self.B * self.N * (1 + k) * self.outputs < FEW
-        return "small" if few and not self.layered else "dense"
+        return few and not self.layered and self.nonzeros is None
+
+
+def forms(parts: Sequence[Data], k: int) -> list[str]:
+    """How the X of each is stored for passes with k tangents: "sparse", "small" or "dense".
+
+    Small ones are stored so only if all are small: then the whole recursion is one function.
+    """
+    dense = "small" if all(one.small(k) for one in parts) else "dense"
+    return [dense if one.nonzeros is None else "sparse" for one in parts]
 
 
 def kept_numbers(hidden: int, outputs: int, two_classes: bool) -> int:
@@ -145,7 +153,7 @@ def partition(
     data: Data, form: str, panel: Panel, itemsize: int, machine: Machine
 ) -> tuple[int, int]:
     """(parts for threads, rows of a block); the rows of a linear model depend on n₁ and N alone."""
-    B, N = max(data.B, 1), data.N
+    B, N = max(data.B, 1), max(data.N, 1)
     columns = max((panel.base + panel.k) * data.widths[1], 1)
     if form == "sparse":
         seen = data.entries * data.B / max(data.n, 1)  # entries in the rows of a step

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import hgref
 from hgref.fast import cpu
@@ -33,11 +34,11 @@ def test_python_code_is_refused_with_a_sentence(algorithm):
 @each
 def test_what_only_the_readable_layer_has_is_refused_by_name(algorithm):
     lion = hgref.Problem(hgref.Lion(regression()), regression(), T=3)
-    with pytest.raises(TypeError, match="dynamics: expected .*, found Lion, which cannot be compiled"):
+    with pytest.raises(TypeError, match="dynamics: expected .* found Lion, which cannot"):
         algorithm(lion, {"eta": 0.1, "beta1": 0.9, "beta2": 0.9, "weight_decay": 0.0})
     huber = hgref.objectives.Huber(np.eye(3), np.ones(3))
     problem = hgref.Problem(hgref.GradientDescent(huber), regression(), T=3)
-    with pytest.raises(TypeError, match="training objective: expected .*, found Huber, which cannot be compiled"):
+    with pytest.raises(TypeError, match="objective: expected .* found Huber, which cannot"):
         algorithm(problem, {"eta": 0.1, "threshold": 1.0})
 
 
@@ -80,6 +81,26 @@ def test_complex_numbers_are_refused_by_name():
     problem = hgref.Problem(hgref.GradientDescent(LeastSquares(X, np.ones(6))), regression(), T=3)
     with pytest.raises(TypeError, match="X: .*real numbers, found complex128"):
         cpu.reverse(problem, {"eta": 0.1})
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("where", ["J", "E", "y", "w0"])
+def test_complex_data_are_not_cut_to_their_real_part(where, sparse):
+    X, y = np.eye(6)[:, :3] + 0.1, np.ones(6)
+    X = scipy.sparse.csr_matrix(X) if sparse else X
+    pair = {"J": (X, y), "E": (X, y)}
+    if where in pair:
+        pair[where] = X * (1 + 1j), y
+    if where == "y":
+        pair["J"] = X, y + 1j
+    J, E = (LeastSquares(*pair[which]) for which in "JE")
+    w0 = np.zeros(3) + (1j if where == "w0" else 0)
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 3, w0)
+    assert np.iscomplexobj(hgref.reverse(problem, [0.1]).grad)
+    name = {"J": "X", "E": "X"}.get(where, where)
+    for algorithm in (cpu.forward, cpu.reverse):
+        with pytest.raises(TypeError, match=f"{name}: expected real numbers, found complex128"):
+            algorithm(problem, [0.1])
 
 
 def test_the_readable_refusals_are_the_same():
