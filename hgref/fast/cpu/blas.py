@@ -34,10 +34,10 @@ def libraries() -> Any:
 
 
 class Limit:
-    """One BLAS thread inside of calls; afterwards as many as before the first of those that overlap.
+    """One BLAS thread inside a call; afterwards as many as before the first of overlapping calls.
 
-    BLAS's number of threads belongs to the process in some builds, and to a thread in others: every
-    thread sets it for itself, and restores what the first call found.
+    Some builds of BLAS have one number of threads for the process, others one for each thread:
+    every thread sets it for itself, and restores what the first call found.
     """
 
     def __init__(self) -> None:

@@ -15,29 +15,32 @@ def threads():
     ]
 
 
-def test_overlapping_calls_restore_the_threads():
-    """The first call ends while the second is inside: the second must not remember its limit."""
+@pytest.mark.parametrize("first_out", ["first in", "last in"])
+def test_overlapping_calls_restore_the_threads(first_out):
+    """The call that came in last must not take the limit of the other for the usual number."""
     blas.libraries()
+    in_, out = ([threading.Event(), threading.Event()] for _ in range(2))
+
+    @blas.alone
+    def inside(j):
+        in_[j].set()
+        assert in_[1 - j].wait(10)
+        if (first_out == "first in") == (j == 1):
+            assert out[1 - j].wait(10)
+
+    def call(j):
+        assert j == 0 or in_[0].wait(10)
+        inside(j)
+        out[j].set()
+
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         before = threads()
-        second_is_in, first_is_out = threading.Event(), threading.Event()
-
-        @blas.alone
-        def first():
-            assert set(threads()) == {1}
-            other.start()
-            assert second_is_in.wait(10)
-
-        @blas.alone
-        def second():
-            second_is_in.set()
-            assert first_is_out.wait(10)
-
-        other = threading.Thread(target=second)
-        first()
-        first_is_out.set()
-        other.join(10)
-        assert not other.is_alive()
+        calls = [threading.Thread(target=call, args=(j,)) for j in range(2)]
+        for one in calls:
+            one.start()
+        for one in calls:
+            one.join(20)
+        assert [event.is_set() for event in out] == [True, True]
         assert threads() == before
 
 
