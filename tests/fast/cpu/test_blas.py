@@ -33,15 +33,16 @@ def test_overlapping_calls_restore_the_threads(first_out):
         inside(j)
         out[j].set()
 
-    with threadpoolctl.threadpool_limits(2, user_api="blas"):
-        before = threads()
-        calls = [threading.Thread(target=call, args=(j,)) for j in range(2)]
-        for one in calls:
-            one.start()
-        for one in calls:
-            one.join(20)
-        assert [event.is_set() for event in out] == [True, True]
-        assert threads() == before
+    before = threads()
+    if max(before) == 1:
+        pytest.skip("BLAS has one thread here")
+    calls = [threading.Thread(target=call, args=(j,)) for j in range(2)]
+    for one in calls:
+        one.start()
+    for one in calls:
+        one.join(20)
+    assert [event.is_set() for event in out] == [True, True]
+    assert threads() == before
 
 
 def test_an_error_restores_them_too():
