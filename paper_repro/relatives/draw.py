@@ -28,7 +28,7 @@ STYLES = {  # family → color, marker, filled: distinguishable in grey, too
 # offsets of a label from its marker: points to the right and up, then the alignments
 ABOVE, BELOW = (0, 8, "center", "bottom"), (0, -8, "center", "top")
 RIGHT, LEFT = (8, 0, "left", "center"), (-8, 0, "right", "center")
-TOP = {"forward": RIGHT, "implicit": RIGHT, "truncated": RIGHT, "reversible": ABOVE}  # else below
+TOP = {"forward": LEFT, "implicit": RIGHT, "truncated": RIGHT, "reversible": ABOVE}  # else below
 BOTTOM = {  # others: to the right
     "reverse": LEFT,
     "checkpointed": (8, 5, "left", "center"),

@@ -29,7 +29,7 @@ def out(tmp_path_factory):
     """What `costs --small` leaves, with fewer numbers still."""
     folder, patch = tmp_path_factory.mktemp("figures"), pytest.MonkeyPatch()
     with patch.context() as context:
-        fewer = replace(SMALL, hypers=(1, 2, 4), weights=(500, 1000), steps=(9, 16, 36), rounds=1)
+        fewer = replace(SMALL, hypers=(1, 2, 4), weights=(3000, 6000), steps=(9, 16, 36), rounds=1)
         context.setitem(PRESETS, "small", fewer)
         assert main(["costs", "--small", "--out", str(folder)]) == 0
     return folder
