@@ -41,8 +41,8 @@ class Counted(hgref.Momentum):
         return step._replace(jvp=jvp, vjp=vjp)
 
 
-X, y = np.random.default_rng(0).standard_normal((80, 79)), np.arange(80) % 5
-J, E = (hgref.objectives.Softmax(X[i::2], y[i::2], 5) for i in (0, 1))  # p = 400 and d = 800
+X, y = np.random.default_rng(0).standard_normal((40, 39)), np.arange(40) // 2 % 5
+J, E = (hgref.objectives.Softmax(X[i::2], y[i::2], 5) for i in (0, 1))  # p = 200 and d = 400
 
 
 def posed(m, T=64):
@@ -75,7 +75,7 @@ reverse = np.array([counted(hgref.reverse, *posed(m)) for m in ms])[:, 2:]
 print("products, kB and ms of forward, then of reverse")
 for m, *rows in zip(ms, forward, reverse, strict=True):
     print(f"m = {m:2}", *(f"{a:8.0f} {b / 1e3:7.0f} {1e3 * c:7.0f}" for a, b, c in rows))
-print(f"forward keeps {np.polyfit(ms, forward[:, 1], 1)[0] / (8 * 800):.1f} matrices like Z_t")
+print(f"forward keeps {np.polyfit(ms, forward[:, 1], 1)[0] / (8 * 400):.1f} matrices like Z_t")
 ratio = forward / reverse  # of products, bytes, seconds
 fig, ax = plt.subplots()
 for j, (name, look) in enumerate({"products": "s-", "bytes": "o--", "seconds": "^:"}.items()):

@@ -25,6 +25,7 @@ MODULES = {  # in reading order: module → what it is for
 }
 ABSENT = "Not installed where this page was made."
 NUMBER = re.compile(r"\((\d+|PHO)\)")
+LAMBDA = re.compile(r"<function \S*<lambda> at \w+>")
 NAMED = re.compile(r"<(?:function|class) '?([\w.]+)[^>]*>")  # a function or class as default value
 CITED = re.compile(r"eq\. \((?:\d+|PHO)\)(?:, \((?:\d+|PHO)\))*")
 
@@ -92,7 +93,7 @@ def signature(item: Any) -> str:
     arguments = (p for p in found.parameters.values() if p.name != "self")
     plain = [p.replace(annotation=inspect.Parameter.empty) for p in arguments]
     text = str(found.replace(parameters=plain, return_annotation=inspect.Signature.empty))
-    return NAMED.sub(r"\1", text)
+    return NAMED.sub(r"\1", LAMBDA.sub("…", text))
 
 
 # --- as HTML ---
