@@ -119,6 +119,16 @@ def test_rms_is_what_its_names_say(x, rates):
     assert down == pytest.approx(w - eta * g / np.sqrt(total + eps))
 
 
+def test_lion_where_the_average_is_zero():
+    """sign(0) = 0: only the decay moves w."""
+    x = {"m": np.zeros(1), "w": np.full(1, 2.0), "g": np.zeros(1), "eta": 0.5}
+    x |= {"beta1": 0.5, "beta2": 0.25, "decay": 0.5}
+    assert [float(y[0]) for y in laws.lion_step(**x)] == [0.0, 1.5]
+    dm, dw = laws.lion_jvp(**x, dm=0.0, dw=0.0, dg=0.0, deta=1.0, dbeta2=0.0, ddecay=0.0)
+    assert (float(dm[0]), float(dw[0])) == (0.0, -1.0)
+    assert float(laws.lion_vjp(**x, b_m=0.0, b_w=1.0)[3][0]) == -1.0
+
+
 @pytest.mark.parametrize("averaged", [0, 1])
 @given(rates=st.tuples(between, st.floats(0, 0.95)), dx=st.tuples(*[numbers] * 7), b_w=numbers)
 def test_rms_where_every_gradient_was_zero(averaged, rates, dx, b_w):
@@ -241,6 +251,16 @@ def test_huber(e, threshold, dz, dthreshold, b):
     assert close(laws.huber_curvature(e, threshold, dz, dthreshold), witness)
     row = laws.huber_curvature(e, threshold, b, 0.0), laws.huber_share(e, threshold, b)
     assert transposed(row, (dz, dthreshold), b, witness)
+
+
+@pytest.mark.parametrize("e", [0.75, -0.75])
+def test_huber_at_its_kink_is_squares(e):
+    """Where |e| = δ exactly, C = 1 and ∂r/∂δ = 0."""
+    here = np.asarray(e), np.asarray(0.75)
+    assert laws.huber_curvature(*here, 2.0, 3.0) == 2.0
+    assert laws.huber_share(*here, 2.0) == 0.0
+    assert laws.huber_residual(here[0] + 1e-30j, here[1]) == e + 1e-30j
+    assert laws.huber_value(*here) == (e * e / 2, 0.0)
 
 
 ACTIVATIONS = {  # (a(z), a'(z) in other words, the arguments of the laws of slope and bend)

@@ -330,6 +330,16 @@ def test_an_error_that_overflows_alone_says_so(method):
 
 
 @pytest.mark.parametrize("method", [hgref.reverse, hgref.forward])
+def test_a_direct_term_that_overflows_alone_names_its_block(method):
+    """E = ½ l2 ‖w‖² and its gradient are 0 at l2 = 0; ∂E/∂l2 = ½ ‖w‖² is not finite."""
+    J = Quadratic([[0.0]], [0.0])
+    problem = hgref.Problem(hgref.GradientDescent(J), L2(), 1, [1e200])
+    with pytest.raises(hgref.Diverged, match="∇E left the finite numbers at step t = 1") as caught:
+        method(problem, {"eta": 0.1, "l2": 0.0})
+    assert (caught.value.block, caught.value.coordinate) == ("l2", 0)
+
+
+@pytest.mark.parametrize("method", [hgref.reverse, hgref.forward])
 def test_a_gradient_that_overflows_alone_names_its_block(method):
     J = Quadratic([[1.0]], [0.0])
     linear = Quadratic([[0.0]], [-1e200])

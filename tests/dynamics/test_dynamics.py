@@ -85,3 +85,52 @@ def test_columns_are_independent(dynamics):
 def test_a_dynamics_needs_an_objective():
     with pytest.raises(TypeError, match="J: expected an objective, found int"):
         hgref.GradientDescent(3)
+
+
+@pytest.mark.parametrize("name", ["step", "jvp", "vjp"])
+def test_one_function_that_a_subclass_overrides_is_seen_by_at(name):
+    """Also if it is the only one: the other two stay those of the built-in dynamics."""
+
+    def doubled(self, *arguments):
+        found = getattr(hgref.GradientDescent, name)(self, *arguments)
+        return (2 * found[0], found[1]) if name == "vjp" else 2 * found
+
+    J = hgref.objectives.Quadratic(np.diag([1.0, 0.5]), [1.0, -2.0])
+    exact = hgref.GradientDescent(J)
+    kind = type("Doubled", (hgref.GradientDescent,), {name: doubled})
+    s, lam = np.array([1.0, 2.0]), {"eta": np.array(0.25)}
+    ds, alpha = np.array([[1.0], [3.0]]), np.array([2.0, -1.0])
+    parts = []
+    for dynamics in (exact, kind(J)):
+        step = dynamics.at(1, s, lam)
+        parts.append({"step": step.value, "jvp": step.jvp(ds, {}), "vjp": step.vjp(alpha)[0]})
+    for part, true in parts[0].items():
+        assert np.array_equal(parts[1][part], 2 * true if part == name else true)
+
+
+def test_a_function_beside_at_is_kept():
+    """A class that defines `at` may define a cheaper `step` as well."""
+    calls = []
+
+    class Both(hgref.GradientDescent):
+        def at(self, t, s, lam):
+            return super().at(t, s, lam)
+
+        def step(self, t, s, lam):
+            calls.append(t)
+            return super().step(t, s, lam)
+
+    J = hgref.objectives.Quadratic(np.eye(2), np.ones(2))
+    problem = hgref.Problem(Both(J), J, 3)
+    problem.f([0.1])
+    assert calls == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("name", "bad"), [("beta1", 1.0), ("beta2", 1.5), ("weight_decay", -0.1)])
+def test_bad_rates_of_lion_are_refused_by_name(name, bad):
+    J = hgref.objectives.Quadratic(np.eye(2), np.ones(2))
+    problem = hgref.Problem(hgref.Lion(J), J, 3)
+    good = {"eta": 0.1, "beta1": 0.0, "beta2": 0.9, "weight_decay": 0.0}
+    problem.at(good)
+    with pytest.raises(ValueError, match=rf"{name}: expected numbers .*, found {bad}"):
+        problem.at({**good, name: bad})

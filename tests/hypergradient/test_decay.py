@@ -153,3 +153,12 @@ def test_a_run_that_leaves_the_finite_numbers_is_refused():
     problem = one_mode(-1e9, T=60)
     with pytest.raises(hgref.Diverged):
         hgref.decay(problem, [1.0])
+
+
+def test_a_gradient_that_overflows_alone_is_refused():
+    """α_1 = 1e150 and g = 1e159 are finite, ∂f/∂η = −α_1 g is not."""
+    J = hgref.objectives.Quadratic([[1.0]], [0.0])
+    E = hgref.objectives.Quadratic([[0.0]], [-1e150])
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 1, [1e159])
+    with pytest.raises(hgref.Diverged, match="∇f left the finite numbers .* block 'eta'"):
+        hgref.decay(problem, {"eta": 1.0})

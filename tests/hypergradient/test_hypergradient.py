@@ -6,6 +6,7 @@ from hypothesis import given
 from strategies import DYNAMICS, KINKED, OBJECTIVES, Choice, build, choices, few, pairs, relative
 
 import hgref
+from hgref.objectives import L2, Softmax
 from hgref.verify.witness import central_differences, complex_step, taylor
 
 every_dynamics = pytest.mark.parametrize("dynamics", DYNAMICS)
@@ -162,3 +163,26 @@ def test_dense_jacobians_make_the_same_gradient(dynamics, objective, choice):
     if problem.learn_w0:
         grad[layout.slices["w0"]] += problem.dynamics.weights(alpha)
     assert relative(hgref.reverse(problem, lam).grad, grad) < 1e-11
+
+
+def test_the_complex_step_through_reverse_is_a_symmetric_hessian():
+    """Multipliers and shares stay complex: a schedule, example weights in batches, groups, w0."""
+    T, rng = 4, np.random.default_rng(0)
+    X, y = rng.standard_normal((6, 3)), rng.integers(0, 3, 6)
+    J = Softmax(X, y, 3, example_weights=True, batches=rng.integers(0, 6, (T, 5)))
+    J, E = J + L2(J.block_labels), Softmax(X[:4], y[:4], 3)
+    problem = hgref.Problem(hgref.Momentum(J), E, T, rng.standard_normal(J.p), learn_w0=True)
+    lam = problem.pack(eta=rng.uniform(0.1, 0.3, T), mu=0.5, weights=np.ones(6), l2=[0.1, 0.2])
+    layout, v = lam.layout, rng.standard_normal(lam.size)
+
+    def gradient(x):
+        return hgref.reverse(problem, layout.split(x)).grad
+
+    along = gradient(lam + 1e-30j * v).imag / 1e-30
+    h = 1e-4
+    differences = (gradient(lam + h * v) - gradient(lam - h * v)) / (2 * h)
+    for name, part in layout.slices.items():
+        assert relative(along[part], differences[part]) < 1e-6, name
+    u = rng.standard_normal(lam.size)
+    across = gradient(lam + 1e-30j * u).imag / 1e-30
+    assert u @ along == pytest.approx(v @ across, rel=1e-11)

@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 from strategies import DYNAMICS, few, relative
 
 import hgref
+from hgref.hypergradient.inner import Inner
 from hgref.objectives import L2, LeastSquares, Logistic, Quadratic, Softmax
 
 SOLVERS = ["cg", "neumann", "fixed_point"]
@@ -177,3 +178,47 @@ def test_refusals_are_sentences():
     refused(ValueError, "found mini-batches", batched, E, lam)
     for solver in SOLVERS:
         refused(ArithmeticError, f"{solver}: expected", J, E, lam, solver=solver, iterations=1)
+
+
+def test_the_inner_function_is_j_and_the_decay_of_momentum():
+    """Its gradient and its product with H are central differences, exact for a quadratic."""
+    rng = np.random.default_rng(0)
+    J = Quadratic(np.diag([1.0, 2.0, 3.0]), rng.standard_normal(3))
+    problem = hgref.Problem(hgref.Momentum(J, weight_decay=0.5), J, 3)
+    inner = Inner(problem.at({"eta": 0.1, "mu": 0.5}))
+    w, u = rng.standard_normal(3), rng.standard_normal(3)
+    at = inner.at(w)
+    assert inner.value(w) == pytest.approx(J.value(1, w, {}) + 0.25 * w @ w, rel=1e-14)
+    assert at.grad @ u == pytest.approx((inner.value(w + u) - inner.value(w - u)) / 2, rel=1e-12)
+    np.testing.assert_allclose(at.curved(u), inner.at(w + u).grad - at.grad, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dynamics", ["gd", "momentum", "nesterov", "dampened"])
+def test_the_rate_is_the_spectral_radius_of_the_last_step(dynamics):
+    """Also with the decay of Momentum, which is in the curvature and in the step."""
+    J, E, _ = ridge(np.random.default_rng(3))
+    problem = hgref.Problem(DYNAMICS[dynamics](J), E, 200)
+    lam = packed(problem, eta=0.1, mu=0.05, l2=np.full(4, 0.1))
+    g = hgref.implicit(problem, lam)
+    A = hgref.jacobians.A(problem, 200, g.s_T, lam)
+    assert g.convergence.rate == pytest.approx(np.abs(np.linalg.eigvals(A)).max(), rel=1e-9)
+
+
+@pytest.mark.parametrize("dynamics", ["gd", "momentum"])
+def test_the_bound_by_hand(dynamics):
+    """One l2 on a quadratic: M = w, so ‖M‖ = ‖w_T‖ and L = L_M = 1; H does not change."""
+    T, eta, mu, l2 = 20, 0.1, 0.3 if dynamics == "momentum" else 0.0, 0.5
+    curvature, b = np.array([1.0, 2.0, 3.0]), np.array([1.0, -2.0, 0.5])
+    J, E = Quadratic(np.diag(curvature), b) + L2(), Quadratic(np.eye(3), [0.3, 0.1, -1.0])
+    problem = hgref.Problem(DYNAMICS[dynamics](J), E, T, [2.0, -1.0, 1.0])
+    lam = packed(problem, eta=eta, mu=mu, l2=l2)
+    g = hgref.implicit(problem, lam, tol=1e-13)
+    w, end = problem.dynamics.weights(g.s_T), g.convergence
+    a = w - [0.3, 0.1, -1.0]
+    q, r, norm_a = a / (curvature + l2), end.rate, np.linalg.norm(a)
+    D = np.linalg.norm(problem.w0 - w) + np.linalg.norm((curvature + l2) * w - b) / (1 + l2)
+    eta_, largest = eta / (1 - mu), 3 + l2
+    expected = r**T * (np.linalg.norm(q) * np.linalg.norm(w) + norm_a)
+    expected += norm_a * D * T * r ** (T - 1) * (eta_ + largest * eta_ / eta)
+    expected += norm_a * D * eta_ * r**T / (1 - r)
+    assert end.bound == pytest.approx(expected, rel=1e-5)

@@ -158,6 +158,20 @@ def test_numbers_beyond_the_largest_are_refused():
         hgref.reversible(problem, {"eta": 0.1, "mu": 0.5}, largest=0)
 
 
+def test_a_velocity_beyond_the_largest_is_refused_though_weights_and_gradients_are_not():
+    """v_1 = 600, v_2 = 0.9 · 600 + 600."""
+    linear = hgref.objectives.Quadratic([[0.0]], [-600.0])
+    problem = hgref.Problem(hgref.Momentum(linear), linear, 5, [0.0])
+    with pytest.raises(OverflowError, match=r"above 1024.0, found 1.14e\+03 at step t = 2"):
+        hgref.reversible(problem, {"eta": 1e-6, "mu": 0.9})
+
+
+def test_what_is_kept_are_the_bits_and_a_checksum_of_four_bytes_every_root_of_t():
+    for T, checksums in [(1, 1), (9, 3), (10, 4), (50, 8)]:
+        g = hgref.reversible(quadratic(T), {"eta": 0.1, "mu": 0.75})
+        assert g.kept == math.ceil(g.bits * 2 * T / 8) + 4 * checksums
+
+
 def test_a_gradient_that_changes_is_noticed():
     rng = np.random.default_rng(0)
     J = hgref.objectives.Callback(

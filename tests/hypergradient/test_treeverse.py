@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hgref
+from hgref.hypergradient.checkpointed import leaf_and_slots
 from hgref.hypergradient.treeverse import fewest_steps, repetitions, treeverse
 from hgref.run import Run
 
@@ -144,3 +145,8 @@ def test_bad_slots_are_refused():
         hgref.checkpointed(problem, [0.1], slots=1.5)
     with pytest.raises(ValueError, match="every, slots: expected one of them, found 2 and 3"):
         hgref.checkpointed(problem, [0.1], every=2, slots=3)
+
+
+def test_the_default_distance_is_the_root_of_t_rounded_up():
+    found = [leaf_and_slots(None, None, T)[0] for T in (1, 2, 4, 5, 9, 10, 16, 17, 10**6)]
+    assert found == [1, 2, 2, 3, 3, 4, 4, 5, 1000]

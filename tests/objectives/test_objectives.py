@@ -6,7 +6,7 @@ from hypothesis import given
 from strategies import KINKED, build, choices, few, relative
 
 import hgref
-from hgref.objectives import Logistic
+from hgref.objectives import LeastSquares, Logistic
 
 H = 1e-30
 
@@ -65,3 +65,14 @@ def test_a_term_without_weights_ignores_those_of_its_neighbour():
     witness = hgref.witness.complex_step(problem.f, lam)
     for method in (hgref.forward, hgref.reverse):
         assert relative(method(problem, lam).grad, witness) < 1e-12
+
+
+def test_an_example_that_occurs_twice_has_both_its_shares():
+    """(u M)_i = r_i a_i / B for each of its occurrences, and ∂J/∂λ_i = ℓ_i / B."""
+    X, y, rows = np.array([[1.0], [2.0], [3.0]]), np.array([0.5, -1.0, 2.0]), [2, 0, 2, 2]
+    J = LeastSquares(X, y, example_weights=True, batches=[rows])
+    w, u, lam = np.array([0.5]), np.array([2.0]), {"weights": np.array([0.5, 1.0, 2.0])}
+    e, times = X[:, 0] * w - y, np.array([1, 0, 3])
+    _, share = J.grad_vjp(1, w, lam, u)
+    np.testing.assert_allclose(share["weights"], times * e * X[:, 0] * u / 4, rtol=1e-15)
+    np.testing.assert_allclose(J.grad_lam(1, w, lam)["weights"], times * e**2 / 8, rtol=1e-15)

@@ -200,3 +200,14 @@ def test_a_callback_may_read_blocks_that_are_not_its_own():
 def test_a_sum_needs_objectives():
     with pytest.raises(TypeError):
         LeastSquares(X, y) + 1
+
+
+def test_a_threshold_below_zero_is_refused():
+    J = hgref.objectives.Huber([[1.0], [2.0]], [0.5, 9.0], "delta", example_weights=True)
+    problem = hgref.Problem(hgref.GradientDescent(J), hgref.objectives.L2(), 2)
+    good = {"eta": 0.1, "delta": 0.0, "weights": [0.0, 1.0], "l2": 0.0}
+    problem.at(good)
+    with pytest.raises(ValueError, match="delta: expected numbers >= 0, found -0.5"):
+        problem.at({**good, "delta": -0.5})
+    with pytest.raises(ValueError, match="weights: expected numbers >= 0, found -1.0 at index"):
+        problem.at({**good, "weights": [0.0, -1.0]})

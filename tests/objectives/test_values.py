@@ -17,6 +17,7 @@ from hgref.objectives import (
     Softmax,
     TaskCoupling,
 )
+from hgref.objectives.features import Rows
 
 rng = np.random.default_rng(0)
 X, w4 = rng.standard_normal((6, 3)), rng.standard_normal(4)
@@ -89,6 +90,18 @@ def test_sparse_and_centred_is_dense_and_centred(matrix):
     np.testing.assert_allclose(J.grad_vjp(1, w, {}, u)[0], explicit.grad_vjp(1, w, {}, u)[0])
     validation = Softmax(dense, y, 3, centre=J.features.centre)
     np.testing.assert_allclose(validation.grad(1, w, {}), J.grad(1, w, {}), atol=1e-14)
+
+
+def test_products_in_blocks_of_rows_miss_no_row():
+    """600 rows in blocks of 144, the last of 24."""
+    random = np.random.default_rng(1)
+    X, c = random.standard_normal((600, 60)), random.standard_normal(60)
+    V, R = random.standard_normal((100, 60)), random.standard_normal((600, 100))
+    rows = Rows(X, c)
+    assert [(part.start, min(part.stop, 600)) for part in rows.blocks(100)] == [
+        (0, 144), (144, 288), (288, 432), (432, 576), (576, 600)]  # fmt: skip
+    np.testing.assert_allclose(rows.times(V), (X - c) @ V.T, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(rows.pull(R), R.T @ (X - c), rtol=1e-11, atol=1e-12)
 
 
 def test_l2_has_one_coefficient_or_one_for_each_group_or_weight():

@@ -232,3 +232,15 @@ def test_bad_candidates_are_refused_by_name():
         hgref.check(problem, lam, {"eta": "1"})
     with pytest.raises(TypeError, match="candidate: expected real numbers, found"):
         hgref.check(problem, lam, None)
+
+
+@pytest.mark.parametrize("eta", [0.01, 0.5])
+def test_a_witness_is_allowed_the_rounding_along_its_direction(eta):
+    """A slope along v = ±η is off by what the gradient is, times |v|; in float64 twice that."""
+    J = hgref.objectives.Quadratic(np.diag([1.0, 0.5]), [1.0, 2.0])
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 10)
+    g = hgref.reverse(problem, [eta])
+    report = hgref.check(problem, [eta], g.grad)
+    (block,), reverse = report.blocks, report.witnesses[0]
+    assert reverse.name == "reverse"
+    assert reverse.tolerance == pytest.approx(2 * block.tolerance, rel=1e-9, abs=0)

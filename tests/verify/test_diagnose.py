@@ -4,15 +4,18 @@ import itertools
 
 import numpy as np
 import pytest
-from strategies import DYNAMICS, Choice, build
+from strategies import DYNAMICS, Choice, build, relative
 
 import hgref
 from hgref.objectives import L2, MLP, LeastSquares, Softmax
 from hgref.verify import CATALOGUE
 from hgref.verify.candidate import read_candidate
 from hgref.verify.diagnose import Judge, matching, wrong_gradients
-from hgref.verify.mistakes import Computation
+from hgref.verify.mistakes import Computation, gradients
+from hgref.verify.mistakes.backward import FirstDetached
+from hgref.verify.mistakes.computation import other_run
 from hgref.verify.rounding import tolerances
+from hgref.verify.witness import complex_step
 
 PROBLEMS = 20  # for each mistake
 OBJECTIVES = ["least-squares", "logistic", "softmax", "with-l2", "callback", "mlp"]
@@ -173,3 +176,79 @@ def test_every_entry_of_the_catalogue_is_complete():
     for mistake in CATALOGUE:
         texts = (mistake.name, mistake.sentence, mistake.effect, mistake.reference)
         assert all(text and not text.endswith(".") for text in texts)
+
+
+def in_training(kind, **settings):
+    """A small problem, with everything in J that a mistake in training may change."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((8, 3)), rng.integers(0, 3, 8)
+    J = Softmax(X, y, 3, example_weights=True) + L2()
+    E = Softmax(X[:5], y[:5], 3, example_weights="trust")  # ∂E/∂λ is not 0
+    problem = hgref.Problem(kind(J, **settings), E, 5, rng.standard_normal(12), learn_w0=True)
+    rates = {"eta": 0.1, "mu": 0.7, "beta": 0.9, "beta1": 0.8, "beta2": 0.9, "eps": 0.01}
+    rates |= {"eps_root": 0.02, "weight_decay": 0.3}
+    known = {name: rates[name] for name in problem.dynamics.names}
+    known |= {"weights": rng.uniform(0.5, 1.5, 8), "trust": rng.uniform(0.5, 1.5, 5)}
+    return problem, problem.pack(**known, l2=0.2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (hgref.GradientDescent, {}),
+        (hgref.Momentum, {"dampening": 0.3, "weight_decay": 0.1}),
+        (hgref.Adam, {"convention": "torch"}),
+        (hgref.AdamW, {}),
+        (hgref.RMSProp, {}),
+        (hgref.RMSProp, {"convention": "optax"}),
+        (hgref.AdaGrad, {}),
+    ],
+)
+def test_a_mistake_in_training_is_differentiated_without_another(kind, settings):
+    """Where the run alone is changed, the wrong answer is the complex step through that run."""
+    problem, lam = in_training(kind, **settings)
+    base, layout, made = Computation(problem.at(lam)), problem.layout, set()
+    for mistake in CATALOGUE:
+        for variant, wrong in mistake.change(base):
+            run = wrong.run
+            if wrong.changed(run=base.run) != base or run.lam is not base.run.lam:
+                continue
+
+            def f(x, run=run):
+                moved = other_run(run, layout.split(x))
+                return moved.error(moved.T, moved.last_state())
+
+            ((_, found),) = gradients(wrong)
+            witness = complex_step(f, lam)
+            assert relative(layout.flatten(found), witness) < 1e-11, (mistake, variant)
+            made.add(mistake.name)
+    assert {"decoupled-decay", "weights-normalised", "sum-for-mean", "half-missing"} <= made
+    assert ("bias-correction-added" in made) == (kind is hgref.RMSProp)
+    assert ("decay-without-rate" in made) == (kind is hgref.AdamW)
+
+
+def test_the_first_gradient_is_a_constant_where_it_was_detached():
+    problem, lam = in_training(hgref.Momentum, dampening=0.3, weight_decay=0.1)
+    base, layout = Computation(problem.at(lam)), problem.layout
+    (wrong,) = (
+        wrong
+        for mistake in CATALOGUE
+        for _, wrong in mistake.change(base)
+        if wrong.adjoint and type(wrong.adjoint.dynamics) is FirstDetached
+    )
+    J, w = base.J, layout.split(lam)["w0"]
+    h = J.grad(1, w, layout.split(lam)) + 0.1 * w
+
+    class Detached(hgref.objectives.Objective):
+        def grad(self, t, w, lam):
+            return h - 0.1 * w if t == 1 else J.grad(t, w, lam)
+
+    dynamics = hgref.Momentum(Detached(), dampening=0.3, weight_decay=0.1)
+    detached = other_run(base.run, dynamics=dynamics)
+
+    def f(x):
+        moved = other_run(detached, layout.split(x))
+        return moved.error(moved.T, moved.last_state())
+
+    ((_, found),) = gradients(wrong)
+    assert relative(layout.flatten(found), complex_step(f, lam)) < 1e-11
