@@ -117,6 +117,8 @@ def decay(problem: Problem, lam: Any) -> Decay:
         each step back multiplies ‖α_t‖ by 0.5: half of α is forgotten in 1 steps
         ...
     """
+    from scipy.linalg import norm  # BLAS's, whose squares do not overflow
+
     run = problem.at(lam)
     s_T, back = taped(run, run.start(), 1, run.T, run.T)
     alpha, direct = run.error_grad(run.T, s_T)
@@ -124,7 +126,7 @@ def decay(problem: Problem, lam: Any) -> Decay:
     grad, terms = layout.zeros(like=alpha), np.zeros((run.T + 1, layout.size), alpha.dtype)
     add(grad, direct)
     for t, step in back:
-        norms[t - 1] = np.linalg.norm(alpha)
+        norms[t - 1] = norm(alpha)
         alpha, share = run.vjp(t, step, alpha)
         add(layout.split(terms[t]), share)
         add(grad, share)

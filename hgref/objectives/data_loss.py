@@ -67,7 +67,13 @@ class DataLoss(Objective):
     # λ: example weights and parameters of the loss
     def hyper(self, p: int) -> Shapes:
         weights = {self.block: (self.features.n,)} if self.example_weights else {}
-        return {**weights, **self.loss.hyper()}
+        own = self.loss.hyper()
+        if weights.keys() & own.keys():
+            raise ValueError(
+                f"example_weights: expected another name than {self.block!r}, which is a block of "
+                f"the loss"
+            )
+        return {**weights, **own}
 
     def check_blocks(self, lam: Blocks) -> None:
         if self.example_weights:
@@ -118,10 +124,10 @@ class DataLoss(Objective):
 
     def gathered(self, t: int, shares: Blocks) -> Blocks:
         """Blocks of λ_J from the shares of the examples of step t."""
-        own = {name: share.sum() for name, share in shares.items() if name != self.block}
+        blocks = {name: share.sum() for name, share in shares.items()}
         if self.example_weights:
-            own[self.block] = self.scatter(t, shares[self.block])
-        return own
+            blocks[self.block] = self.scatter(t, shares[self.block])
+        return blocks
 
     def scatter(self, t: int, share: Array) -> Array:
         """(1/B) Σ over the batch of the examples' shares, (n,); an example may occur twice."""

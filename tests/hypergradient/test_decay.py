@@ -162,3 +162,11 @@ def test_a_gradient_that_overflows_alone_is_refused():
     problem = hgref.Problem(hgref.GradientDescent(J), E, 1, [1e159])
     with pytest.raises(hgref.Diverged, match="∇f left the finite numbers .* block 'eta'"):
         hgref.decay(problem, {"eta": 1.0})
+
+
+def test_multipliers_whose_squares_overflow():
+    Q = hgref.objectives.Quadratic
+    problem = hgref.Problem(
+        hgref.GradientDescent(Q([[0.5]], [0.0])), Q([[0.0]], [-1e200]), 3, [1.0]
+    )
+    np.testing.assert_allclose(hgref.decay(problem, [1.0]).alpha, [2.5e199, 5e199, 1e200])

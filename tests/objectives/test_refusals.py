@@ -9,6 +9,7 @@ from hgref.objectives import (
     L2,
     MLP,
     Callback,
+    Huber,
     LeastSquares,
     Logistic,
     MultiTask,
@@ -211,3 +212,19 @@ def test_a_threshold_below_zero_is_refused():
         problem.at({**good, "delta": -0.5})
     with pytest.raises(ValueError, match="weights: expected numbers >= 0, found -1.0 at index"):
         problem.at({**good, "weights": [0.0, -1.0]})
+
+
+def test_a_parameter_of_a_loss_may_have_any_name_but_that_of_the_weights():
+    """A block called `weights` that is no block of example weights gets its gradient."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((6, 2)), 3 * rng.standard_normal(6)
+    E = LeastSquares(X, y)
+    problem = hgref.Problem(hgref.GradientDescent(Huber(X, y, "weights")), E, 4)
+    lam = problem.pack(eta=0.1, weights=1.0)
+    witness = hgref.witness.complex_step(problem.f, lam)
+    np.testing.assert_allclose(hgref.reverse(problem, lam).grad, witness, rtol=1e-12)
+    direct = Huber(X, y, "weights").grad_lam(1, np.zeros(2), {"weights": np.array(1.0)})
+    assert direct["weights"] > 0
+    both = Huber(X, y, "weights", example_weights=True)
+    with pytest.raises(ValueError, match="example_weights: expected another name than 'weights'"):
+        hgref.Problem(hgref.GradientDescent(both), E, 4)
