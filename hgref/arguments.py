@@ -33,13 +33,22 @@ def as_array(name: str, value: Any, shape: tuple[int | str, ...] | None = None) 
         array = array.astype(float, copy=False)
     exact = array.dtype == object and all(hasattr(x, "__truediv__") for x in array.flat)
     if array.dtype.kind not in "fc" and not exact:
-        raise TypeError(f"{name}: expected numbers, found {type(value).__name__}")
+        raise TypeError(f"{name}: expected numbers, found {odd_entry(array, value)}")
     if shape is not None:
         require_shape(name, array.shape, shape)
     bad = where_not_finite(array)
     if bad is not None:
-        raise ValueError(f"{name}: expected finite numbers, found {array[bad]} at index {bad}")
+        at = f" at index {bad}" if bad else ""
+        raise ValueError(f"{name}: expected finite numbers, found {array[bad]}{at}")
     return array
+
+
+def odd_entry(array: Array, value: Any) -> str:
+    """What is no number: the first such entry of an array of objects, or the type."""
+    if array.dtype != object or not array.shape:
+        return type(value).__name__ if not array.shape else f"entries of type {array.dtype}"
+    odd = next(i for i, x in np.ndenumerate(array) if not isinstance(x, REAL))
+    return f"{array[odd]!r} at index {odd}"
 
 
 def asarray(name: str, value: Any) -> Array:

@@ -182,9 +182,9 @@ class Simplex(Constraint):
     """
 
     def __init__(self, z: float = 1.0):
-        self.z = read_size("Simplex: z", z)
+        self.z = read_size("Simplex z", z)
         if self.z == 0:
-            raise ValueError("Simplex: z: expected a number above 0, found 0")
+            raise ValueError("Simplex z: expected a number > 0, found 0")
 
     def __repr__(self) -> str:
         return f"Simplex({self.z})"
@@ -372,7 +372,7 @@ def read_bound(name: str, value: Any) -> Array:
     """The bound as floats; infinities are allowed, NaN is not."""
     bound = asarray(name, value)
     if bound.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: expected numbers, found {type(value).__name__}")
+        raise TypeError(f"{name}: expected real numbers, found {bound.dtype}")
     return bound.astype(float)
 
 

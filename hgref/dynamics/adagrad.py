@@ -24,8 +24,8 @@ class AdaGrad(RootOfSquares):
     state    (u, w)
     Raises   ValueError if eps or initial is negative
     Cost     that of GradientDescent plus O(p)
-    Exact    to rounding, including g = 0: while u = 0 the update has slope 1/ε' there (optax:
-             1/√ε), for which autodiff returns NaN in torch and 0 in optax
+    Exact    to rounding, also at g = 0: while u = 0, dw/dg is −η / (√ρ + ε') there. Where ρ = 0
+             torch returns NaN, and optax 0
     Beware   torch's lr_decay is a schedule: eta_t = lr / (1 + (t − 1) lr_decay)
     Source   Duchi, Hazan and Singer 2011; the conventions: torch.optim.Adagrad, optax.adagrad
 

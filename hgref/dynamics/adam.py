@@ -45,11 +45,11 @@ class Adam(Coordinatewise):
     state    (m, u, w), m_0 = u_0 = 0
     Raises   ValueError if a beta is outside [0, 1) or an epsilon negative
     Cost     that of GradientDescent plus O(p)
-    Exact    to rounding, including g = 0: the update has slope c1 (1−β1)/ε there, for which
-             autodiff libraries return NaN (0 · ∞ in the slope of the root)
-    Beware   with β2 = 0 exactly, and g = 0 after other gradients, the map is not differentiable;
-             a scheduled β enters the bias correction as β_t^t, as in torch and optax;
-             `paper` adds ε inside the root and does not square it
+    Exact    to rounding, also at g = 0: while m = u = 0, dw/dg is −η c1 (1−β1) / (√ρ + ε') there.
+             Where ρ = 0 autodiff libraries return NaN (0 · ∞ in the slope of the root)
+    Beware   if ρ = 0 and β2 = 0, the map has a kink at g = 0 when m ≠ 0; a scheduled β enters the
+             bias correction as β_t^t, as in torch and optax; `paper` adds eps, not eps², inside
+             the root
     Source   Franceschi et al. 2017, section 2, and the authors' public code (paper); the other
              conventions: torch.optim.Adam, optax.adam, TensorFlow 1's AdamOptimizer
 

@@ -17,19 +17,20 @@ Numbers = dict[str, Any]
 
 
 class Law:
-    """The update of one weight and its derivatives: three functions, called by parameter names.
+    """The update of one weight and its derivatives: three functions; parameters' names tell all.
 
         step(v, w, g, eta, …)              the new state: a number, or a tuple of its blocks
         jvp(…, dv, dw, dg, deta, …)        its tangent; dx is the tangent of step's parameter x
-        vjp(…, b_v, b_w)                   cotangents of the jvp's tangents, in the jvp's order;
-                                           b_x is the cotangent of block x of the new state
+        vjp(…, b_v, b_w)                   takes b_x, the cotangent of block x of the new state;
+                                           returns a cotangent for each tangent that jvp takes,
+                                           in the same order
 
     functions  step, jvp, vjp. jvp and vjp may also take any parameter of step, by the same name
     tangents   names x of the tangents dx that the jvp takes
     Cost       that of the functions, which NumPy broadcasts over all weights
-    Beware     use only arithmetic, without branches on data: a law also runs on complex numbers.
-               The jvp takes a tangent of g and of each block of the state; parameters of step
-               without a tangent are constants
+    Beware     use + − × ÷ and powers, and no `if`, `abs` or `max` on data: a law also runs on
+               complex numbers. jvp must take dg and dx for each block x of the state; a parameter
+               of step for which it takes no tangent is a constant
     Source     Franceschi et al. 2017, eq. (11), for one coordinate
 
     Example
@@ -51,22 +52,22 @@ class Law:
 
 
 class Coordinatewise(Dynamics):
-    """Dynamics that update each weight on its own, given g = ∇J_t(w_{t-1}): a law and its numbers.
+    """Dynamics that update each weight on its own, given g = ∇J_t(w_{t-1}), by a law.
 
-        (…, w)_t = law.step(…, w, g, numbers)      for each weight, with the same numbers
+        (…, w)_t = law.step(…, w, g, numbers)      numbers: the law's other parameters
 
     A subclass defines law and names; the others have defaults:
 
     law      Law(step, jvp, vjp). The parameters of step are the blocks of `state`, `g` and the
              numbers of the law
-    names    of the hyperparameters; each is a number or a schedule (T,)
+    names    the names of the hyperparameters; each is a number or a schedule (T,)
     state    names of the blocks of the state, w last; default ("w",)
-    rates    {number of the law: name of the hyperparameter that it equals, or None for 0}; default:
-             each hyperparameter is a number of the same name
-    numbers, numbers_jvp, numbers_vjp   override these for numbers that are computed from t and the
-             hyperparameters, like Adam's c1: the numbers, their tangents, the cotangents of the
-             hyperparameters. For a constant, override only `numbers`
-    below_one, positive   hyperparameters that must lie in [0, 1), and that must be >= 0
+    rates    maps each number of the law to the hyperparameter that supplies it, or to None, which
+             makes it 0; default: each hyperparameter supplies the number of its name
+    numbers, numbers_jvp, numbers_vjp   override these if the law needs numbers computed from t and
+             the hyperparameters, such as Adam's c1: they return the numbers, their tangents, and
+             the cotangents of the hyperparameters. For a constant, override only `numbers`
+    below_one, positive   see Dynamics
     Cost     that of J.at and its products plus O(p)
     Source   Franceschi et al. 2017, eq. (11), factored through g
 

@@ -13,8 +13,9 @@ from hgref.objectives.objective import Objective, Shapes
 class Dynamics(Linearised):
     """s_t = Φ_t(s_{t-1}, λ): one step of an optimizer on a training objective J.
 
-    A subclass sets `state` and `names`, and defines either `at` or step, jvp and vjp. If the step
-    updates each weight on its own, derive from `Coordinatewise` and define a law instead.
+    A subclass sets `state` and `names`, and defines either `at`, or `step` with `jvp` (for forward)
+    and `vjp` (for reverse). If the step updates each weight on its own, derive from
+    `Coordinatewise` and define a law instead.
 
         at(t, s, lam)                 Φ_t(s, λ) with .jvp and .vjp    hgref.at.At
         step(t, s, lam)               Φ_t(s, λ)                       (d,)
@@ -22,8 +23,9 @@ class Dynamics(Linearised):
         vjp(t, s, lam, alpha)         (α A_t, α B_t), row             (d,), {name: …}       eq. (11)
 
     state    names of the blocks of s, the weights w last; default ("w",)
-    names    of the hyperparameters, besides those of J; `hyper` gives their shapes
-    below_one, positive   hyperparameters that must lie in [0, 1), and that must be >= 0
+    names    the hyperparameters of the optimizer itself; those of J are added
+    below_one   names whose values must lie in [0, 1)
+    positive    names whose values must be >= 0
     t        step number, from 1
     s        (d,) state s_{t-1}: the blocks of `state` one after the other, (p,) each
     lam      mapping of the named blocks of λ; a hyperparameter of the dynamics is a number or a

@@ -18,8 +18,8 @@ class RMSProp(RootOfSquares):
     state    (u, w), u_0 = 0
     Raises   ValueError if beta is outside [0, 1) or eps negative
     Cost     that of GradientDescent plus O(p)
-    Exact    to rounding, including g = 0: while u = 0 the update has slope 1/ε' there, for which
-             autodiff libraries return NaN (0 · ∞ in the slope of the root)
+    Exact    to rounding, also at g = 0: while u = 0, dw/dg is −η / (√ρ + ε') there. Where ρ = 0
+             torch returns NaN (0 · ∞ in the slope of the root)
     Beware   the centred variant and the one with momentum are not covered; TensorFlow 1 starts at
              u_0 = 1
     Source   Tieleman and Hinton 2012, lecture 6.5; the conventions: torch.optim.RMSprop, and

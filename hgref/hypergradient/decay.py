@@ -54,7 +54,7 @@ class Decay:
     def K(self, tol: float) -> int:
         """The least K such that it and every larger K drop at most tol · ‖∇f‖."""
         require_at_least("tol", as_array("tol", tol, ()), 0)
-        above = np.flatnonzero(self.dropped > tol * np.linalg.norm(self.grad))
+        above = np.flatnonzero(self.dropped > tol * lengths(self.grad[None])[0])
         return int(above[-1]) + 2 if above.size else 1
 
     def lost(self, K: int) -> dict[str, float]:
@@ -62,7 +62,10 @@ class Decay:
         K = as_count("K", K, 1, len(self.dropped))
         lost = {}
         for name, whole in self.layout.split(self.grad).items():
-            drop, norm = float(self.blocks[name][K - 1]), float(np.linalg.norm(whole))
+            drop, norm = (
+                float(self.blocks[name][K - 1]),
+                float(lengths(np.reshape(whole, (1, -1)))[0]),
+            )
             lost[name] = drop / norm if norm else math.inf if drop else 0.0
         return lost
 
@@ -117,8 +120,6 @@ def decay(problem: Problem, lam: Any) -> Decay:
         each step back multiplies ‖α_t‖ by 0.5: half of α is forgotten in 1 steps
         ...
     """
-    from scipy.linalg import norm  # BLAS's, whose squares do not overflow
-
     run = problem.at(lam)
     s_T, back = taped(run, run.start(), 1, run.T, run.T)
     alpha, direct = run.error_grad(run.T, s_T)
@@ -126,7 +127,7 @@ def decay(problem: Problem, lam: Any) -> Decay:
     grad, terms = layout.zeros(like=alpha), np.zeros((run.T + 1, layout.size), alpha.dtype)
     add(grad, direct)
     for t, step in back:
-        norms[t - 1] = norm(alpha)
+        norms[t - 1] = lengths(alpha[None])[0]
         alpha, share = run.vjp(t, step, alpha)
         add(layout.split(terms[t]), share)
         add(grad, share)
@@ -135,6 +136,11 @@ def decay(problem: Problem, lam: Any) -> Decay:
     run.require_finite("∇f", 0, grad)
     sums = np.cumsum(terms, axis=0, out=terms)[: run.T][::-1]  # row K-1: up to t = T-K
     sums[-1] = 0  # K = T reaches s_0
-    blocks = {name: np.linalg.norm(sums[:, part], axis=1) for name, part in layout.slices.items()}
-    dropped = np.linalg.norm(sums, axis=1)
-    return Decay(norms, dropped, blocks, layout.flatten(grad), layout)
+    blocks = {name: lengths(sums[:, part]) for name, part in layout.slices.items()}
+    return Decay(norms, lengths(sums), blocks, layout.flatten(grad), layout)
+
+
+def lengths(rows: Array) -> Array:
+    """‖row‖ of each row, also where squares would overflow."""
+    scale = np.abs(rows).max(initial=0.0) or 1.0
+    return scale * np.linalg.norm(rows / scale, axis=1)

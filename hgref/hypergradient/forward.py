@@ -33,15 +33,16 @@ def forward(
 
     lam       (m,) the point λ, or a mapping of names
     wrt       names of blocks: only their columns of Z are carried, in this order; default all
-    partials  True: also ∇f_t(λ) = ∇E(s_t) Z_t for every t                     eq. (16)
+    partials  True: also ∇f_t(λ) = ∇E(s_t) Z_t (+ ∂E/∂λ) for every t           eq. (16)
     executor  a concurrent.futures.Executor: its workers take spans of columns, see
               `hgref.hypergradient.workers`
     workers   number of spans; default: the executor's number of workers
     progress  wraps the spans as they come back, as tqdm.tqdm does
     returns   Hypergradient: f scalar, grad (m,), s_T (d,), partials (T, m) or None
     Raises    ValueError for a bad λ or name, Diverged if s_t or Z_t is not finite
-    Cost      T steps with m tangents each; memory O(d m), independent of T. On n workers, each runs
-              T steps with m/n tangents in memory O(d m/n) plus the data, which is sent to it once
+    Cost      T steps with m tangents each; memory O(d m), independent of T. With n workers,
+              each runs all T steps with m/n tangents, and needs O(d m/n) and its own copy of the
+              data, which is sent once
     Exact     to rounding: agrees with `reverse` and the complex step to 1e-12
     Beware    A_t and B_t are taken at s_{t-1}, before the step
     Source    Franceschi et al. 2017, section 3.2

@@ -56,7 +56,7 @@ def realtime(
     """One training run in which λ is updated after every Δ steps, by the partial hypergradient.
 
         Z_t = A_t Z_{t-1} + B_t      at the current λ; Z is never reset               eq. (14)
-        ∇f_t(λ) = ∇E(s_t) Z_t,   λ ← P_Λ(outer step along ∇f_t(λ))   for t = Δ, 2Δ …  eq. (16)
+        ∇f_t(λ) = ∇E(s_t) Z_t (+ ∂E/∂λ),   λ ← P_Λ(outer step),   t = Δ, 2Δ …         eq. (16)
 
     lam      (m,) λ_0, or a mapping of names; projected first
     every    Δ, the size of the hyper-batch, 1 … T

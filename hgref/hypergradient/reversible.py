@@ -24,7 +24,7 @@ class Reversible(Hypergradient):
 
     bits     stored for each weight and step
     kept     bytes stored for the run: the bits, and √T checksums
-    stored   bytes of the states that `reverse` would have stored
+    stored   bytes of the T states of the run, which it did without
     """
 
     bits: float = 0.0

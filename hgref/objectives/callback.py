@@ -88,7 +88,8 @@ class Callback(Objective):
     def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
         pair = self.call("grad_vjp", w, lam, u)
         if not (isinstance(pair, tuple) and len(pair) == 2):
-            raise TypeError(f"Callback grad_vjp: expected (uH, {{name: uM}}), found {type(pair)}")
+            found = f"a tuple of {len(pair)}" if isinstance(pair, tuple) else type(pair).__name__
+            raise TypeError(f"Callback grad_vjp: expected a pair (uH, {{name: uM}}), found {found}")
         row = number_array("Callback grad_vjp", pair[0], w.shape)
         return row, self.read_blocks("grad_vjp", pair[1], self.shapes)
 

@@ -17,10 +17,10 @@ from hgref.objectives.objective import Shapes
 class LossAt(NamedTuple):
     """A loss at the predictions z of B examples.
 
-    residual    function: r = ∂ℓ/∂z, (B, outputs)
-    curvature   function: C dz of columns dz (k, B, outputs), C = ∂²ℓ/∂z²
-    moved       function of dλ: (∂r/∂θ) dθ, (k, B, outputs), for parameters θ of the loss
-    shares      function: {name: a_i · ∂r_i/∂θ} (B,) of rows a (B, outputs)
+    residual()       returns r = ∂ℓ/∂z, (B, outputs)
+    curvature(dz)    takes columns dz (k, B, outputs); returns C dz, C = ∂²ℓ/∂z², of the same shape
+    moved(dlam)      only for a loss with parameters θ: returns (∂r/∂θ) dθ, (k, B, outputs)
+    shares(a)        likewise: takes a (B, outputs); returns {name: (B,)} with a_i · ∂r_i/∂θ
     """
 
     residual: Callable[[], Array]
@@ -34,12 +34,13 @@ class Loss:
 
         r = ∂ℓ/∂z,     C = ∂²ℓ/∂z², symmetric
 
-    A subclass defines `targets`, `value` and `at`, and with parameters θ of its own, such as a
-    threshold, `hyper`, `check_blocks` and `value_lam`: each θ is a block of λ.
+    A subclass defines `targets`, `value` and `at`. If the loss has parameters θ, a threshold for
+    instance, it also defines `hyper`, `check_blocks` and `value_lam`; each θ is a block of λ.
 
     kept     how many numbers `at` stores for each output, besides y
     Cost     O(B outputs)
-    Source   no link is assumed: C and ∂r/∂θ may be those of any ℓ that is twice differentiable
+    Beware   ℓ may be any twice differentiable function of z: no link is assumed
+    Source   Franceschi et al. 2017, section 2 (J is any differentiable function)
 
     Example
         >>> class Quartic(hgref.objectives.Loss):

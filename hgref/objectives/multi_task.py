@@ -86,18 +86,17 @@ class MultiTask(MLP):
 
         ℓ' = log Σ_k e^{z'_k} − z'_y,      ℓ'' = ½ ‖z'' − y''‖²
 
-    Output o of the network has the residual r_io of its loss with the weight c_io = λ_i h_o / B,
-    where h_o is 1 for the classes and ρ for the others. The rest is as in MLP, with
+    r_io is the residual of output o for example i. Its weight is λ_i h_o / B: h_o = 1 for an output
+    of the classes, h_o = ρ for one of the secondary task. The rest is as in MLP, with
 
-        dc_io = (dλ_i h_o + λ_i dh_o) / B
-        (u M) of ρ = Σ_i λ_i/B Σ_o r_io (dz_L)_io over the others
+        (u M) for ρ = (1/B) Σ_i λ_i Σ_{o secondary} r_io (dz_L)_io,     dz_L along dw = u
 
     X, y, hidden, activation, classes, example_weights, centre, batches   as in MLP
     secondary   (n, q) or (n,) the targets y'' of the secondary task
     rho         ρ: the name of its block, or a fixed number; 0 gives the primary loss alone, as in
                 a validation error
     w, Cost, Exact   as in MLP; the last layer has classes + q outputs
-    Beware      as in MLP; ρ < 0 has no minimum: project onto hgref.constraints.NonNegative()
+    Beware      as in MLP; J has no minimum if ρ < 0: project onto hgref.constraints.NonNegative()
     Source      Franceschi et al. 2017, section 5.3; Caruana 1997
 
     Example

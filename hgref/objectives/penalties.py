@@ -45,7 +45,7 @@ class L2(Objective):
         self.groups = None
         if groups is not None and not self.per_weight:
             self.groups = read_groups(groups)
-            self.p = len(self.groups)
+            self.p = self.kept = len(self.groups)  # `at` keeps a coefficient for each weight
 
     def hyper(self, p: int) -> Shapes:
         if self.per_weight:

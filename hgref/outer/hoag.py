@@ -33,7 +33,7 @@ class Hoag(Path):
     """The result of `hoag`: the path of λ over the hyper-iterations k = 0 … K.
 
     lam       (K+1, m) λ_0 … λ_K
-    f         (K+1,) E at the approximate inner solutions, each to within its tolerance
+    f         (K+1,) E at the approximate weights of each point; its error is about ‖q‖ · tol
     tol       (K+1,) the tolerance ε at each point
     step      (K,) the step sizes that led to λ_1 … λ_K; rejected steps are left out
     products  the number of products with H, in total

@@ -104,8 +104,9 @@ def requested(problem: Problem | Sizes, wrt: Iterable[str] | None) -> list[str]:
     if isinstance(problem.dynamics, Recurrent):
         states, columns = 8 * problem.T * problem.d, 8 * layout.size * problem.d
         raise TypeError(
-            f"plan: expected a dynamics that hgref.fast.cpu compiles, found Recurrent; of hgref's "
-            f"own, reverse keeps {size(states)} of states, and Z of forward has {size(columns)}"
+            f"problem: expected a dynamics that hgref.fast.cpu compiles, found Recurrent; "
+            f"hgref.reverse keeps {size(states)} of states, and Z of hgref.forward has "
+            f"{size(columns)}"
         )
     return list(layout.shapes)
 

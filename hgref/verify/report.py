@@ -12,9 +12,10 @@ class BlockReport:
     """One named block of the candidate beside the true one.
 
     name              of the block
-    error, tolerance  ‖candidate − true‖ and how much of it may be rounding; both divided by
-                      ‖true‖, unless the true block is zero
-    angle             degrees between the two; 0 for a number of the right sign, NaN where undefined
+    error             ‖candidate − true‖ / ‖true‖; not divided if the true block is zero
+    tolerance         the largest error that rounding can cause, in the same unit; the report is
+                      true if error <= tolerance
+    angle             degrees between the two; for a number 0 or 180, NaN where undefined
     worst             index of the component with the largest error; `candidate` and `true` are its
                       two values
     """
@@ -40,11 +41,12 @@ class BlockReport:
 
 @dataclass(frozen=True)
 class WitnessReport:
-    """One witness: its slopes along random directions, beside the reference and the candidate.
+    """How far one witness is from the candidate, in slopes along random directions.
 
     name       of the witness
-    gap        largest |witness − candidate| over the directions, divided by the size of the slopes
-    tolerance  how much of it may be rounding or the witness's own error
+    gap        largest |witness − candidate|, divided by the largest slope of the true gradient
+    tolerance  the largest gap that rounding or the witness's own error can cause; the report is
+               true if gap <= tolerance
     consistent whether the witness agrees with hgref's own gradient; if not, the functions of the
                problem (a Callback's grad_vjp, say) contradict each other
     """

@@ -123,8 +123,9 @@ class Taylor:
 
     h          (levels,) steps, each half of the one before
     remainder  (levels,) |f(x + h v) − f(x) − h ∇f·v|
-    slope      log2 of the last ratio above rounding: 2 for a right gradient, 1 for a wrong one,
-               inf if the remainder is rounding at every step
+    slope      log2(remainder[j] / remainder[j+1]) for the last j where both are above rounding:
+               2 for a right gradient (3 where f has no curvature), 1 for a wrong one, inf if
+               there is no such j
     """
 
     h: Array

@@ -32,7 +32,7 @@ REFUSED = [
     (lambda: LeastSquares(X[0], y), r"X: expected shape \(n, features\), found \(2,\)"),
     (lambda: LeastSquares(X[:0], []), r"X: expected at least one row, found shape \(0, 2\)"),
     (lambda: LeastSquares("data", y), r"X: expected numbers, found str"),
-    (lambda: LeastSquares([["a", "b"]], [1]), r"X: expected numbers, found list"),
+    (lambda: LeastSquares([["a", "b"]], [1]), r"X: expected numbers, found entries of type <U1"),
     (lambda: Logistic(X, [0, 1, 2, 0]), r"y: expected labels 0 or 1, found 2.0 at index 2"),
     (lambda: Softmax(X, y, 1), r"y: expected labels from 0 to 0, found 0 to 1"),
     (lambda: Softmax(X, [0.5, 1, 1, 0]), r"y: expected integer labels, found dtype float64"),

@@ -151,5 +151,8 @@ def rate_schedules(problem: Problem, blocks: Blocks, where: Where) -> Iterator[t
 def real_block(name: str, blocks: Blocks) -> Array:
     block = blocks[name]
     if block.dtype.kind in "cO":
-        raise TypeError(f"{name}: expected real numbers, found {block.dtype}; use hgref itself")
+        raise TypeError(
+            f"{name}: expected real numbers, found {block.dtype}; hgref.fast.cpu has no others: "
+            f"use the same function of hgref"
+        )
     return np.array(block, dtype=float)

@@ -35,8 +35,8 @@ def realtime(
     progress  wraps the hyper-batches, as tqdm.tqdm does
     dtype     of the products with the data: float64 or float32; the rest is float64 either way
     others, returns, Raises   see hgref.realtime
-    Cost      that of one `forward`, and ⌊T/Δ⌋ gradients of E by the readable layer
-    Exact     float64: equal to hgref.realtime to 1e-11 for each update
+    Cost      that of one `forward`, and ⌊T/Δ⌋ gradients of E in NumPy
+    Exact     float64: each update of λ agrees with hgref.realtime to 1e-11
     Beware    see hgref.realtime; the first call compiles for some seconds
     Source    Franceschi et al. 2017, section 3.3
 

@@ -120,7 +120,7 @@ def digits(ball: Any, count: int) -> str:
         text = ball.str(count, radius=False)
         place = flint.arb(10) ** (exponent(text) - count + 1)
         if not abs(flint.arb(text) - ball) < place:
-            raise ValueError(f"ball {ball}: expected {count} proven digits, found fewer")
+            raise ValueError(f"expected {count} proven digits, found fewer in the interval {ball}")
         return text
 
 

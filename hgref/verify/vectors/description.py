@@ -93,7 +93,8 @@ def problem_of(content: Mapping[str, Any]) -> tuple[Problem, Blocks]:
 
 def sum_of(field: str, terms: Any) -> Objective:
     if not isinstance(terms, list) or not terms:
-        raise ValueError(f"{field}: expected a list of terms, found {type(terms).__name__}")
+        found = type(terms).__name__ if not isinstance(terms, list) else "an empty one"
+        raise ValueError(f"{field}: expected a list of terms, found {found}")
     made_terms = [made(field, term, OBJECTIVES) for term in terms]
     return made_terms[0] if len(made_terms) == 1 else Sum(*made_terms)
 
@@ -101,7 +102,7 @@ def sum_of(field: str, terms: Any) -> Objective:
 def made(field: str, term: Any, kinds: dict[str, Any], *first: Any) -> Any:
     """The object that {"kind": …, options} describes."""
     if not isinstance(term, dict):
-        raise ValueError(f"{field}: expected an object with a kind, found {type(term).__name__}")
+        raise ValueError(f'{field}: expected {{"kind": …}}, found {type(term).__name__}')
     require_known(term.get("kind"), kinds, f"kind in {field}")  # type: ignore[arg-type]
     make, must, may = kinds[term["kind"]]
     options = {name: value for name, value in term.items() if name != "kind"}
@@ -109,7 +110,10 @@ def made(field: str, term: Any, kinds: dict[str, Any], *first: Any) -> Any:
         require_known(name, must | may, f"field of {term['kind']}")
     missing = sorted(must - options.keys())
     if missing:
-        raise ValueError(f"{field}: {term['kind']}: expected the fields {missing}, found none")
+        found = sorted(options) or "none"
+        raise ValueError(
+            f"{field}: {term['kind']}: expected the fields {missing} too, found {found}"
+        )
     if "classes" in options:
         as_count("classes", options["classes"], 1, MOST_CLASSES)
     return make(*first, **options)
