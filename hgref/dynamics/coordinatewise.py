@@ -39,6 +39,8 @@ class Law:
     """
 
     def __init__(self, *functions: Callable[..., Any]):
+        if len(functions) != 3:
+            raise TypeError(f"Law: expected step, jvp and vjp, found {len(functions)} functions")
         self.functions = {f: tuple(inspect.signature(f).parameters) for f in functions}
         self.step, self.jvp, self.vjp = functions
         known = self.functions[self.step]

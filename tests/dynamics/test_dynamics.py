@@ -134,3 +134,8 @@ def test_bad_rates_of_lion_are_refused_by_name(name, bad):
     problem.at(good)
     with pytest.raises(ValueError, match=rf"{name}: expected numbers .*, found {bad}"):
         problem.at({**good, name: bad})
+
+
+def test_a_law_is_three_functions():
+    with pytest.raises(TypeError, match="Law: expected step, jvp and vjp, found 2 functions"):
+        hgref.Law(hgref.laws.gd_step, hgref.laws.gd_jvp)
