@@ -65,7 +65,7 @@ def test_a_run_that_is_too_long_for_the_memory_goes_back_from_checkpoints(simula
 
 
 def test_what_does_not_fit_is_refused_with_its_bytes(simulated, monkeypatch):
-    from hgref.fast.cuda import problem as module
+    from hgref.fast.cuda import on_device as module
 
     monkeypatch.setattr(module, "free_bytes", lambda: 100)
     problem, lam = build("gd", "plain")
