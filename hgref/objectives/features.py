@@ -64,8 +64,8 @@ class Rows:
     def times(self, V: Array) -> Array:
         if self.sparse:
             product = self.X @ V.T
-        else:  # the faster order for BLAS
-            product = np.concatenate([(V @ self.X[rows].T).T for rows in self.blocks(len(V))])
+        else:  # columns are contiguous, which is the fast order for BLAS and for sums over outputs
+            product = np.concatenate([V @ self.X[rows].T for rows in self.blocks(len(V))], axis=1).T
         return product if self.centre is None else product - V @ self.centre
 
     def pull(self, R: Array) -> Array:
