@@ -8,9 +8,10 @@ import numpy as np
 
 from hgref.arguments import Array, as_array, asarray, require_shape, where_not_finite
 
-# OpenBLAS has a fast path for products of fewer than a million multiplications. Rows are processed
-# in blocks small enough for it, unless the blocks would have so few rows that it is slow.
-SMALL_PRODUCT, LEAST_ROWS = 900_000, 32
+# OpenBLAS has a fast path for products of fewer than a million multiplications. For a product with
+# few columns, rows are processed in blocks small enough for it, unless a block would have so few
+# rows that it is slow. Products with many columns are fast as a whole.
+SMALL_PRODUCT, LEAST_ROWS, FEW_COLUMNS = 900_000, 32, 64
 
 
 class Features:
@@ -79,7 +80,7 @@ class Rows:
         """Blocks of rows for a product with that many columns."""
         n, N = self.X.shape
         size = SMALL_PRODUCT // max(N * columns, 1) // 8 * 8
-        if size < LEAST_ROWS or size >= n:
+        if columns > FEW_COLUMNS or size < LEAST_ROWS or size >= n:
             return [slice(0, n)]
         return [slice(first, first + size) for first in range(0, n, size)]
 

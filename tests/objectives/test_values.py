@@ -93,13 +93,14 @@ def test_sparse_and_centred_is_dense_and_centred(matrix):
 
 
 def test_products_in_blocks_of_rows_miss_no_row():
-    """600 rows in blocks of 144, the last of 24."""
+    """600 rows in blocks of 144, the last of 24; as a whole where there are many columns."""
     random = np.random.default_rng(1)
-    X, c = random.standard_normal((600, 60)), random.standard_normal(60)
-    V, R = random.standard_normal((100, 60)), random.standard_normal((600, 100))
+    X, c = random.standard_normal((600, 600)), random.standard_normal(600)
+    V, R = random.standard_normal((10, 600)), random.standard_normal((600, 10))
     rows = Rows(X, c)
-    assert [(part.start, min(part.stop, 600)) for part in rows.blocks(100)] == [
+    assert [(part.start, min(part.stop, 600)) for part in rows.blocks(10)] == [
         (0, 144), (144, 288), (288, 432), (432, 576), (576, 600)]  # fmt: skip
+    assert rows.blocks(65) == [slice(0, 600)]
     np.testing.assert_allclose(rows.times(V), (X - c) @ V.T, rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(rows.pull(R), R.T @ (X - c), rtol=1e-11, atol=1e-12)
 
