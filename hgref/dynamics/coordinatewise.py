@@ -126,7 +126,8 @@ class Coordinatewise(Dynamics):
         def vjp(alpha: Array) -> tuple[Array, Blocks]:
             back = {f"b_{n}": row for n, row in zip(self.state, self.split(alpha), strict=True)}
             b = dict(zip(law.tangents, law(law.vjp, {**each, **numbers, **back}), strict=True))
-            b["w"], share = moved(b["w"], field.vjp(b["g"]))
+            uH, uM = field.vjp(b["g"])
+            b["w"], share = b["w"] + uH, dict(uM)
             totals = {n: np.sum(b[n]) for n in law.tangents if n not in each}
             for name, total in self.numbers_vjp(t, rates, totals).items():
                 share[name] = self.block(t, lam[name], total)
@@ -147,9 +148,3 @@ class Coordinatewise(Dynamics):
         share = np.zeros(block.shape, dtype=np.asarray(total).dtype)
         share[t - 1] = total
         return share
-
-
-def moved(b_w: Array, products: tuple[Array, Blocks]) -> tuple[Array, Blocks]:
-    """(b_w + u H, u M)."""
-    uH, uM = products
-    return b_w + uH, dict(uM)
