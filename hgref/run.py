@@ -85,6 +85,10 @@ class Run:
 
     # --- the steps ---
 
+    def number(self, t: int) -> int:
+        """The number of the problem's step that step t of this run ends with: t itself."""
+        return t
+
     def at(self, t: int, s: Array) -> At:
         """Step t linearised at s = s_{t-1}; its value is s_t."""
         with np.errstate(all="ignore"):

@@ -54,7 +54,7 @@ class Momentum(Coordinatewise):
             raise ValueError(f"nesterov: expected dampening = 0, found {dampening}")
 
     def numbers(self, t: int, rates: Numbers) -> Numbers:
-        keep = 1.0 if t == 1 else 1.0 - self.dampening
+        keep = np.where(np.equal(t, 1), 1.0, 1.0 - self.dampening)
         fixed = {"keep": keep, "decay": self.weight_decay, "nesterov": int(self.nesterov)}
         return {**super().numbers(t, rates), **fixed}
 

@@ -69,7 +69,7 @@ def leaf_and_slots(
     return leaf_of(T, slots), slots
 
 
-def recomputed(run: Run, leaf: int, slots: int) -> Back:
+def recomputed(run: Run, leaf: int, slots: int, whole: bool | None = None) -> Back:
     """(t, step t linearised) for t = T … 1, each leaf from the state at its start."""
 
     def advance(first: int, last: int, s: Array) -> Array:
@@ -80,4 +80,4 @@ def recomputed(run: Run, leaf: int, slots: int) -> Back:
     leaves = -(-run.T // leaf)
     for j, s in treeverse(advance, run.start(), leaves, slots):
         before, last = (j - 1) * leaf, min(j * leaf, run.T)
-        yield from taped(run, s, before + 1, last, last - before)[1]
+        yield from taped(run, s, before + 1, last, last - before, whole)[1]

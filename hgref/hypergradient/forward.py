@@ -82,7 +82,8 @@ def sensitivities(run: Run, columns: Layout | Columns) -> Iterator[tuple[int, Ar
     s, Z = run.start(), run.start_jvp(dlam, columns.size)
     for t in range(1, run.T + 1):
         step = run.at(t, s)
-        s, Z = step.value, run.jvp(t, step, Z, dlam)
+        Z = run.jvp(t, step, Z, dlam)
+        s = step.value
         yield t, s, Z
 
 
@@ -93,5 +94,5 @@ def partial(run: Run, t: int, s: Array, Z: Array, columns: Layout | Columns) -> 
         grad = row @ Z + columns.gathered(direct)
     bad = where_not_finite(grad)
     if bad is not None:
-        raise Diverged("∇f", t, *columns.place(bad[0]))
+        raise Diverged("∇f", run.number(t), *columns.place(bad[0]))
     return grad

@@ -13,6 +13,7 @@ from hgref.descent import Adam, Descent, anywhere, projected, require_descent
 from hgref.hypergradient.forward import partial
 from hgref.layout import Layout
 from hgref.problem import Problem
+from hgref.run import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,16 +82,7 @@ def realtime(
         ([5, 10], [0.1, 0.197, 0.22])
     """
     every = as_count("every", every, 1, problem.T)
-    path = LamPath(problem, lam, outer, project, wrt)
-    dlam = path.columns.identity()
-    s, Z = path.run.start(), path.run.start_jvp(dlam, path.columns.size)
-    steps: Iterable[int] = range(1, problem.T + 1)
-    for t in steps if progress is None else progress(steps):
-        step = path.run.at(t, s)
-        s, Z = step.value, path.run.jvp(t, step, Z, dlam)
-        if t % every == 0:
-            path.update(path.run.error(t, s), partial(path.run, t, s, Z, path.columns))
-    return path.record(every, s)
+    return LamPath(problem, lam, outer, project, wrt).followed(every, progress)
 
 
 class LamPath:
@@ -113,7 +105,7 @@ class LamPath:
         self.project = anywhere if project is None else project
         require_descent(self.outer)
         require_callable("project", self.project)
-        self.run = projected(problem, self.project, problem.read(lam).point)
+        self.run = self.at(problem.read(lam).point)
         layout = self.run.layout
         self.columns = layout if wrt is None else layout.select(wrt)
         numbers = np.arange(layout.size)
@@ -128,23 +120,25 @@ class LamPath:
         lam[self.moved], self.memory = self.outer.update(
             len(self.f), lam[self.moved], grad, self.memory
         )
-        self.run = projected(self.problem, self.project, lam)
+        self.run = self.at(lam)
         self.lams.append(self.run.point)
 
-    def follow(self, carried: Any, every: int, progress: Any) -> RealTime:
-        """The whole of a run that carries s_t and Z_t itself, in stretches of Δ steps.
+    def at(self, lam: Array) -> Run:
+        """The run at P_Λ(λ)."""
+        return projected(self.problem, self.project, lam)
 
-        carried  has advance(t), error(), partial(), move(blocks) and state, see
-                 hgref.fast.cpu.carried
-        """
-        T = self.run.T
-        updates: Iterable[int] = range(every, T + 1, every)
-        for t in updates if progress is None else progress(updates):
-            carried.advance(t)
-            self.update(carried.error(), carried.partial())
-            carried.move(self.run)
-        carried.advance(T)
-        return self.record(every, carried.state)
+    def followed(self, every: int, progress: Any) -> RealTime:
+        """The whole training run, with an update after every Δ steps."""
+        dlam = self.columns.identity()
+        s, Z = self.run.start(), self.run.start_jvp(dlam, self.columns.size)
+        steps: Iterable[int] = range(1, self.run.T + 1)
+        for t in steps if progress is None else progress(steps):
+            step = self.run.at(t, s)
+            Z = self.run.jvp(t, step, Z, dlam)
+            s = step.value
+            if self.run.number(t) % every == 0:
+                self.update(self.run.error(t, s), partial(self.run, t, s, Z, self.columns))
+        return self.record(every, s)
 
     def record(self, every: int, s_T: Array) -> RealTime:
         """The record of the whole run."""

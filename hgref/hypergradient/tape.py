@@ -20,22 +20,26 @@ def numbers(problem: Posed) -> int:
     return problem.d + problem.p + problem.dynamics.J.kept
 
 
-def bytes_kept(problem: Posed, K: int, most: int = MOST) -> int:
+def fits(problem: Posed, K: int) -> bool:
+    """Whether K linearised steps are stored."""
+    return K * numbers(problem) <= MOST
+
+
+def bytes_kept(problem: Posed, K: int) -> int:
     """Bytes of the tape of K steps in float64, by the rule of `taped`."""
-    whole = K * numbers(problem)
-    return 8 * (whole if whole <= most else K * problem.d)
+    return 8 * K * (numbers(problem) if fits(problem, K) else problem.d)
 
 
 def taped(
-    run: Run, s: Array, first: int, last: int, K: int, most: int = MOST
+    run: Run, s: Array, first: int, last: int, K: int, whole: bool | None = None
 ) -> tuple[Array, Back]:
     """(s_last, its way back): runs steps first … last from s = s_{first-1} and stores the last K.
 
     The way back is (t, step t linearised at s_{t-1}) for t = last, last - 1 …, K of them.
-    Linearised steps are stored if K of them take at most `most` numbers: then nothing is computed
-    twice. Otherwise only the states s_{t-1} are stored, and each step is linearised again.
+    whole    True: linearised steps are stored, and nothing is computed twice; False: only the states
+             s_{t-1}, and each step is linearised again; None: see `fits`
     """
-    whole = K * numbers(run.problem) <= most
+    whole = fits(run.problem, K) if whole is None else whole
     tape: deque[Any] = deque(maxlen=K)
     for t in range(first, last + 1):
         if whole and t > last - K:

@@ -9,6 +9,5 @@
 | way    | one way; the Plan with all of them                            |
 | plan   | `hgref.plan`                                                  |
 
-Planning reports on hgref.fast.cpu and stands above it: it reads the shapes of the fast layer's
-arrays from hgref.fast.cpu.shapes.
+Planning reports on hgref.fast.cpu and stands above it.
 """

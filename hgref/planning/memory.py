@@ -3,103 +3,130 @@
 from __future__ import annotations
 
 import math
-from importlib.util import find_spec
 
-from hgref.fast.cpu.shapes import MANY, Data, Machine, Panel, forms, scratch, stretch
-from hgref.planning.sizes import Sizes
+from hgref.fast.cpu import network, pool
+from hgref.fast.cpu.linear import BLOCK_BYTES
+from hgref.fast.cpu.products import padded
+from hgref.planning.sizes import Data, Sizes
 from hgref.planning.tape import Items, Tape
 
-OBJECTS = 50_000  # bytes of all small objects, about
+OBJECTS, STEP_OBJECTS = 40_000, 2_500  # bytes of all small objects, and of those of a step, about
 INDEX = 4  # bytes of an index into a sparse X
 
 
 class Memory:
-    """Memory of a problem in numbers.
+    """Memory of a problem in numbers, for passes with k tangents.
 
     sizes     the problem
     itemsize  bytes of a number in the products with the data
-    threads   of the kernels
     """
 
-    def __init__(self, sizes: Sizes, itemsize: int, threads: int):
-        self.sizes, self.itemsize = sizes, itemsize
-        self.machine = Machine(threads, find_spec("threadpoolctl") is not None)
+    def __init__(self, sizes: Sizes, itemsize: int, k: int):
+        self.sizes, self.itemsize, self.k = sizes, itemsize, k
+        self.length = sizes.length(k)
+        self.alone = self.length == 1  # each step is a call, and E is compiled too
+        self.losses = (*sizes.J, *sizes.E) if self.alone else sizes.J
 
-    def forward(self, m: int) -> Items:
-        """Z (d, m), its part for the weights and that after a pass; dλ, the identity."""
-        s = self.sizes
-        columns = 8 * m * (2 * s.d + 2 * s.p + 1) + 8 * m * (s.all or m)
+    def forward(self) -> Items:
+        """Z (d, k), and dλ; on top of them Z and dg of the next step while they are made, one more
+        step, or, after the last one, E."""
+        s, k, step = self.sizes, self.k, self.step()
+        numbers = min(self.length, s.T) * s.rates * (2 + 3 * k)
+        moving = 8 * k * (s.d + 2 * s.p) + self.in_pass()
+        columns = 8 * (k * (s.d + s.m) + numbers) + max(moving, step, self.error() - step)
         return {
-            f"{m} columns of Z, their tangents and passes":
-                columns + self.scratch(Panel(1, m, 1), m),
-            "data as compiled loops want them": self.data(m),
-            "the state, the error": self.vectors(0) + self.error(),
-        }  # fmt: skip
+            f"{k} columns of Z, their tangents and passes": columns + self.passes(),
+            "data as compiled loops want them": self.data(),
+            "the state, a step": self.vectors(2) + step,
+        }
 
     def tape(self, recompute: bool) -> Tape:
         """Bytes of one state, of one step on the tape, and of what is allocated once."""
-        s, predictions = self.sizes, self.itemsize * sum(one.B * one.kept for one in self.sizes.J)
-        kept = 0 if recompute else predictions
-        once = self.data(1) + self.vectors(1) + self.error() + (predictions - kept)
-        once += self.scratch(Panel(1, 0, 1), 1) + self.scratch(Panel(int(recompute), 1, 0), 1)
-        most = min(s.T, stretch(s.T, s.d))
-        return Tape(s.T, 8 * s.d, self.itemsize * s.p + kept, once, most, self.lowering(1), kept)
-
-    def data(self, k: int) -> int:
-        """Copies of the data in another type or order, for passes with k tangents."""
-        return self.sizes.batches + sum(copied(*one, self.itemsize) for one in self.parts(k))
-
-    def parts(self, k: int) -> list[tuple[Data, str]]:
-        """Each data loss with the form in which its X is stored."""
-        return list(zip(self.sizes.J, forms(self.sizes.J, k), strict=True))
-
-    def lowering(self, k: int) -> int:
-        """The peak while these copies are made."""
-        made = [copied(*one, self.itemsize) for one in self.parts(k)]
-        passing = [in_passing(*one, self.itemsize) for one in self.parts(k)]
-        return OBJECTS + sum(made) + max(passing, default=0)
-
-    def scratch(self, panel: Panel, k: int) -> int:
-        """Scratch memory of one pass."""
-        s, made = self.sizes, 0
-        for one, form in self.parts(k):
-            _, shapes = scratch(one, form, panel, s.p, self.itemsize, self.machine)
-            made += self.itemsize * sum(map(math.prod, shapes.values())) + 8 * one.B
-        if s.relations:
-            made += self.itemsize * (panel.lead + panel.k) * s.p
-        return made
-
-    def vectors(self, columns: int) -> int:
-        """The state and its adjoint, schedules, and one number for each weight or example."""
         s = self.sizes
-        shared = 1 if s.p < MANY else self.machine.threads
-        rates = s.T * s.rates * (2 + columns * shared)
-        weights = (2 + columns) * s.d + 2 * columns * s.p + (2 + columns) * s.penalties * s.p
+        once = self.data() + self.passes() + self.vectors(4) + 16 * s.p
+        once += max(self.in_pass(), self.error())
+        return Tape(s.T, 8 * s.d, self.step(), once, self.length, recompute, self.lowering())
+
+    def step(self) -> int:
+        """What a linearised step keeps beside its state."""
+        s = self.sizes
+        kept = sum(one.kept(self.itemsize) for one in s.J)
+        return 8 * (s.p + 3 * s.rates) + kept + self.alone * (8 * s.p * s.penalties + STEP_OBJECTS)
+
+    def data(self) -> int:
+        """Copies of the data in another type or order."""
+        return sum(copied(one, self.itemsize) for one in self.losses)
+
+    def lowering(self) -> int:
+        """The peak while these copies are made."""
+        passing = [in_passing(one, self.itemsize) for one in self.losses]
+        return OBJECTS + self.data() + max(passing, default=0)
+
+    def passes(self) -> int:
+        """Scratch of the passes over the data of J."""
+        passes = {1, self.k} if self.alone else {self.k}
+        return sum(scratch(one, passes, self.sizes.p, self.itemsize) for one in self.sizes.J)
+
+    def in_pass(self) -> int:
+        """What is free again after a pass."""
+        return max((in_pass(one, self.k, self.itemsize) for one in self.sizes.J), default=0)
+
+    def vectors(self, states: int) -> int:
+        """So many states on their way; a number for each example and each of λ."""
+        s = self.sizes
+        examples = sum(one.n * (1 + one.weighted) for one in self.losses)
         matrix = s.p**2 if s.quadratic else 0
-        examples = sum((1 + columns * one.weighted) * one.n for one in s.J)
-        return OBJECTS + 8 * (rates + weights + matrix + examples + 3 * (s.all or s.m))
+        return OBJECTS + 8 * (states * s.d + matrix + examples + 3 * (s.all or s.m))
 
     def error(self) -> int:
-        """E and its gradient, by the readable layer: h, h′ and a sum of each hidden unit, and three
-        arrays as wide as the widest layer."""
-        widths = [(one.B, one.widths[1:]) for one in self.sizes.E]
-        return 8 * sum(B * (3 * sum(layers[:-1]) + 3 * max(layers)) for B, layers in widths)
+        """The readable layer's predictions for E, then a pass of the compiled one."""
+        s, each = self.sizes, self.itemsize
+        made = (one.kept(each) + scratch(one, {1}, s.p, each) * self.alone for one in s.E)
+        return max(sum(made), sum(24 * one.B * one.outputs for one in s.E))
 
 
-def copied(one: Data, form: str, itemsize: int) -> int:
+def copied(one: Data, itemsize: int) -> int:
     """Bytes of the copies of a data loss."""
-    targets, converted = itemsize * one.n * one.outputs, itemsize != one.itemsize
-    if form == "sparse":  # by rows and by columns
-        by_row = INDEX + itemsize * converted
-        return targets + one.entries * (by_row + INDEX + itemsize)
-    if form == "small":
-        return targets + itemsize * one.n * (one.N + one.bias)
+    if one.kind == "readable":
+        return 0
+    targets, converted = itemsize * one.n * one.outputs * (itemsize != 8), itemsize != one.itemsize
+    if one.kind == "sparse":  # by rows and by columns
+        return targets + 2 * one.entries * (INDEX + itemsize) + INDEX * (one.n + one.N)
     return targets + itemsize * one.entries * (one.centred or converted)
 
 
-def in_passing(one: Data, form: str, itemsize: int) -> int:
+def in_passing(one: Data, itemsize: int) -> int:
     """Bytes that are free again once a data loss is copied."""
-    if form == "sparse":
-        return one.entries * (INDEX + one.itemsize * (itemsize != one.itemsize))
-    stored = one.centred or form == "small"
-    return one.itemsize * one.entries * (stored and itemsize != one.itemsize)
+    if one.kind == "sparse":
+        return one.entries * (INDEX + one.itemsize)
+    return 8 * one.entries * (one.centred and itemsize != one.itemsize)
+
+
+def scratch(one: Data, passes: set[int], p: int, itemsize: int) -> int:
+    """Bytes of the arrays that passes with these numbers of columns use."""
+    batch, wide = one.batch is not None, max(one.widths[1:])
+    if one.kind == "readable":
+        return 0
+    if one.kind == "network":  # column by column
+        parts = max(1, min(pool.parts(one.work), one.B // network.ROWS))
+        return itemsize * (parts * p + one.B * (one.N + 4 * wide))
+    rows = min(max(BLOCK_BYTES // max(one.N * itemsize, 1) // 8 * 8, 8), 256)
+    numbers = 0
+    for columns in passes:
+        C = padded(columns * wide, itemsize)
+        parts = min(pool.parts(one.work * columns), math.ceil(one.B / rows))
+        block = parts * (columns * p + rows * (C + one.N * batch))
+        numbers += (one.B + one.N) * C if one.kind == "sparse" else block
+    return itemsize * numbers
+
+
+def in_pass(one: Data, columns: int, itemsize: int) -> int:
+    """Bytes that are free again after a pass: weights side by side, and a number per example."""
+    wide = max(one.widths[1:])
+    if one.kind == "readable":
+        return 8 * one.B * (4 * wide * columns + one.N * (one.batch is not None))
+    if one.kind == "network":
+        return itemsize * one.B * 4 * wide
+    sides = 2 if one.kind == "sparse" else 1
+    C = columns * wide
+    return itemsize * one.B + sides * one.N * (itemsize * padded(C, itemsize) + 8 * C)

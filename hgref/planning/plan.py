@@ -7,13 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import numba
 import numpy as np
 
 from hgref.arguments import as_count
 from hgref.dynamics import Recurrent
-from hgref.fast.cpu.shapes import STORED
-from hgref.hypergradient.tape import bytes_kept
+from hgref.hypergradient.tape import MOST, bytes_kept
 from hgref.planning.memory import Memory
 from hgref.planning.sizes import Sizes
 from hgref.planning.text import as_bytes, size
@@ -35,16 +33,17 @@ def plan(
 ) -> Plan:
     """Memory and work of each algorithm of hgref.fast.cpu, and the one to take.
 
-        reverse       T (p + B·kept) numbers      kept: what an example leaves for the way back
-          recompute   T p
-        checkpointed  (T/k) d + k (p + B·kept)    k the largest distance that fits
-          slots       s d + L (p + B·kept)        if none fits: s the most slots that fit
-        forward       2 m d                       one column of Z for each hyperparameter
+        reverse       T (d + p + B·kept) numbers     kept: what an example leaves for the way back
+          recompute   T d
+        checkpointed  (T/k) d + k (d + p + B·kept)   k the largest distance that fits
+          slots       s d + L (d + p + B·kept)       if none fits: s the most slots that fit
+        forward       2 m d                          one column of Z for each hyperparameter
           workers     2 (m/n) d and the data twice over, on each of n
 
-    and √T states, at least 2 MB of them, on the way back; L <= s. Work is steps + products with
-    A_t, each of two products with the data; with `recompute` these are three, and count 3/2. That
-    of workers is the sum of theirs, since on one machine they share its cores.
+    L <= s. With `recompute` only the states d are kept, and each step is run once more; of a small
+    problem the first of many steps stands for all of them. Work is steps + products with A_t, each
+    of two products with the data. That of workers is the sum of theirs, since on one machine they
+    share its cores.
 
     problem  a Problem, or on paper its Sizes (hgref.planning.sizes)
     budget   of a process: bytes, or a text: "500 MB", "2 GB", "1.5 GiB"
@@ -77,8 +76,7 @@ def plan(
     names = requested(problem, wrt)
     sizes = problem if isinstance(problem, Sizes) else Sizes.of(problem, names)
     n = min(as_count("workers", workers, 1), max(sizes.m, 1))
-    threads = numba.get_num_threads()
-    ways = [forward(sizes, itemsize, threads), *backwards(sizes, limit, itemsize, threads)]
+    ways = [forward(sizes, itemsize, sizes.m), *backwards(sizes, limit, itemsize)]
     if n > 1:
         ways.append(on_workers(sizes, itemsize, n))
     if timed:
@@ -111,16 +109,16 @@ def requested(problem: Problem | Sizes, wrt: Iterable[str] | None) -> list[str]:
     return list(layout.shapes)
 
 
-def forward(sizes: Sizes, itemsize: int, threads: int) -> Way:
-    """All columns of Z in this process."""
-    memory, T, m = Memory(sizes, itemsize, threads), sizes.T, sizes.m
-    items = memory.forward(m)
-    return Way("forward", {}, max(sum(items.values()), memory.lowering(m)), T, T * m, items)
+def forward(sizes: Sizes, itemsize: int, m: int) -> Way:
+    """The run with m columns of Z, in one process."""
+    memory, T = Memory(sizes, itemsize, m), sizes.T
+    items = memory.forward()
+    return Way("forward", {}, max(sum(items.values()), memory.lowering()), T, T * m, items)
 
 
 def on_workers(sizes: Sizes, itemsize: int, n: int) -> Way:
     """Spans of columns on n workers; the problem is sent to each of them."""
-    way = forward(sizes.among(math.ceil(sizes.m / n)), itemsize, threads=1)
+    way = forward(sizes, itemsize, math.ceil(sizes.m / n))
     return replace(
         way,
         options={"workers": n},
@@ -130,15 +128,15 @@ def on_workers(sizes: Sizes, itemsize: int, n: int) -> Way:
     )
 
 
-def backwards(sizes: Sizes, limit: int, itemsize: int, threads: int) -> Iterator[Way]:
-    """`reverse` and `checkpointed`, with each example's predictions kept or computed again."""
-    memory = Memory(sizes, itemsize, threads)
+def backwards(sizes: Sizes, limit: int, itemsize: int) -> Iterator[Way]:
+    """`reverse` and `checkpointed`, with linearised steps kept or computed again."""
+    memory = Memory(sizes, itemsize, k=1)
     for recompute in (False, True):
         tape = memory.tape(recompute)
         for made in tape.schedules(limit):
             options = dict(made.options)
-            if recompute or made.leaf * tape.kept > STORED:  # else they are kept by default
+            if recompute or made.kept * (tape.state + tape.step) > 8 * MOST:  # else by default
                 options["recompute"] = recompute
             algorithm = "checkpointed" if made.options else "reverse"
-            needed, items = tape.bytes(made.states, made.leaf), tape.items(made)
+            needed, items = tape.bytes(made.states, made.kept), tape.items(made)
             yield Way(algorithm, options, needed, made.steps, sizes.T, items, made.checkpoints)

@@ -4,14 +4,118 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-from hgref.fast.cpu.shapes import Data
+from hgref.fast.cpu.heads import HEADS
+from hgref.fast.cpu.small import FEW, WORK
+from hgref.fast.cpu.stretches import LINEAR, NETWORKS
 from hgref.objectives import L2, Quadratic
 from hgref.objectives.data_loss import DataLoss
+from hgref.objectives.losses import TwoClasses
 from hgref.objectives.objective import Objective
 from hgref.problem import Problem
+
+KNOWN = (DataLoss, L2, Quadratic)
+
+
+@dataclass(frozen=True)
+class Data:
+    """The sizes of a data loss.
+
+    n            examples
+    widths       features N, units of each hidden layer, outputs
+    batch        examples of a step; None: all
+    nonzeros     entries of a sparse X; None: X is dense
+    bias         whether layers have a bias
+    weighted     whether λ has a weight for each example
+    two_classes  whether the one output is that of a logistic regression
+    centred      whether a centre is subtracted from the features
+    itemsize     bytes of an entry of X
+    units        numbers that an example keeps for each hidden unit: 2, or 3 if they are not tanh
+    readable     numbers that a step keeps if the readable layer computes the loss; None: a compiled
+                 one
+    """
+
+    n: int
+    widths: tuple[int, ...]
+    batch: int | None = None
+    nonzeros: int | None = None
+    bias: bool = True
+    weighted: bool = False
+    two_classes: bool = False
+    centred: bool = False
+    itemsize: int = 8
+    units: int = 2
+    readable: int | None = None
+
+    @classmethod
+    def of(cls, part: DataLoss) -> Data:
+        features: Any = part.features
+        linear = type(part) in LINEAR and type(part.loss) in HEADS
+        compiled = linear or type(part) in NETWORKS and not features.sparse
+        return cls(
+            n=features.n,
+            widths=tuple(getattr(part, "widths", (features.N, part.outputs))),
+            batch=None if features.batches is None else features.B,
+            nonzeros=features.X.nnz if features.sparse else None,
+            bias=bool(getattr(part, "bias", True)),
+            weighted=part.example_weights,
+            two_classes=isinstance(part.loss, TwoClasses),
+            centred=features.centre is not None,
+            itemsize=features.X.dtype.itemsize,
+            units=2 if getattr(part, "activation", "tanh") == "tanh" else 3,
+            readable=None if compiled else part.kept,
+        )
+
+    @property
+    def B(self) -> int:
+        """Examples of a step."""
+        return self.n if self.batch is None else self.batch
+
+    @property
+    def N(self) -> int:
+        return self.widths[0]
+
+    @property
+    def outputs(self) -> int:
+        return self.widths[-1]
+
+    @property
+    def layered(self) -> bool:
+        return len(self.widths) > 2
+
+    @property
+    def kind(self) -> str:
+        """How a pass over the data is computed."""
+        if self.readable is not None:
+            return "readable"
+        return "network" if self.layered else "dense" if self.nonzeros is None else "sparse"
+
+    @property
+    def entries(self) -> int:
+        """Stored numbers of X."""
+        return self.n * self.N if self.nonzeros is None else self.nonzeros
+
+    @property
+    def weights(self) -> int:
+        """p of the model."""
+        return sum((a + self.bias) * b for a, b in pairwise(self.widths))
+
+    @property
+    def work(self) -> int:
+        """Multiplications of the products of a step's examples with all weights."""
+        return self.B * sum(a * b for a, b in pairwise(self.widths))
+
+    def kept(self, itemsize: int) -> int:
+        """Bytes that the examples of a step keep for the way back."""
+        if self.readable is not None:
+            return 8 * self.readable
+        if not self.layered:
+            return itemsize * self.B * (1 + self.two_classes) * self.outputs
+        above = sum(self.widths[2:]) + self.outputs * (2 + (self.batch is not None))
+        return itemsize * self.B * (self.units * sum(self.widths[1:-1]) + above)
 
 
 @dataclass(frozen=True)
@@ -25,9 +129,9 @@ class Sizes:
     J, E       the data losses of the training objective, and of the validation error
     state      blocks of a state: 1 gradient descent, 2 momentum, 3 Adam
     rates      hyperparameters of the dynamics, each of which may be a schedule
-    penalties  L2 terms
-    relations  number of coupled tasks, or 0
+    penalties  L2 terms with groups of weights
     quadratic  whether J has a p × p matrix of its own
+    others     whether J has terms of other kinds, or different losses: no step is then small
     weights    p; None: that of the first data loss
     all        all hyperparameters; None: m
     whole      bytes of the pickled problem; None: those of its data
@@ -40,8 +144,8 @@ class Sizes:
     state: int = 1
     rates: int = 1
     penalties: int = 0
-    relations: int = 0
     quadratic: bool = False
+    others: bool = False
     weights: int | None = None
     all: int | None = None
     whole: int | None = None
@@ -51,24 +155,21 @@ class Sizes:
         """Of a problem, for the blocks `wrt` of λ; default all."""
         terms = list(problem.dynamics.J.terms())
         layout = problem.layout if wrt is None else problem.layout.select(wrt)
+        losses = {type(part.loss) for part in terms if isinstance(part, DataLoss)}
         return cls(
             T=problem.T,
             m=layout.size,
             J=data_of(problem.dynamics.J),
             E=data_of(problem.E),
             state=problem.d // problem.p,
-            rates=len(getattr(problem.dynamics, "rates", ())),
-            penalties=sum(isinstance(part, L2) for part in terms),
-            relations=max([getattr(part, "tasks", 0) for part in terms], default=0),
+            rates=len(problem.dynamics.names),
+            penalties=sum(isinstance(part, L2) and part.groups is not None for part in terms),
             quadratic=any(isinstance(part, Quadratic) for part in terms),
+            others=len(losses) > 1 or not all(isinstance(part, KNOWN) for part in terms),
             weights=problem.p,
             all=problem.layout.size,
             whole=pickled_bytes(problem),
         )
-
-    def among(self, k: int) -> Sizes:
-        """The same problem with k requested hyperparameters."""
-        return replace(self, m=k, all=self.all or self.m)
 
     @property
     def p(self) -> int:
@@ -80,16 +181,27 @@ class Sizes:
         return self.state * self.p
 
     @property
+    def losses(self) -> tuple[Data, ...]:
+        return (*self.J, *self.E)
+
+    @property
     def batches(self) -> int:
         """Bytes of the tables of batches."""
         return sum(8 * self.T * one.B for one in self.J if one.batch is not None)
+
+    def length(self, k: int) -> int:
+        """Steps with k tangents that are one call: many, if they are over in microseconds."""
+        each, p = sum(one.work for one in self.J), self.p
+        plain = all(one.kind == "dense" for one in self.J) and not self.others
+        small = plain and (1 + k) * each < FEW
+        return max(1, WORK // (each + p * (1 + p * self.quadratic))) if small else 1
 
     @property
     def sent(self) -> int:
         """Bytes of the problem on its way to a worker."""
         if self.whole is not None:
             return self.whole
-        return sum(map(stored, (*self.J, *self.E))) + self.batches + 8 * self.p
+        return sum(map(stored, self.losses)) + self.batches + 8 * self.p
 
 
 def data_of(objective: Objective) -> tuple[Data, ...]:

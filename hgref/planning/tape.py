@@ -19,54 +19,60 @@ class Schedule(NamedTuple):
     options      arguments of `checkpointed`; none: `reverse`
     checkpoints  states from which a part of the run is computed again
     states       that are kept at one time: checkpoints, and those of the leaf
-    leaf         steps on the tape at one time
+    kept         steps that are kept linearised at one time
     steps        steps Φ, those run again included
     """
 
     options: dict[str, Any]
     checkpoints: int
     states: int
-    leaf: int
+    kept: int
     steps: int
 
 
 class Tape(NamedTuple):
     """Bytes of a way back over T steps.
 
-    state, step  of one state, and of one step on the tape
+    state, step  of one state, and of what else a linearised step keeps
     once         of what does not grow with the number of states and steps
-    most         states that are recomputed from the tape at one time
+    length       steps that are linearised as one map
+    recompute    True: one such map at a time, from the states before them, which run twice
     least        peak before the run starts
-    kept         part of `step` that holds predictions
     """
 
     T: int
     state: int
     step: int
     once: int
-    most: int
+    length: int = 1
+    recompute: bool = False
     least: int = 0
-    kept: int = 0
 
     # --- bytes ---
 
-    def bytes(self, states: int, leaf: int) -> int:
-        return max(self.once + states * self.state + leaf * self.step, self.least)
+    def bytes(self, states: int, kept: int) -> int:
+        return max(self.once + states * self.state + kept * self.step, self.least)
 
     def every_bytes(self, k: int) -> int:
         return self.bytes(*self.held(math.ceil(self.T / k), k))
 
     def slots_bytes(self, s: int) -> int:
+        return self.bytes(*self.in_slots(s))
+
+    def in_slots(self, s: int) -> tuple[int, int]:
+        """`held` with s slots: one more state is on its way."""
         leaf = leaf_of(self.T, s)
-        return self.bytes(*self.held(min(s + 1, math.ceil(self.T / leaf)), leaf))
+        return self.held(min(s + 1, math.ceil(self.T / leaf)), leaf)
 
     def held(self, checkpoints: int, leaf: int) -> tuple[int, int]:
-        """(states, leaf): each stretch of a leaf has its first state, one of them has all."""
-        return checkpoints + math.ceil(leaf / self.most) + min(leaf, self.most), leaf
+        """(states, linearised steps): those before each of these steps, one a checkpoint, and those
+        from which the others are linearised later."""
+        kept = min(leaf, self.length) if self.recompute else leaf
+        return checkpoints - 1 + kept + math.ceil(leaf / kept) - 1, kept
 
     def items(self, made: Schedule) -> Items:
         return {
-            f"the tape of {made.leaf} steps": made.leaf * self.step,
+            f"the tape of {made.kept} steps": made.kept * self.step,
             f"{made.states} states": made.states * self.state,
             "data as compiled loops want them, and scratch": self.once,
         }
@@ -76,17 +82,17 @@ class Tape(NamedTuple):
     def schedules(self, limit: int) -> Iterator[Schedule]:
         """All steps on the tape; else the largest distance that fits; else the most slots."""
         T = self.T
-        yield Schedule({}, 1, *self.held(1, T), T)
+        twice = T * self.recompute
+        yield Schedule({}, 1, *self.held(1, T), T + twice)
         k = self.distance(limit)
         if k == T:
             return  # that is `reverse`
         leaves = math.ceil(T / k)
-        yield Schedule({"every": k}, leaves, *self.held(leaves, k), T + k * (leaves - 1))
+        again = k * (leaves - 1) + twice
+        yield Schedule({"every": k}, leaves, *self.held(leaves, k), T + again)
         if self.every_bytes(k) > limit:
             s = largest(self.slots_bytes, 1, T, limit) or 1
-            leaf = leaf_of(T, s)
-            held = self.held(min(s + 1, math.ceil(T / leaf)), leaf)
-            yield Schedule({"slots": s}, s, *held, steps_in_leaves(T, s))
+            yield Schedule({"slots": s}, s, *self.in_slots(s), steps_in_leaves(T, s) + twice)
 
     def distance(self, limit: int) -> int:
         """The largest k of `every=k` that fits, or the one with the least memory.

@@ -72,8 +72,8 @@ class Stopwatch:
 
     def backwards(self, way: Way) -> float:
         """T steps there and back, and those that are run again."""
-        T, again = self.problem.T, way.steps - self.problem.T
-        recompute = bool(way.options.get("recompute"))
+        T, recompute = self.problem.T, bool(way.options.get("recompute"))
+        again = way.steps - T * (1 + recompute)
         leaf = way.options.get("every") or way.options.get("slots") or T
 
         def run(short: Problem) -> None:

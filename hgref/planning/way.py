@@ -50,10 +50,9 @@ class Way:
         return int(self.options.get("workers", 1))
 
     @property
-    def work(self) -> float:
-        """Steps and products of all workers; one with `recompute` counts 3/2."""
-        product = 1.5 if self.options.get("recompute") else 1
-        return self.workers * (self.steps + self.products * product)
+    def work(self) -> int:
+        """Steps and products of all workers."""
+        return self.workers * (self.steps + self.products)
 
     def order(self) -> tuple[bool, float]:
         """Timed ways by seconds, then the others by work."""
@@ -62,7 +61,7 @@ class Way:
     def row(self) -> list[str]:
         """The columns of HEAD."""
         time = "" if self.seconds is None else duration(self.seconds)
-        sent, work = size(self.sent) if self.sent else "", f"{self.work:.0f}"
+        sent, work = size(self.sent) if self.sent else "", str(self.work)
         counts = map(str, (self.steps, self.products, self.checkpoints))
         return [size(self.bytes), time, work, sent, *counts]
 

@@ -56,7 +56,7 @@ def libraries() -> list[dict[str, Any]]:
     """The BLAS and OpenMP libraries of this process, and their numbers of threads."""
     from threadpoolctl import threadpool_info
 
-    fields = ("user_api", "internal_api", "version", "num_threads")
+    fields = ("user_api", "internal_api", "version", "architecture", "num_threads")
     return [{field: one.get(field) for field in fields} for one in threadpool_info()]
 
 

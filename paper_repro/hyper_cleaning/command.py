@@ -33,12 +33,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--readable", action="store_true", default=None,
         help="use hgref's readable layer instead of its fast one: the same table, ten times slower",
     )  # fmt: skip
+    parser.add_argument(
+        "--dtype", choices=("float64", "float32"),
+        help="number type of the products with the pixels (default: float64)",
+    )  # fmt: skip
     parser.add_argument("--outer-rate", type=float, metavar="RATE", help="Adam's rate on λ")
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
     preset = PRESETS[options.size]
-    names = ("seed", "images", "T", "hyper_iterations", "final_steps", "outer_rate", "readable")
+    names = ("seed", "images", "T", "hyper_iterations", "final_steps", "outer_rate", "readable", "dtype")
     R = getattr(options, "R", None)
     return preset.changed(**given(options, *names), R=None if R is None else tuple(R))
 

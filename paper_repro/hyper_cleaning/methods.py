@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -49,7 +50,9 @@ def clean(
     return minimize(
         problem,
         problem.pack(eta=eta, weights=np.full(setting.train, R / setting.train)),
-        hypergradient=hgref.reverse if setting.readable else cpu.reverse,
+        hypergradient=hgref.reverse
+        if setting.readable
+        else functools.partial(cpu.reverse, dtype=setting.dtype),
         outer=Adam(setting.outer_rate),
         project=constraints.project,
         iterations=setting.hyper_iterations,
@@ -96,7 +99,7 @@ def final_model(data: Corrupted, setting: Setting, weights: Array) -> Array:
 def trained(problem: hgref.Problem, lam: Array, setting: Setting) -> Array:
     """w_T(λ), (p,)."""
     if not setting.readable:
-        return cpu.last_state(problem, lam)
+        return cpu.last_state(problem, lam, dtype=setting.dtype)
     for s in problem.states(problem.unpack(lam)):  # noqa: B007 - s is used after the loop
         pass
     return s

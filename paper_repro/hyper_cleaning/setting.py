@@ -22,6 +22,7 @@ class Setting(Preset):
     discard_below       an example with a smaller λ_i counts as discarded
     images              source of the images, see paper_repro.data.images
     readable            True: use the readable layer, on dense pixels; False: hgref.fast.cpu
+    dtype               of hgref.fast.cpu's products with the pixels: float64 or float32
     """
 
     train: int
@@ -37,6 +38,7 @@ class Setting(Preset):
     discard_below: float = 1e-3
     images: str = "auto"
     readable: bool = False
+    dtype: str = "float64"
 
     @property
     def needed(self) -> int:
@@ -51,6 +53,8 @@ class Setting(Preset):
                 raise ValueError(f"R: expected a number in (0, {self.train}], found {R:g}")
         if len(set(self.R)) < len(self.R) or not self.R:
             raise ValueError(f"R: expected different numbers, found {list(self.R)}")
+        if self.readable and self.dtype != "float64":
+            raise ValueError(f"dtype: expected float64 with --readable, found {self.dtype}")
         return self
 
 

@@ -7,9 +7,10 @@ import pytest
 import scipy.sparse
 
 import hgref
-from hgref.fast.cpu import lowering, scratch
-from hgref.fast.cpu.shapes import forms
-from hgref.objectives import L2, MLP, Callback, Logistic, Softmax
+from hgref.fast.cpu.stretches import Fast, fast_term
+from hgref.hypergradient.tape import numbers
+from hgref.objectives import L2, MLP, Callback, Huber, Logistic, Quadratic, Softmax
+from hgref.planning import memory
 from hgref.planning.sizes import Data, Sizes
 
 RNG = np.random.default_rng(0)
@@ -21,22 +22,50 @@ LOSSES = {
     "two classes": Logistic(X, Y > 1),
     "batches": Softmax(X, Y, 3, batches=RNG.integers(0, 60, (5, 20))),
     "network": MLP(X, Y, (6, 5), classes=3),
+    "relu": MLP(X, Y, (6, 5), classes=3, activation="relu", batches=RNG.integers(0, 60, (5, 20))),
+    "sparse network": MLP(scipy.sparse.csr_matrix(X), Y, (6,), classes=3),
     "no biases": Softmax(X, Y, 3, bias=False),
+    "readable": Huber(X, Y * 1.0),
 }
+TYPES = {"dense": "Dense", "sparse": "Sparse", "network": "Network"}
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", LOSSES)
-def test_what_is_read_off_is_what_the_compiled_layer_reads(name):
-    """Form, widths, batch and weights of the data once they are lowered."""
-    part = LOSSES[name]
-    (form,) = forms([Data.of(part)], 1)
-    lowered = lowering.lower_data(part, np.dtype(float), form)
-    read, found = Data.of(part), scratch.sizes_of(lowered, part)
-    assert scratch.FORMS[type(lowered)] == form
-    for field in ("n", "widths", "B", "bias", "weighted", "two_headed"):
-        assert getattr(read, field) == getattr(found, field)
-    assert read.weights == part.p
-    assert read.kept == scratch.kept_width(lowered.net)
+def test_what_is_read_off_is_what_the_compiled_layer_reads(name, dtype):
+    """Widths, batch, weights, and which class computes the passes and what it keeps."""
+    part, read = LOSSES[name], Data.of(LOSSES[name])
+    fast = fast_term(part, np.dtype(dtype))
+    assert TYPES.get(read.kind, type(part).__name__) == type(fast).__name__
+    assert (read.n, read.N, read.B) == (part.features.n, part.features.N, part.features.B)
+    assert (read.outputs, read.weights, read.weighted) == (part.outputs, part.p, part.example_weights)
+    assert read.kept(np.dtype(dtype).itemsize) == pytest.approx(8 * fast.kept, abs=8)
+
+
+@pytest.mark.parametrize("k", [1, 40])
+@pytest.mark.parametrize("name", LOSSES)
+def test_steps_of_one_call_are_as_many_as_the_compiled_layer_takes(name, k):
+    matrix = Quadratic(np.eye(LOSSES[name].p), np.zeros(LOSSES[name].p))
+    for J in (LOSSES[name], LOSSES[name] + L2(), LOSSES[name] + matrix):
+        problem = hgref.Problem(hgref.Momentum(J), J, 5)
+        fast, sizes = Fast(problem, np.float64, k), Sizes.of(problem)
+        assert sizes.length(k) == fast.length
+        made = memory.Memory(sizes, 8, k)
+        kept = made.step() - memory.STEP_OBJECTS * made.alone
+        assert kept + 8 * sizes.d == pytest.approx(8 * numbers(fast.problem), abs=100)
+
+
+@pytest.mark.parametrize("n", [60, 5000])
+@pytest.mark.parametrize("batch", [None, 40])
+def test_scratch_is_what_the_compiled_layer_allocates(n, batch):
+    batches = None if batch is None else RNG.integers(0, n, (1, batch))
+    X, y = RNG.standard_normal((n, 70)), RNG.integers(0, 3, n)
+    for data in (X, scipy.sparse.csr_matrix(X)):
+        part = Softmax(data, y, 3, batches=batches)
+        fast, w = fast_term(part, np.dtype(float)), np.zeros((part.p, 4))
+        fast.at(1, w[:, 0], {}).jvp(w, {})
+        arrays = [array for arrays in fast.scratch.values() for array in arrays]
+        assert memory.scratch(Data.of(part), {1, 4}, part.p, 8) == sum(a.nbytes for a in arrays)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -54,7 +83,7 @@ def test_on_paper_as_read_off():
     read = Sizes.of(problem, ["eta", "mu"])
     net = Data(60, (7, 6, 3), batch=20)
     paper = Sizes(
-        T=40, m=2, J=(net,), E=(Data(60, (7, 6, 3)),), state=2, rates=2, penalties=1, all=3
+        T=40, m=2, J=(net,), E=(Data(60, (7, 6, 3)),), state=2, rates=2, all=3
     )
     assert (paper.p, paper.d) == (read.p, read.d)
     assert [way.bytes for way in hgref.plan(paper).ways] == [

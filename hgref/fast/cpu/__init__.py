@@ -1,16 +1,14 @@
-"""The CPU layer: Numba loops for s_t, Z_t and α_t, and fused passes over the data.
+"""The CPU layer: compiled passes over the data, and loops over the weights, under the algorithms.
 
 | here                          | its readable twin                                               |
 |-------------------------------|-----------------------------------------------------------------|
 | forward, reverse, truncated,  | hgref.forward, hgref.reverse, hgref.truncated,                  |
 | checkpointed, realtime        | hgref.checkpointed, hgref.realtime                              |
-| last_state                    | the last of problem.states                                      |
-| recursion.tangents, run, back | hypergradient/forward.py, problem.py, hypergradient/reverse.py  |
-| coordinates                   | dynamics/                                                       |
-| training                      | objectives/objective.py (Sum), penalties.py, quadratic.py       |
-| coupling                      | objectives/task_coupling.py                                     |
-| network                       | objectives/losses.py, activations.py, mlp.py, multi_task.py     |
-| features                      | objectives/features.py, linear_model.py                         |
+| stretches                     | hgref.run: many steps as one map                                |
+| dynamics, ../loops            | dynamics/coordinatewise.py                                      |
+| linear, heads, products       | objectives/linear_model.py, losses.py, features.py              |
+| rows                          | any other loss of objectives/, its rows shared between threads  |
+| small                         | all of these in one compiled function                           |
 
 No derivative is written here: the laws of hgref.laws are compiled into these loops.
 """
@@ -19,8 +17,7 @@ from hgref import hypergradient as readable
 from hgref.fast.cpu.checkpointed import checkpointed
 from hgref.fast.cpu.forward import forward
 from hgref.fast.cpu.realtime import realtime
-from hgref.fast.cpu.recorded import last_state
-from hgref.fast.cpu.reverse import reverse
+from hgref.fast.cpu.reverse import last_state, reverse
 from hgref.fast.cpu.truncated import truncated
 
 TWINS = {

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array
 from hgref.fast.cpu import blas
-from hgref.fast.cpu.recorded import Recorded
-from hgref.hypergradient.checkpointed import leaf_and_slots
-from hgref.hypergradient.treeverse import leaf_of, treeverse
+from hgref.fast.cpu.stretches import Fast
+from hgref.hypergradient.checkpointed import leaf_and_slots, recomputed, with_end
+from hgref.hypergradient.reverse import multipliers
+from hgref.hypergradient.treeverse import leaf_of
 from hgref.problem import Hypergradient, Problem
 
 
@@ -49,18 +49,7 @@ def checkpointed(
         True
     """
     leaf, slots = leaf_and_slots(every, slots, problem.T, leaf_of)
-    run = Recorded(problem, lam, dtype, recompute, leaf)
-    leaves = -(-problem.T // leaf)
-
-    def over(first: int, last: int, s: Array) -> Array:
-        s = s.copy()
-        run.forget(s, (first - 1) * leaf + 1, last * leaf)
-        return s
-
-    for j, s in treeverse(over, run.start(), leaves, slots):
-        made = run.record(s, (j - 1) * leaf + 1, min(j * leaf, problem.T))
-        if j == leaves:
-            run.end(s, made)
-        else:
-            run.go_back(made)
-    return run.hypergradient()
+    fast, T = Fast(problem, dtype), problem.T
+    run = fast.run(problem.at(lam), *range(leaf, T, leaf), T)
+    each = -(-leaf // fast.length)  # stretches of a leaf
+    return multipliers(run, *with_end(recomputed(run, each, slots, fast.whole(leaf, recompute))))

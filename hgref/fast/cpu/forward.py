@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from hgref.fast.cpu import blas
-from hgref.fast.cpu.carried import Carried
+from hgref.fast.cpu.stretches import Fast
+from hgref.hypergradient.forward import carried
 from hgref.hypergradient.workers import across
 from hgref.layout import Columns
 from hgref.problem import Hypergradient, Problem
-from hgref.run import Run
 
 
 def forward(
@@ -51,29 +51,19 @@ def forward(
         >>> cpu.forward(problem, [0.1]).grad.round(3)
         array([-1.351])
     """
-    at = problem.at(lam)
-    columns = (at.layout if wrt is None else at.layout.select(wrt)).columns()
+    run = problem.at(lam)
+    columns = (run.layout if wrt is None else run.layout.select(wrt)).columns()
     if executor is None:
-        return carried(at, columns, partials, dtype)
-    about = problem, at.point, columns, partials
+        return carry(problem, lam, columns, partials, dtype)
+    about = problem, run.point, columns, partials
     return across(executor, carry, *about, workers, progress, dtype=dtype)
 
 
+@blas.alone
 def carry(
     problem: Problem, lam: Any, columns: Columns, partials: bool, dtype: Any
 ) -> Hypergradient:
     """`forward` for some of the columns, as a worker computes it."""
-    return carried(problem.at(lam), columns, partials, dtype)
-
-
-@blas.alone
-def carried(at: Run, columns: Columns, partials: bool, dtype: Any) -> Hypergradient:
-    """The whole run with k columns of Z; grad is (k,), partials (T, k)."""
-    run, T = Carried(at, columns, dtype), at.T
-    path = np.zeros((T, columns.size)) if partials else None
-    if path is not None:
-        for t in range(1, T + 1):
-            run.advance(t)
-            path[t - 1] = run.partial()
-    run.advance(T)
-    return Hypergradient(run.error(), run.partial(), run.state, columns.layout, path)
+    fast, T = Fast(problem, dtype, columns.size), problem.T
+    marks = range(1, T + 1) if partials else [T]
+    return carried(fast.run(problem.at(lam), *marks), columns, partials)

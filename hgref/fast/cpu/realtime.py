@@ -10,9 +10,10 @@ import numpy as np
 from hgref.arguments import Array, as_count
 from hgref.descent import Descent
 from hgref.fast.cpu import blas
-from hgref.fast.cpu.carried import Carried
+from hgref.fast.cpu.stretches import Fast
 from hgref.hypergradient.realtime import LamPath, RealTime
 from hgref.problem import Problem
+from hgref.run import Run
 
 
 @blas.alone
@@ -49,5 +50,21 @@ def realtime(
         ((3,), (2,))
     """
     every = as_count("every", every, 1, problem.T)
-    path = LamPath(problem, lam, outer, project, wrt)
-    return path.follow(Carried(path.run, path.columns, dtype), every, progress)
+    path = FastPath(problem, lam, outer, project, wrt)
+    path.start(Fast(problem, dtype, path.columns.size), every)
+    return path.followed(every, progress)
+
+
+class FastPath(LamPath):
+    """The path of λ along a fast run."""
+
+    fast: Fast | None = None
+
+    def start(self, fast: Fast, every: int) -> None:
+        T = self.problem.T
+        self.fast, self.marks = fast, [*range(every, T, every), T]
+        self.run = fast.run(self.run, *self.marks)
+
+    def at(self, lam: Array) -> Run:
+        run = super().at(lam)
+        return self.fast.run(run, *self.marks) if self.fast else run

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from hgref.arguments import Array
 from hgref.fast.cpu import blas
-from hgref.fast.cpu.recorded import Recorded
+from hgref.fast.cpu.stretches import Fast
+from hgref.hypergradient.reverse import multipliers
+from hgref.hypergradient.tape import taped
 from hgref.problem import Hypergradient, Problem
 
 
@@ -39,7 +42,13 @@ def reverse(
         >>> cpu.reverse(problem, [0.1]).grad.round(3)
         array([-1.351])
     """
-    run = Recorded(problem, lam, dtype, recompute, problem.T)
-    s = run.start()
-    run.end(s, run.record(s, 1, problem.T))
-    return run.hypergradient()
+    fast = Fast(problem, dtype)
+    run = fast.run(problem.at(lam), problem.T)
+    whole = fast.whole(problem.T, recompute)
+    return multipliers(run, *taped(run, run.start(), 1, run.T, run.T, whole))
+
+
+@blas.alone
+def last_state(problem: Problem, lam: Any, *, dtype: Any = np.float64) -> Array:
+    """s_T (d,); earlier states are not kept."""
+    return Fast(problem, dtype).run(problem.at(lam), problem.T).last_state()

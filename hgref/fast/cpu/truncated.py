@@ -8,7 +8,9 @@ import numpy as np
 
 from hgref.arguments import as_count
 from hgref.fast.cpu import blas
-from hgref.fast.cpu.recorded import Recorded
+from hgref.fast.cpu.stretches import Fast
+from hgref.hypergradient.reverse import multipliers
+from hgref.hypergradient.tape import taped
 from hgref.problem import Hypergradient, Problem
 
 
@@ -40,8 +42,8 @@ def truncated(
         True
     """
     K = as_count("K", K, 1, problem.T)
-    run = Recorded(problem, lam, dtype, recompute, K)
-    s = run.start()
-    run.forget(s, 1, problem.T - K)
-    run.end(s, run.record(s, problem.T - K + 1, problem.T))
-    return run.hypergradient()
+    fast, T = Fast(problem, dtype), problem.T
+    run = fast.run(problem.at(lam), T - K, T)
+    after = sum(end > T - K for end in run.ends)
+    whole = fast.whole(K, recompute)
+    return multipliers(run, *taped(run, run.start(), 1, run.T, after, whole))

@@ -5,13 +5,14 @@
 | forward, reverse,              | hgref.forward, hgref.reverse,                                  |
 | checkpointed, realtime         | hgref.checkpointed, hgref.realtime                             |
 | recursion.tangents, run, back  | hypergradient/forward.py, problem.py, hypergradient/reverse.py |
-| coordinates                    | dynamics/                                                      |
+| loops                          | dynamics/coordinatewise.py                                     |
 | passes                         | objectives/linear_model.py, features.py                        |
 | head, layers                   | objectives/losses.py, activations.py, mlp.py, multi_task.py    |
 | coupling                       | objectives/task_coupling.py                                    |
 
-Covers one dense data loss, L2 penalties and relations between tasks; other problems raise
-TypeError. No derivative is written here: the laws of hgref.laws are compiled as device functions.
+Covers any dynamics with a law, for one dense data loss, L2 penalties and relations between tasks;
+other problems raise TypeError. No derivative is written here: the laws of hgref.laws are compiled
+as device functions.
 """
 
 from hgref import hypergradient as readable

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from hgref.arguments import Array
 
+SQUARES, LOGISTIC, SOFTMAX = 0, 1, 2
+TANH, SOFTPLUS, RELU = 0, 1, 2
+
 
 class Objective(NamedTuple):
     """A data loss; L layers, n examples, B of them in a step.
@@ -21,8 +24,10 @@ class Objective(NamedTuple):
     widths      (L + 1,) features, units of each hidden layer, outputs
     first       (L + 1,) where W_ℓ begins in w, b_ℓ behind it
     at          (L + 1,) units in the layers 1 … ℓ-1
-    N1, n, B, L, bias, activation
-    head        of the first outputs, `classes` of them; the others are of a second head, SQUARES
+    N1, n, B, L, bias
+    activation  TANH, SOFTPLUS or RELU
+    head        SQUARES, LOGISTIC or SOFTMAX: of the first outputs, `classes` of them; the others
+                are of a second head, SQUARES
     """
 
     X: Array
@@ -41,11 +46,24 @@ class Objective(NamedTuple):
     classes: int
 
 
-class Lam(NamedTuple):
-    """The hyperparameters of J, as in hgref.fast.cpu.training, of one data loss.
+class Optimizer(NamedTuple):
+    """The R numbers of the law of a dynamics with H hyperparameters.
 
-    examples (n,) λ_i;  example_columns (n,) their columns of Z, or (0,)
-    outputs (outputs,) h_o;  output_columns likewise;  l2, l2_columns (A, p)
+    numbers  (T, R)
+    slopes   (T, R, H) derivative of each number in each hyperparameter of its step
+    columns  (T, H) the column of Z of that hyperparameter, or -1
+    """
+
+    numbers: Array
+    slopes: Array
+    columns: Array
+
+
+class Lam(NamedTuple):
+    """The hyperparameters of J: the residual of example i, output o has the factor λ_i h_o/B.
+
+    examples (n,) λ_i;  example_columns (n,) their columns of Z, or (0,) if none has one
+    outputs (outputs,) h_o;  output_columns likewise;  l2, l2_columns (A, p) of each weight
     C (K, K), ρ of relations between K tasks with the first K·N weights; their columns, or -1
     """
 
@@ -63,13 +81,28 @@ class Lam(NamedTuple):
 
 
 class ToFactors(NamedTuple):
-    """The sums of the way back besides those of the rates; (0,) if not requested.
+    """The shares of the factors of residuals; (0,) if not requested.
 
     examples  (n,) the shares of the λ_i;  heads: (B,) those of ρ, by position in the mini-batch
     """
 
     examples: Array
     heads: Array
+
+
+class Sums(NamedTuple):
+    """The sums over t of α_t B_t, as `back` leaves them.
+
+    numbers    (T, R) cotangents of the numbers of the law
+    factors    see ToFactors
+    relations  (K + 1, K): those of C, and in the last row those of ρ, by task
+    l2         (A, p)
+    """
+
+    numbers: Array
+    factors: ToFactors
+    relations: Array
+    l2: Array
 
 
 class Work(NamedTuple):
@@ -81,7 +114,7 @@ class Work(NamedTuple):
     above    (widest layer·B,)
     deltas, ddeltas, dz, dh   (B·units,) of every layer
     ones     (B,);  c (B,) λ_i/B
-    sums     (blocks·SUMS,) each block's shares of the rates
+    sums     (blocks·R,) each block's cotangents of the numbers of the law
     parts    of the depth of Rᵀ X
     """
 

@@ -19,7 +19,7 @@ ONE_LAUNCH = 256  # steps, at least; signals are handled between two launches
 
 
 class Carried(OnDevice):
-    """s_t and Z_t at a λ that may change during the run; see hgref.fast.cpu.carried."""
+    """s_t and Z_t at a λ that may change during the run."""
 
     def __init__(self, at: Run, columns: Layout, dtype: Any):
         super().__init__(at, dtype, columns)

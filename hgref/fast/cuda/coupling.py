@@ -1,4 +1,4 @@
-"""The relations between tasks on the grid, weight by weight; twin of hgref.fast.cpu.coupling.
+"""The relations between tasks on the grid, weight by weight; twin of objectives/task_coupling.py.
 
 A thread has a weight w_jf of task j and goes over the same feature of all tasks.
 """

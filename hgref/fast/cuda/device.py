@@ -57,6 +57,11 @@ def on_device(value: Any) -> Any:
     return value
 
 
+def on_host(value: Any) -> Any:
+    """A copy of an array on the device, or of a named tuple of them."""
+    return type(value)(*map(on_host, value)) if isinstance(value, tuple) else value.copy_to_host()
+
+
 def device_array(shape: Any, real: Any) -> Any:
     """Uninitialised memory of the device."""
     return cuda.device_array(shape, real)

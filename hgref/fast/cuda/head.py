@@ -7,7 +7,7 @@ import math
 from numba import cuda
 
 from hgref import laws
-from hgref.fast.cpu.network import LOGISTIC, SOFTMAX, SQUARES
+from hgref.fast.cuda.arrays import LOGISTIC, SOFTMAX, SQUARES
 from hgref.fast.cuda.device import device_function
 
 residual, squares_curvature, logistic_curvature, softmax_curvature = map(

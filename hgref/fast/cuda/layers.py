@@ -1,7 +1,7 @@
 """Hidden layers on the grid: up, down, and Pearlmutter's R-operator along each column.
 
-Twin of hgref.objectives.activations and mlp, as hgref.fast.cpu.network is; the formulas there hold
-here. A mini-batch is small, so each product of a layer is a phase of its own.
+Twin of hgref.objectives.activations and mlp: the formulas there hold here. A mini-batch is small,
+so each product of a layer is a phase of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from numba import cuda
 
 from hgref import laws
-from hgref.fast.cpu.network import SOFTPLUS, TANH
+from hgref.fast.cuda.arrays import SOFTPLUS, TANH
 from hgref.fast.cuda.device import barrier, device_function
 from hgref.fast.cuda.head import head_cotangent, head_places, head_tangent, means
 from hgref.fast.cuda.products import ONE, product

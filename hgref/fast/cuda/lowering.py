@@ -10,80 +10,93 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.dynamics import Adam, Momentum
-from hgref.dynamics.root_of_squares import RootOfSquares
-from hgref.fast.cpu import lowering as cpu
-from hgref.fast.cpu.at_lam import Optimizer, lower_lam
-from hgref.fast.cpu.shapes import kept_numbers
-from hgref.fast.cpu.training import Coupling, Training
-from hgref.fast.cuda.arrays import Lam, Objective, Work
-from hgref.fast.cuda.coordinates import ADAM, GD, MOMENTUM, ROOT_OF_SQUARES, SUMS
+from hgref.fast.cpu.dynamics import Numbered
+from hgref.fast.cpu.stretches import require_fast
+from hgref.fast.cuda.arrays import (
+    LOGISTIC,
+    RELU,
+    SOFTMAX,
+    SOFTPLUS,
+    SQUARES,
+    TANH,
+    Objective,
+    Work,
+)
 from hgref.fast.cuda.device import COLS, ROWS
 from hgref.fast.cuda.recursion import Recursions, recursions
-from hgref.layout import Blocks, Layout
-from hgref.objectives import L2, MLP, MultiTask, TaskCoupling
-from hgref.objectives.data_loss import DataLoss
+from hgref.objectives import L2, MLP, LeastSquares, Logistic, MultiTask, Softmax, TaskCoupling
+from hgref.objectives.losses import CrossEntropy, Squares, TwoClasses
+from hgref.objectives.multi_task import TwoHeads
 from hgref.problem import Problem
+
+HEADS = {Squares: SQUARES, TwoClasses: LOGISTIC, CrossEntropy: SOFTMAX, TwoHeads: SOFTMAX}
+ACTIVATIONS = {"tanh": TANH, "softplus": SOFTPLUS, "relu": RELU}
+LOSSES = LeastSquares, Logistic, Softmax, MLP, MultiTask
 
 
 class Lowered(NamedTuple):
     """A problem as arrays, without λ.
 
-    loss      the one data loss of J;  low: the rest, as hgref.fast.cpu converts it
+    loss, penalties, coupling   the terms of J: see `terms_of`
+    numbered  the numbers of the dynamics' law
     kernels   of the dynamics
     kept      numbers that a step keeps for the way back
+    real      number type of the products with the data
     """
 
     problem: Problem
-    loss: DataLoss
-    low: cpu.Lowered
+    loss: Any
+    penalties: list[Any]
+    coupling: Any
+    numbered: Numbered
     J: Objective
     kernels: Recursions
     kept: int
+    real: Any
 
 
 def lowered(problem: Problem, dtype: Any) -> Lowered:
     """The problem's data and structure; TypeError if it has no kernel."""
-    cpu.require_compilable(problem)
     real = np.dtype(dtype)
     if real not in (np.float64, np.float32):
         raise ValueError(f"dtype: expected float64 or float32, found {real}")
-    terms = list(problem.dynamics.J.terms())
-    losses = [part for part in terms if isinstance(part, DataLoss)]
-    others = [part for part in terms if not isinstance(part, DataLoss | L2 | TaskCoupling)]
-    if len(losses) != 1 or others:
-        names = " + ".join(type(part).__name__ for part in terms)
+    require_fast(problem)
+    dynamics: Any = problem.dynamics
+    loss, penalties, coupling = terms_of(dynamics.J)
+    J = objective(loss, real)
+    kernels = recursions(dynamics.law, dynamics.state, J.L > 1)
+    numbers = Numbered(dynamics)
+    return Lowered(
+        problem, loss, penalties, coupling, numbers, J, kernels, J.B * kept_by_example(J), real
+    )
+
+
+def terms_of(J: Any) -> tuple[Any, list[Any], Any]:
+    """(data loss, L2 penalties, TaskCoupling or None); TypeError for any other sum.
+
+    Subclasses are refused as well: the kernels would ignore what they change.
+    """
+    terms = list(J.terms())
+    losses = [part for part in terms if type(part) in LOSSES]
+    penalties = [part for part in terms if type(part) is L2]
+    couplings = [part for part in terms if type(part) is TaskCoupling]
+    known = len(losses) + len(penalties) + len(couplings)
+    if len(losses) != 1 or len(couplings) > 1 or known < len(terms):
         raise TypeError(
-            f"training objective: expected one data loss, L2 penalties and one TaskCoupling at "
-            f"most, found {names}; use hgref.fast.cpu"
+            f"training objective: expected one of {', '.join(kind.__name__ for kind in LOSSES)}, "
+            f"with L2 penalties and one TaskCoupling at most, found "
+            f"{' + '.join(type(part).__name__ for part in terms)}; use hgref.fast.cpu"
         )
-    (loss,) = losses
-    if loss.features.sparse:
+    if losses[0].features.sparse:
         raise TypeError(
             "X: expected dense features, found a sparse matrix; use hgref.fast.cpu, or X.toarray()"
         )
-    J = objective(loss, real)
-    low = cpu.Lowered(
-        problem,
-        Training((), np.zeros((0, 0)), np.zeros(0), Coupling(0, 0)),
-        losses,
-        [part for part in terms if isinstance(part, L2)],
-        cpu.only_coupling(terms),
-        real,
-        False,
-    )
-    hidden, outputs = int(J.at[J.L]), int(J.widths[J.L])
-    kept = J.B * kept_numbers(hidden, outputs, J.head == cpu.LOGISTIC)
-    return Lowered(problem, loss, low, J, kernels(problem, J.L > 1), kept)
+    return losses[0], penalties, couplings[0] if couplings else None
 
 
-def kernels(problem: Problem, layered: bool) -> Recursions:
-    """The kernels of the problem's dynamics."""
-    if isinstance(problem.dynamics, Adam):
-        return recursions(ADAM, layered)
-    if isinstance(problem.dynamics, RootOfSquares):
-        return recursions(ROOT_OF_SQUARES, layered)
-    return recursions(MOMENTUM if isinstance(problem.dynamics, Momentum) else GD, layered)
+def two_headed(loss: Any) -> bool:
+    """Whether ρ, the weight of the second head, is a hyperparameter."""
+    return isinstance(loss, MultiTask) and loss.name is not None
 
 
 def objective(loss: Any, real: Any) -> Objective:
@@ -111,21 +124,22 @@ def objective(loss: Any, real: Any) -> Objective:
         B=features.B,
         L=len(widths) - 1,
         bias=int(bias),
-        activation=cpu.ACTIVATIONS[loss.activation] if layered else cpu.TANH,
-        head=cpu.HEADS[type(loss.loss)],
+        activation=ACTIVATIONS[loss.activation] if layered else TANH,
+        head=HEADS[type(loss.loss)],
         classes=loss.loss.classes if isinstance(loss, MultiTask) else loss.outputs,
     )
 
 
-def at_lam(low: Lowered, blocks: Blocks, columns: Layout | None = None) -> tuple[Optimizer, Lam]:
-    """λ in the form that the kernels take; `columns`: the blocks that Z has columns for."""
-    opt, lam = lower_lam(low.low, blocks, columns)
-    features = 0 if low.low.coupling is None else low.low.coupling.N
-    return opt, Lam(*lam.factors[0], lam.l2, lam.l2_columns, *lam.relations, features)
+def kept_by_example(J: Objective) -> int:
+    """h, x, b_h of each hidden unit; of each output its mean, and σ(−z) if the mean is σ(z)."""
+    hidden, outputs = int(J.at[J.L]), int(J.widths[J.L])
+    return 3 * hidden + (2 if J.head == LOGISTIC else 1) * outputs
 
 
-def workspace(J: Objective, p: int, real: Any, base: int, k: int, lead: int, blocks: int) -> Work:
-    """Scratch for passes with k columns on a grid of that many blocks; see `Work`."""
+def workspace(
+    J: Objective, p: int, R: int, real: Any, base: int, k: int, lead: int, blocks: int
+) -> Work:
+    """Scratch for passes with k columns on a grid of that many blocks; R numbers; see `Work`."""
     n1, units = int(J.widths[1]), int(J.widths[1:].sum())
     C, D = (base + k) * n1, (lead + k) * n1
     layered = J.L > 1
@@ -151,6 +165,6 @@ def workspace(J: Objective, p: int, real: Any, base: int, k: int, lead: int, blo
         dh=array(units * J.B * layered),
         ones=np.ones(J.B, real),
         c=array(J.B),
-        sums=np.zeros(blocks * SUMS),
+        sums=np.zeros(blocks * R),
         parts=parts,
     )

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
+from hgref.fast.cuda.at_lam import lower_lam
 from hgref.fast.cuda.device import free_bytes, grid_size, launch, on_device
-from hgref.fast.cuda.lowering import at_lam, lowered, workspace
+from hgref.fast.cuda.lowering import lowered, workspace
 from hgref.layout import Layout
 from hgref.run import Run
 
@@ -27,7 +28,7 @@ class OnDevice:
         self.problem: Any = at.problem
         self.columns = columns
         self.low = lowered(at.problem, dtype)  # type: ignore[arg-type]
-        self.real, self.kernels = self.low.low.dtype, self.low.kernels
+        self.real, self.kernels = self.low.real, self.low.kernels
         require_room("the data", self.low.J.X.nbytes + self.low.J.Y.nbytes)
         self.J = on_device(self.low.J)
         self.outcome = on_device(np.zeros(2, dtype=np.int64))
@@ -36,11 +37,12 @@ class OnDevice:
     def move(self, at: Run) -> None:
         """Use the λ of this run from the next step on."""
         self.at = at
-        self.opt, self.lam = map(on_device, at_lam(self.low, at.lam, self.columns))
+        self.opt, self.lam = map(on_device, lower_lam(self.low, at.lam, self.columns))
 
     def workspace(self, base: int, k: int, lead: int) -> Any:
         """Scratch for passes with k columns, see `Work`."""
-        work = workspace(self.low.J, self.problem.p, self.real, base, k, lead, grid_size())
+        p, R = self.problem.p, len(self.low.numbered.names)
+        work = workspace(self.low.J, p, R, self.real, base, k, lead, grid_size())
         require_room("scratch memory", sum(a.nbytes for a in work if isinstance(a, np.ndarray)))
         return on_device(work)
 

@@ -40,4 +40,11 @@ def realtime(
     """
     every = as_count("every", every, 1, problem.T)
     path = LamPath(problem, lam, outer, project, wrt)
-    return path.follow(Carried(path.run, path.columns, dtype), every, progress)
+    run, T = Carried(path.run, path.columns, dtype), problem.T
+    updates: Iterable[int] = range(every, T + 1, every)
+    for t in updates if progress is None else progress(updates):
+        run.advance(t)
+        path.update(run.error(), run.partial())
+        run.move(path.run)
+    run.advance(T)
+    return path.record(every, run.state)

@@ -1,7 +1,6 @@
 """A training run on the device and the way back over it; shared by the reverse modes.
 
-A step keeps only g_t and its predictions; the states are recomputed from g_t, see
-hgref.fast.cpu.recursion.
+A step keeps only g_t and its predictions; the states are recomputed from g_t.
 """
 
 from __future__ import annotations
@@ -13,10 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.fast.cpu.at_lam import Shares, gathered
-from hgref.fast.cpu.lowering import two_headed, weighted
-from hgref.fast.cuda.arrays import ToFactors
-from hgref.fast.cuda.device import device_array, free_bytes, on_device
+from hgref.fast.cuda.at_lam import no_sums, shares
+from hgref.fast.cuda.device import device_array, free_bytes, on_device, on_host
 from hgref.fast.cuda.on_device import SPARE, OnDevice, require_room
 from hgref.fast.cuda.recursion import FINE
 from hgref.hypergradient.treeverse import treeverse
@@ -93,11 +90,7 @@ class Recorded(OnDevice):
         self.s_T = s.reshape(-1).copy()
         self.f = self.at.error(T, self.s_T)
         row, self.direct = self.at.error_grad(T, self.s_T)
-        J, loss = self.low.J, self.low.loss
-        shares = ToFactors(np.zeros(J.n * weighted(loss)), np.zeros(J.B * two_headed(loss)))
-        relations = np.zeros((self.lam.C.shape[0] + 1, self.lam.C.shape[0]))
-        sums = np.zeros(self.opt.rates.shape), shares, relations, np.zeros(self.lam.l2.shape)
-        self.sums = on_device(sums)
+        self.sums = on_device(no_sums(self.low, self.opt, self.lam))
         self.alpha = on_device(np.array(row, float).reshape(s.shape))
         self.go_back(made)
 
@@ -118,16 +111,11 @@ class Recorded(OnDevice):
 
     def hypergradient(self) -> Hypergradient:
         """∇f(λ) from the sums."""
-        rates, shares, relations, l2 = self.sums
-        examples, heads = (x.copy_to_host() for x in shares)
-        to_heads = np.zeros(self.low.loss.outputs * two_headed(self.low.loss))
-        to_heads[-1:] = heads.sum()  # as the share of one output of the second head
-        sums = Shares(
-            rates.copy_to_host(), (examples,), (to_heads,), relations.copy_to_host(),
-            l2.copy_to_host(),
-        )  # fmt: skip
-        layout = self.at.layout
-        grad = gathered(self.low.low, layout, self.others(), sums)
+        layout, sums = self.at.layout, on_host(self.sums)
+        grad = layout.zeros(like=sums.numbers)
+        for share in (*self.others(), *shares(self.low, self.at.lam, sums)):
+            for name, block in share.items():
+                grad[name] += block
         self.at.require_finite("∇f", 0, grad)
         return Hypergradient(self.f, layout.flatten(grad), self.s_T, layout)
 

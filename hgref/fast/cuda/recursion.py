@@ -19,7 +19,7 @@ Estimate for hyper-cleaning (n = 5000, N₁ = 785, K = 10, float32; GD), forward
                       (z, r, P: 0.2 MB each, sums of Rᵀ X: parts · 31 kB) is small
     barriers          5 + 1 forwards, 4 + 2 backwards, 1.5 µs each: 18 µs
     launches          two for a stretch of 4000 steps, a millisecond each: nothing
-    registers         208 (run) to 234 (back), none spilled (ptxas 13.0 for compute capability 9.0):
+    registers         233 (run) to 241 (back), none spilled (ptxas 13.0 for compute capability 9.0):
                       one block of 256 threads a multiprocessor
 
 together about 40 µs a step: a prediction, until figures/gpu.json holds a measurement.
@@ -34,8 +34,8 @@ from typing import Any, NamedTuple
 from numba import cuda, float64
 
 from hgref import laws
+from hgref.dynamics.coordinatewise import Law
 from hgref.fast.cuda.arrays import ToFactors
-from hgref.fast.cuda.coordinates import SUMS, Dynamics
 from hgref.fast.cuda.coupling import (
     is_coupled,
     relation_cotangent,
@@ -44,7 +44,9 @@ from hgref.fast.cuda.coupling import (
     relation_tangent,
 )
 from hgref.fast.cuda.device import COLS, DEPTH, ROWS, THREADS, barrier, device_function
+from hgref.fast.cuda.loops import functions_of
 from hgref.fast.cuda.passes import gradient_at, layers_gradients, linear_gradients
+from hgref.fast.loops import numbers_of
 
 l2_grad, l2_jvp, l2_vjp = map(device_function, (laws.l2_grad, laws.l2_jvp, laws.l2_vjp))
 
@@ -81,21 +83,20 @@ def finite(s, now, j):
 
 
 @device_function
-def block_sums(sums, work, scratch):
-    """Each block's sums over its threads of the SUMS numbers of each, to work.sums."""
+def block_sum(mine, work, place, scratch):
+    """work.sums[place] ← the sum of `mine` over the threads of the block."""
     thread = cuda.threadIdx.x
-    for h in range(SUMS):
-        scratch[thread] = sums[h]
+    scratch[thread] = mine
+    cuda.syncthreads()
+    width = THREADS // 2
+    while width > 0:
+        if thread < width:
+            scratch[thread] += scratch[thread + width]
         cuda.syncthreads()
-        width = THREADS // 2
-        while width > 0:
-            if thread < width:
-                scratch[thread] += scratch[thread + width]
-            cuda.syncthreads()
-            width //= 2
-        if thread == 0:
-            work.sums[cuda.blockIdx.x * SUMS + h] = scratch[0]
-        cuda.syncthreads()
+        width //= 2
+    if thread == 0:
+        work.sums[place] = scratch[0]
+    cuda.syncthreads()
 
 
 @device_function
@@ -104,11 +105,13 @@ def nothing(work):
     return ToFactors(work.ones[:0], work.ones[:0])
 
 
-@functools.cache
-def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
+@functools.lru_cache(maxsize=64)
+def recursions(law: Law, state: tuple[str, ...], layered: bool) -> Recursions:
     """The kernels of a dynamics, for linear models or for networks with hidden layers."""
     gradients = layers_gradients if layered else linear_gradients
-    step, jvp, vjp, shares = dynamics
+    step, jvp, vjp, _ = functions_of(law, state)
+    R = len(numbers_of(law, state))
+    sums_size = max(R, 1)  # an array has at least one entry
 
     @cuda.jit
     def run(J, lam, opt, work, s, first, last, tape, kept, kept_size, state):
@@ -137,7 +140,7 @@ def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
 
     @cuda.jit
     def back(
-        J, lam, opt, work, states, first, last, tape, kept, kept_size, alpha, u, b_rates,
+        J, lam, opt, work, states, first, last, tape, kept, kept_size, alpha, u, b_numbers,
         to_factors, b_relations, b_l2, state,
     ):  # fmt: skip
         """α ← α_{first-1} from α_last: eq. (8); adds the shares of eq. (10) to b_….
@@ -149,7 +152,7 @@ def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
         tile_b = cuda.shared.array((DEPTH, COLS), kept.dtype)
         tiles = tile_a, tile_b
         scratch = cuda.shared.array(THREADS, float64)
-        sums = cuda.local.array(SUMS, float64)
+        sums = cuda.local.array(sums_size, float64)
         p, top = alpha.shape[1], alpha.shape[0] - 1
         for j in range(cuda.grid(1), p, cuda.gridsize(1)):
             for t in range(first, last):
@@ -157,18 +160,16 @@ def recursions(dynamics: Dynamics, layered: bool) -> Recursions:
         barrier()
         for t in range(last, first - 1, -1):
             row = t - first
-            for h in range(SUMS):
-                sums[h] = 0
+            for r in range(R):
+                sums[r] = 0
             for j in range(cuda.grid(1), p, cuda.gridsize(1)):
                 u[0, 0, j] = vjp(opt, t, states, row, j, tape[row, j], alpha, sums)
-            block_sums(sums, work, scratch)
+            for r in range(R):
+                block_sum(sums[r], work, cuda.blockIdx.x * R + r, scratch)
             barrier()
-            if cuda.grid(1) == 0:
-                for h in range(SUMS):
-                    sums[h] = 0
-                    for block in range(cuda.gridDim.x):
-                        sums[h] += work.sums[block * SUMS + h]
-                shares(opt, t, sums, b_rates)
+            for r in range(cuda.grid(1), R, cuda.gridsize(1)):
+                for block in range(cuda.gridDim.x):
+                    b_numbers[t - 1, r] += work.sums[block * R + r]
             gradients(
                 J, lam, work, tiles, t, states, row, u, 0, 1, 0, kept, row * kept_size, to_factors
             )  # fmt: skip

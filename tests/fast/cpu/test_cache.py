@@ -22,7 +22,7 @@ print(repr(float(hgref.reverse(problem, {"eta": 0.1}).grad[0])))
 
 
 def run(folder):
-    environment = {**os.environ, "PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": "", "NUMBA_OPT": "0"}
+    environment = {**os.environ, "PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": "", "NUMBA_OPT": "1"}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         capture_output=True, text=True, check=True, env=environment, cwd=folder,

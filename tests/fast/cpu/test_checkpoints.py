@@ -7,7 +7,7 @@ import pytest
 
 import hgref
 from hgref.fast import cpu
-from hgref.fast.cpu.recorded import Recorded
+from hgref.fast.cpu.stretches import Stretches
 from hgref.hypergradient.treeverse import fewest_steps, leaf_of, steps_in_leaves
 
 LAM = [0.05, 0.9]
@@ -21,14 +21,19 @@ def problem(T):
 @pytest.fixture
 def steps(monkeypatch):
     """How often each step was run."""
-    times, advance = {}, Recorded.advance
+    times = {}
 
-    def counted(run, s, first, last, *kept):
-        for t in range(first, last + 1):
-            times[t] = times.get(t, 0) + 1
-        advance(run, s, first, last, *kept)
+    def counted(taken):
+        def call(run, j, s):
+            first, last = run.span(j)
+            for t in range(first, last + 1):
+                times[t] = times.get(t, 0) + 1
+            return taken(run, j, s)
 
-    monkeypatch.setattr(Recorded, "advance", counted)
+        return call
+
+    for name in ("at", "step"):
+        monkeypatch.setattr(Stretches, name, counted(getattr(Stretches, name)))
     return times
 
 

@@ -5,6 +5,36 @@ import numpy as np
 import hgref
 from hgref.objectives import L2, MLP, LeastSquares, Logistic, MultiTask, Softmax, TaskCoupling
 
+
+class Decaying(hgref.Coordinatewise):
+    """A user's own: v_t = g − c v_{t-1}³, w_t = w_{t-1} − η v_t / √t, c not a hyperparameter."""
+
+    state = ("v", "w")
+    names = ("rate",)
+    law = hgref.Law(
+        lambda v, w, g, rate, c: (g - c * v**3, w - rate * (g - c * v**3)),
+        lambda v, g, rate, c, dw, dv, drate, dg: (
+            dg - 3 * c * v**2 * dv,
+            dw - rate * (dg - 3 * c * v**2 * dv) - (g - c * v**3) * drate,
+        ),
+        lambda v, g, rate, c, b_v, b_w: (
+            b_w,
+            -3 * c * v**2 * (b_v - rate * b_w),
+            -(g - c * v**3) * b_w,
+            b_v - rate * b_w,
+        ),
+    )
+
+    def numbers(self, t, rates):
+        return {"rate": rates["rate"] / t**0.5, "c": 0.3}
+
+    def numbers_jvp(self, t, rates, drates):
+        return {"rate": drates["rate"] / t**0.5}
+
+    def numbers_vjp(self, t, rates, b):
+        return {"rate": b["rate"] / t**0.5}
+
+
 DYNAMICS = {
     "gd": hgref.GradientDescent,
     "momentum": lambda J: hgref.Momentum(J, dampening=0.1, weight_decay=0.02),
@@ -14,6 +44,8 @@ DYNAMICS = {
     "adamw": hgref.AdamW,
     "rmsprop": hgref.RMSProp,
     "adagrad": lambda J: hgref.AdaGrad(J, "optax"),
+    "lion": hgref.Lion,
+    "own": Decaying,
 }
 OBJECTIVES = (
     "weighted", "plain", "batches", "centred", "least-squares", "logistic", "softplus", "tanh",
@@ -21,6 +53,7 @@ OBJECTIVES = (
 )  # fmt: skip
 RATES = {
     "eta": 0.1,
+    "rate": 0.1,
     "mu": 0.7,
     "beta1": 0.8,
     "beta2": 0.9,

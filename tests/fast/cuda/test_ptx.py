@@ -21,21 +21,22 @@ dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=(majo
 cuda.is_available = lambda: True
 import hgref
 from hgref.fast.cuda.arrays import ToFactors
-from hgref.fast.cuda.lowering import at_lam, lowered, workspace
+from hgref.fast.cuda.at_lam import lower_lam
+from hgref.fast.cuda.lowering import lowered, workspace
 from hgref.objectives import L2, MLP, Softmax
 
 X, y = np.eye(5), np.arange(5) % 3
 E = MLP(X, y, (4,), classes=3) if layered else Softmax(X, y, 3)
-for dynamics in (hgref.GradientDescent, hgref.Momentum, hgref.Adam, hgref.RMSProp):
+for dynamics in (hgref.GradientDescent, hgref.Momentum, hgref.Adam, hgref.RMSProp, hgref.Lion):
     J = MLP(X, y, (4,), classes=3) + L2() if layered else Softmax(X, y, 3, example_weights=True)
     problem = hgref.Problem(dynamics(J), E, T=3)
     real = np.float32 if major == 9 else np.float64
     low, p = lowered(problem, real), problem.p
-    opt, lam = at_lam(low, {name: np.ones(s) for name, s in problem.layout.shapes.items()})
+    opt, lam = lower_lam(low, {name: np.ones(s) for name, s in problem.layout.shapes.items()})
     s = np.zeros((2, problem.d // p, p))
     tape, kept, Z, u = np.zeros((3, p), real), np.zeros(9, real), s, np.zeros((1, 1, p))
     state, b = np.zeros(2, np.int64), np.zeros((1, p))
-    about = low.J, lam, opt, workspace(low.J, p, low.low.dtype, 1, 1, 1, 264)
+    about = low.J, lam, opt, workspace(low.J, p, len(low.numbered.names), real, 1, 1, 1, 264)
     calls = {
         "run": (*about, s, 1, 3, tape, kept, 3, state),
         "back": (*about, s, 1, 3, tape, kept, 3, s[0], u, b, ToFactors(b[0], b[0]), b, b, state),
@@ -60,5 +61,5 @@ def test_kernels_compile_without_a_driver(major, kind):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     lines = done.stdout.splitlines()
-    assert len(lines) == 12
+    assert len(lines) == 15
     assert all(line.endswith("True True") for line in lines), done.stdout

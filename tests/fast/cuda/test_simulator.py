@@ -10,6 +10,7 @@ from hgref.verify.witness import complex_step
 
 CASES = [(list(DYNAMICS)[i % len(DYNAMICS)], kind) for i, kind in enumerate(OBJECTIVES)]
 CASES += [("momentum", "softplus"), ("adam-torch", "weighted"), ("adagrad", "plain")]
+CASES += [("momentum", "weighted"), ("lion", "batches"), ("own", "tanh")]
 each = pytest.mark.parametrize(("dynamics", "kind"), CASES)
 
 
@@ -35,6 +36,17 @@ def test_forward_is_the_readable_one(simulated, dynamics, kind):
     wrt += ["weights"] if kind in ("weighted", "logistic", "softplus") else []
     fast = simulated.forward(problem, lam, wrt=wrt)
     assert off(fast.grad, hgref.forward(problem, lam, wrt=wrt).grad) < 1e-12
+
+
+@pytest.mark.parametrize("dynamics", ["adam-torch", "own"])
+def test_schedules(simulated, dynamics):
+    problem, _ = build(dynamics, "plain", n=4, N=2)
+    names = problem.dynamics.names
+    rates = np.random.default_rng(0).uniform(0.1, 0.4, (len(names), problem.T))
+    lam = problem.pack(**dict(zip(names, rates, strict=True)))
+    true = complex_step(problem.f, lam)
+    assert off(simulated.reverse(problem, lam).grad, true) < 1e-11
+    assert off(simulated.forward(problem, lam).grad, true) < 1e-11
 
 
 def test_checkpoints_and_short_launches_change_nothing(simulated, monkeypatch):
@@ -119,6 +131,28 @@ def test_what_has_no_kernel_is_refused_with_a_sentence(simulated, change):
     problem = hgref.Problem(hgref.GradientDescent(J), LeastSquares(X, y), T=2)
     with pytest.raises(TypeError, match="expected .*use hgref.fast.cpu"):
         simulated.reverse(problem, {"eta": 0.1})
+
+
+@pytest.mark.parametrize("change", ["weights", "start"])
+def test_complex_numbers_are_refused(simulated, change):
+    problem, lam = build("gd", "weighted")
+    if change == "start":
+        problem.w0 = problem.w0 * 1j
+    else:
+        lam = lam * 1j
+    with pytest.raises(TypeError, match="expected real numbers, found complex128"):
+        simulated.reverse(problem, lam)
+
+
+def test_a_dynamics_without_a_law_is_refused(simulated):
+    class Halved(hgref.GradientDescent):
+        def at(self, t, s, lam):
+            return super().at(t, s / 2, lam)
+
+    problem, lam = build("gd", "plain")
+    problem.dynamics = Halved(problem.dynamics.J)
+    with pytest.raises(TypeError, match="dynamics: expected one with a law"):
+        simulated.reverse(problem, lam)
 
 
 def test_the_same_signatures_as_the_readable_layer(simulated):

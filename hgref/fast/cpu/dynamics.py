@@ -1,0 +1,220 @@
+"""A coordinatewise dynamics with compiled loops; twin of hgref.dynamics.coordinatewise."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hgref import laws
+from hgref.arguments import Array
+from hgref.at import At
+from hgref.dynamics.coordinatewise import Coordinatewise, Law, Numbers
+from hgref.dynamics.dynamics import Dynamics
+from hgref.fast.cpu import pool
+from hgref.fast.cpu.compiled import kernel, leaf, summing
+from hgref.fast.loops import CPU, Loops, numbers_of, written
+from hgref.layout import Blocks
+from hgref.objectives import L2
+from hgref.objectives.objective import Objective, Sum
+
+PIECE = 16_384  # weights, at least: fewer take less time than to hand them to a thread
+
+l2_grad, l2_vjp = leaf(laws.l2_grad), leaf(laws.l2_vjp)
+
+
+@functools.lru_cache(maxsize=64)
+def loops_of(law: Law, state: tuple[str, ...]) -> Loops:
+    """The compiled loops of a law."""
+    return written(law, state, CPU, leaf, {"step": kernel, "jvp": kernel, "vjp": summing})
+
+
+class Numbered:
+    """The numbers of a law, and their tangents and cotangents, as arrays over some steps.
+
+    names   of the law's numbers, R of them
+    """
+
+    def __init__(self, dynamics: Coordinatewise):
+        self.dynamics = dynamics
+        self.names = numbers_of(dynamics.law, dynamics.state)
+
+    def values(self, first: int, last: int, lam: Blocks) -> Array:
+        """(steps, R)."""
+        t, rates = self.steps(first, last), self.rates(first, last, lam)
+        return self.table(called(self.dynamics.numbers, t, rates), t.shape)
+
+    def tangents(self, first: int, last: int, lam: Blocks, dlam: Blocks, k: int) -> Array:
+        """(steps, R, k), along k tangents of λ."""
+        t, rates = self.steps(first, last)[:, None], self.rates(first, last, lam)
+        drates = {name: np.zeros((len(t), k)) for name in self.dynamics.names}
+        for name in drates.keys() & dlam.keys():
+            drates[name][:] = dlam[name][first - 1 : last] if lam[name].ndim else dlam[name]
+        columns = {name: rate[:, None] for name, rate in rates.items()}
+        return self.table(called(self.dynamics.numbers_jvp, t, columns, drates), (len(t), k))
+
+    def cotangents(self, first: int, last: int, lam: Blocks, b: Array) -> Blocks:
+        """Blocks of λ, from b (steps, R)."""
+        t, rates = self.steps(first, last), self.rates(first, last, lam)
+        given = dict(zip(self.names, b.T, strict=True))
+        shares = {}
+        for name, share in called(self.dynamics.numbers_vjp, t, rates, given).items():
+            share = np.broadcast_to(share, t.shape)
+            shares[name] = np.zeros(lam[name].shape)
+            if lam[name].ndim:
+                shares[name][first - 1 : last] = share
+            else:
+                shares[name] += share.sum()
+        return shares
+
+    @staticmethod
+    def steps(first: int, last: int) -> Array:
+        return np.arange(first, last + 1)
+
+    def rates(self, first: int, last: int, lam: Blocks) -> Numbers:
+        """The hyperparameters of these steps, (steps,) each."""
+        count = last - first + 1
+        return {
+            n: lam[n][first - 1 : last] if lam[n].ndim else np.full(count, lam[n])
+            for n in self.dynamics.names
+        }
+
+    def table(self, of: Numbers, shape: tuple[int, ...]) -> Array:
+        found = np.zeros((shape[0], len(self.names), *shape[1:]))
+        for r, name in enumerate(self.names):
+            found[:, r] = of.get(name, 0.0)
+        return found
+
+
+def called(function: Any, t: Array, *mappings: Numbers) -> Numbers:
+    """function(t, …) for all steps at once, or step by step if it takes one t at a time."""
+    try:
+        return function(t, *mappings)
+    except (TypeError, ValueError):
+        if len(t) == 1:
+            raise
+    each = []
+    for row, one in enumerate(t.reshape(-1).tolist()):
+        each.append(function(one, *({n: x[row] for n, x in of.items()} for of in mappings)))
+    shape = (len(t), -1) if t.ndim > 1 else (len(t),)
+    return {name: np.reshape([one[name] for one in each], shape) for name in each[0]}
+
+
+@kernel
+def add_sums(G, to, lo, hi):
+    """Add each row of G (parts, p) to `to`."""
+    for q in range(len(G)):
+        for j in range(lo, hi):
+            to[j] += G[q, j]
+
+
+@kernel
+def add_penalty(l2, each, w, g, lo, hi):
+    """Add the gradient of an L2 penalty to g; l2 (p,) and each = 1, or (1,) and 0."""
+    for j in range(lo, hi):
+        g[j] += l2_grad(l2[j * each], w[j])
+
+
+@summing
+def add_penalty_vjp(l2, each, w, u, uH, share, lo, hi):
+    """Add u H to uH; share (p,) ← the cotangent of each weight's l2, or (1,) += their sum."""
+    total = 0.0
+    for j in range(lo, hi):
+        to_w, to_l2 = l2_vjp(l2[j * each], w[j], u[j])
+        uH[j] += to_w
+        if each:
+            share[j] = to_l2
+        else:
+            total += to_l2
+    if not each:
+        share[0] += total
+
+
+class Compiled(Dynamics):
+    """The dynamics `readable` of a training objective whose terms may be fast.
+
+    A step's work on the weights runs on pieces of them, which threads share: g is collected from
+    the terms of J and the parts of their passes, and the law is applied, while a piece is in the
+    cache.
+    """
+
+    def __init__(self, readable: Coordinatewise, terms: Sequence[Objective]):
+        super().__init__(Sum(*terms))
+        self.readable, self.state, self.names = readable, readable.state, readable.names
+        self.loops, self.numbered = loops_of(readable.law, readable.state), Numbered(readable)
+        self.penalties = [part for part in terms if type(part) is L2]
+        self.others = [part for part in terms if type(part) is not L2]
+
+    def start(self, w0: Array) -> Array:
+        return self.readable.start(w0)
+
+    def at(self, t: int, s: Array, lam: Blocks) -> At:
+        old, numbers, penalties = self.split(s), self.numbered, self.penalised(lam)
+        r, p, w = numbers.values(t, t, lam)[0], old.shape[1], old[-1]
+        fields = [part.at(t, w, lam) for part in self.others]
+        g, new = np.zeros(p), s.copy()
+
+        def forwards(q: int, lo: Any, hi: Any) -> None:
+            for field in fields:
+                add_sums(np.atleast_2d(field.value), g, lo, hi)
+            for l2, each in penalties:
+                add_penalty(l2, each, w, g, lo, hi)
+            self.loops.step(r, self.split(new), g, lo, hi)
+
+        pool.each(forwards, pieces(p))
+
+        def jvp(ds: Array, dlam: Blocks) -> Array:
+            dw = self.weights(ds)
+            dg = sum(field.jvp(dw, dlam) for field in fields)
+            dg = sum((part.at(t, w, lam).jvp(dw, dlam) for part in self.penalties), dg)
+            dg = np.ascontiguousarray(np.broadcast_to(dg, dw.shape).T, float)
+            Z = np.array(ds.T, float, order="C").reshape(len(dg), -1, p)
+            dr = numbers.tangents(t, t, lam, dlam, len(dg))[0]
+            about = r, dr, old, g, Z, dg
+            pool.each(lambda q, lo, hi: self.loops.jvp(*about, lo, hi), pieces(p))
+            return Z.reshape(len(dg), -1).T
+
+        def vjp(alpha: Array) -> tuple[Array, Blocks]:
+            back, u, each_piece = self.split(alpha.copy()), np.empty(p), pieces(p)
+            b = np.zeros((len(each_piece), r.size))
+
+            def through(q: int, lo: Any, hi: Any) -> None:
+                self.loops.vjp(r, old, g, back, u, b[q], lo, hi)
+
+            pool.each(through, each_piece)
+            found = [field.vjp(u) for field in fields]
+            sums = [np.zeros((p if each else len(each_piece), 1)) for _, each in penalties]
+
+            def backwards(q: int, lo: Any, hi: Any) -> None:
+                for row, _ in found:
+                    add_sums(np.atleast_2d(row), back[-1], lo, hi)
+                for (l2, each), share in zip(penalties, sums, strict=True):
+                    to = share[:, 0] if each else share[q]
+                    add_penalty_vjp(l2, each, w, u, back[-1], to, lo, hi)
+
+            pool.each(backwards, each_piece)
+            shares = numbers.cotangents(t, t, lam, b.sum(axis=0)[None])
+            for _, blocks in found:
+                shares |= blocks
+            for part, share in zip(self.penalties, sums, strict=True):
+                whole = share[:, 0] if part.groups is not None or part.per_weight else share.sum()
+                shares[part.name] = np.asarray(part.gather(np.asarray(whole)))
+            return back.reshape(-1), shares
+
+        return At(new, jvp, vjp)
+
+    def penalised(self, lam: Blocks) -> list[tuple[Array, int]]:
+        """(coefficient of each weight, 1) of each penalty, or (that of all, 0)."""
+        found = (np.asarray(part.each(lam[part.name]), float) for part in self.penalties)
+        return [(l2.reshape(-1), l2.ndim) for l2 in found]
+
+
+def pieces(p: int) -> list[tuple[Any, ...]]:
+    """(number, first, last + 1) of pieces of the weights.
+
+    Unsigned: signed bounds are checked for wrap-around, which stops vectorisation.
+    """
+    bounds = pool.bounds(p, max(1, min(pool.PARTS, p // PIECE)))
+    return [(q, np.uint64(lo), np.uint64(hi)) for q, (lo, hi) in enumerate(bounds)]

@@ -1,0 +1,258 @@
+"""Linear models with a compiled loss: a pass over X, in blocks that stay in the cache.
+
+    z = X V + offset,   V the weights w or columns u      then the loss, then      G = Rᵀ X
+
+One pass serves w (base = 1), k tangent columns, or all of them. Twin of
+hgref.objectives.linear_model; the two products are in products.py, the loss is in heads.py.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.at import At
+from hgref.fast.cpu import heads, pool
+from hgref.fast.cpu.compiled import bound, inlined, kernel
+from hgref.fast.cpu.products import add_product, padded, row_product
+from hgref.layout import Blocks
+from hgref.objectives.data_loss import DataLoss
+from hgref.objectives.objective import Objective
+
+BLOCK_BYTES = 420_000  # of X: half of a small second-level cache
+
+
+class Pass(NamedTuple):
+    """The arguments of a pass that all its parts share.
+
+    Y        (n, K) targets;  rows: (B,) the examples of the step
+    c        (B,) λ_i/B;  dc (n, k) their tangents, or (0, 0)
+    V        (N·C,) columns of weights side by side, K each, padded to C;  offset: (C,)
+    P        (B, kept) filled if base = 1, else used
+    base, k  columns: of w, and of tangents
+    share    (B,) r_i · dz_i of the last column, or (0,)
+    """
+
+    Y: Array
+    rows: Array
+    c: Array
+    dc: Array
+    V: Array
+    offset: Array
+    P: Array
+    base: int
+    k: int
+    share: Array
+
+
+def dense_part(one, X, copied, N, z, flat, sums, p, lo, hi):
+    """sums ((base + k)·p,) ← the pass over examples lo … hi-1 of the step, in blocks of len(z).
+
+    X, copied   all of X (n·N,);  a block of rows of a mini-batch, or (0,)
+    z, flat     (rows of a block, C) scratch, and the same memory as (rows·C,)
+    """
+    C, K, zero, unit = len(one.offset), one.Y.shape[1], np.int64(0), np.int64(1)
+    for i in range(len(sums)):
+        sums[i] = 0
+    for first in range(lo, hi, len(z)):
+        m, x, at = min(len(z), hi - first), X, first * N
+        for i in range(m):
+            for q in range(C):
+                z[i, q] = one.offset[q]
+        if len(copied):
+            for i in range(m):
+                for f in range(N):
+                    copied[i * N + f] = X[one.rows[first + i] * N + f]
+            x, at = copied, zero
+        add_product(x, at, N, unit, one.V, zero, C, flat, zero, C, m, N, C)
+        through_loss(one, z, first, first + m)  # noqa: F821 - bound to a head
+        for j in range(one.base + one.k):
+            add_product(flat, j * K, unit, C, x, at, N, sums, j * p, N, K, m, N)
+            for o in range(K * (p > K * N)):
+                for i in range(m):
+                    sums[j * p + K * N + o] += flat[i * C + j * K + o]
+
+
+def rows_part(one, pointers, indices, values, z, flat, lo, hi):
+    """z = X V for examples lo … hi-1 of a sparse X, and the loss; flat: the same memory."""
+    C = len(one.offset)
+    for i in range(lo, hi):
+        row = one.rows[i]
+        row_product(values, indices, pointers[row], pointers[row + 1], one.V, C, flat, i * C)
+        for q in range(C):
+            z[i, q] += one.offset[q]
+    through_loss(one, z[lo:hi], lo, hi)
+
+
+@kernel
+def columns_part(pointers, indices, values, z, pulled, C, lo, hi):
+    """pulled (N·C,) ← Xᵀ R for features lo … hi-1, by columns of X; z (B·C,)."""
+    for f in range(lo, hi):
+        row_product(values, indices, pointers[f], pointers[f + 1], z, C, pulled, f * C)
+
+
+@kernel
+def scatter(pointers, indices, values, rows, z, pulled):
+    """The same for the few rows of a mini-batch, by rows."""
+    for f in range(len(pulled)):
+        for k in range(pulled.shape[1]):
+            pulled[f, k] = 0
+    for i in range(len(rows)):
+        for q in range(pointers[rows[i]], pointers[rows[i] + 1]):
+            for k in range(pulled.shape[1]):
+                pulled[indices[q], k] += values[q] * z[i, k]
+
+
+@functools.cache
+def passes(head: heads.Head) -> tuple[Any, Any]:
+    """`dense_part` and `rows_part` for a loss."""
+    names = {"predict": head.predict, "curvature": head.curvature}
+    loss = inlined(bound(heads.through_loss, head.name, **names))
+    return tuple(
+        kernel(bound(part, head.name, through_loss=loss)) for part in (dense_part, rows_part)
+    )
+
+
+class Linear(Objective):
+    """A linear model's loss, in the numbers `real` of its products.
+
+    part    the loss of the readable layer
+    kept    numbers of 8 bytes that `at` keeps, about
+    """
+
+    def __init__(self, part: Any, real: np.dtype):
+        self.part, self.real = part, real
+        self.head = heads.HEADS[type(part.loss)]
+        features = part.features
+        self.K, self.N, self.B, self.p = part.outputs, features.N, features.B, part.p
+        self.Y = np.ascontiguousarray(part.y, real)
+        self.every = np.arange(features.n)
+        self.width = self.head.kept or self.K
+        self.kept = -(-self.B * self.width * real.itemsize // 8)
+        self.scratch: dict[tuple[int, ...], Any] = {}
+
+    def rows(self, t: int) -> Array:
+        table = self.part.features.batches
+        return self.every if table is None else np.ascontiguousarray(table[t - 1], np.int64)
+
+    def about(self, t: int, lam: Blocks, columns: Array, P: Array, base: int, **others: Any) -> Pass:
+        """The arguments of a pass along columns (p, base + k)."""
+        C = padded(columns.shape[1] * self.K, self.real.itemsize)
+        W, b = self.part.unflatten(columns)
+        V, offset = np.zeros((self.N, C), self.real), np.zeros(C, self.real)
+        side_by_side = W.transpose(1, 2, 0).reshape(self.N, -1)
+        V[:, : side_by_side.shape[1]] = side_by_side
+        if len(b):
+            offset[: side_by_side.shape[1]] = b.T.reshape(-1)
+        offset = self.shifted(offset, V)
+        c = np.broadcast_to(self.part.scale(t, lam)[:, 0], self.B).astype(self.real)
+        given = {"dc": np.zeros((0, 0)), "share": np.zeros(0), **others}
+        given = {name: array.astype(self.real, copy=False) for name, array in given.items()}
+        k = columns.shape[1] - base
+        about = self.Y, self.rows(t), c, given["dc"], V.reshape(-1), offset
+        return Pass(*about, P, base, k, given["share"])
+
+    def shifted(self, offset: Array, V: Array) -> Array:
+        return offset
+
+    def at(self, t: int, w: Array, lam: Blocks) -> At:
+        P = np.empty((self.B, self.width), self.real)
+        G = self.swept(self.about(t, lam, w[:, None], P, 1))[:, 0]
+
+        def jvp(dw: Array, dlam: Blocks) -> Array:
+            given = {}
+            if self.part.example_weights and self.part.block in dlam:
+                given["dc"] = np.ascontiguousarray(dlam[self.part.block] / self.B)
+            return self.swept(self.about(t, lam, dw, P, 0, **given)).sum(axis=0, dtype=float).T
+
+        def vjp(u: Array) -> tuple[Array, Blocks]:
+            share = np.zeros(self.B * self.part.example_weights, self.real)
+            uH = self.swept(self.about(t, lam, u[:, None], P, 0, share=share))[:, 0]
+            shares = {self.part.block: share.astype(float)} if len(share) else {}
+            return uH, self.part.gathered(t, shares)
+
+        return At(G, jvp, vjp)
+
+    def both(self, t: int, w: Array, lam: Blocks) -> tuple[Any, Array]:
+        """(J_t(w), ∇J_t(w))."""
+        return self.part.value(t, w, lam), self.at(t, w, lam).value
+
+    def swept(self, one: Pass) -> Array:
+        """∇J_t, or H u + M dλ for each column: (parts, base + k, p), for the caller to add up."""
+        raise NotImplementedError
+
+
+class Dense(Linear):
+    """With a dense X."""
+
+    def __init__(self, part: DataLoss, real: np.dtype):
+        super().__init__(part, real)
+        features: Any = part.features
+        X = features.X if features.centre is None else features.X - features.centre
+        self.X = np.ascontiguousarray(X, real).reshape(-1)
+        self.block = min(max(BLOCK_BYTES // max(self.N * real.itemsize, 1) // 8 * 8, 8), 256)
+
+    def swept(self, one: Pass) -> Array:
+        columns, C = one.base + one.k, len(one.offset)
+        count = min(pool.parts(self.B * self.N * columns * self.K), -(-self.B // self.block))
+        if (columns, C) not in self.scratch:
+            batches = self.part.features.batches is not None
+            self.scratch[columns, C] = (
+                np.empty((count, columns, self.p), self.real),
+                np.empty((count, self.block, C), self.real),
+                np.empty((count, self.block * self.N * batches), self.real),
+            )
+        G, z, copied = self.scratch[columns, C]
+        parts = pool.bounds(self.B, count)
+        pool.each(passes(self.head)[0], [
+            (one, self.X, copied[q], self.N, z[q], z[q].reshape(-1), G[q].reshape(-1), self.p,
+             *parts[q])
+            for q in range(count)
+        ])  # fmt: skip
+        return G
+
+
+class Sparse(Linear):
+    """With a sparse X, stored by rows and by columns; a centre c stays implicit: X − 1 cᵀ."""
+
+    def __init__(self, part: DataLoss, real: np.dtype):
+        super().__init__(part, real)
+        features: Any = part.features
+        self.centre = features.centre
+        self.by_row, self.by_column = compressed(features.X, real), compressed(features.X.T, real)
+
+    def shifted(self, offset: Array, V: Array) -> Array:
+        return offset if self.centre is None else offset - (self.centre @ V).astype(self.real)
+
+    def swept(self, one: Pass) -> Array:
+        columns, C, batches = one.base + one.k, len(one.offset), self.part.features.batches
+        if C not in self.scratch:
+            self.scratch[C] = np.empty((self.B, C), self.real), np.empty((self.N, C), self.real)
+        z, pulled = self.scratch[C]
+        share = 1.0 if batches is None else self.B / self.part.features.n
+        count = pool.parts(int(len(self.by_row[2]) * C * share))
+        parts = pool.bounds(self.B, count)
+        flat, to = z.reshape(-1), pulled.reshape(-1)
+        pool.each(passes(self.head)[1], [(one, *self.by_row, z, flat, *part) for part in parts])
+        if batches is None:
+            parts = pool.bounds(self.N, count)
+            pool.each(columns_part, [(*self.by_column, flat, to, C, *part) for part in parts])
+        else:
+            scatter(*self.by_row, one.rows, z, pulled)
+        used, sums = columns * self.K, z.sum(axis=0, dtype=float)
+        g = pulled[:, :used].T.astype(float)
+        if self.centre is not None:
+            g -= np.outer(sums[:used], self.centre)
+        biases = sums[:used].reshape(columns, self.K)[:, : self.K * self.part.bias]
+        return np.hstack([g.reshape(columns, -1), biases])[None]
+
+
+def compressed(matrix: Any, real: np.dtype) -> tuple[Array, Array, Array]:
+    """(pointers, indices, values) of the rows."""
+    if matrix.nnz >= 2**32:
+        raise ValueError(f"X: expected fewer than 2**32 entries in a sparse X, found {matrix.nnz}")
+    matrix = matrix.tocsr()
+    return matrix.indptr.astype(np.uint32), matrix.indices.astype(np.uint32), matrix.data.astype(real)

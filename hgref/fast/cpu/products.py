@@ -1,0 +1,241 @@
+"""Products with few columns, in registers: the two that every pass over the data consists of.
+
+    add_product   out += A B       dense: z = X V, and G = Rᵀ X
+    row_product   out  = x · B     one row x of a sparse matrix
+
+BLAS packs its operands first, which costs more than a product with ten columns itself. Here a tile
+of four rows and three vectors of the result stays in registers while the loop runs over
+the common index: each number that is loaded serves several multiplications. LLVM does not find
+this from a plain loop, so the innermost loop is written in its own language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import binding, ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from hgref.fast.cpu.compiled import leaf
+
+WIDTH = 64 if binding.get_host_cpu_features().get("avx512f") else 32  # bytes of a register
+# Rows of a tile, by its vectors: twelve sums, three vectors of B and one number of A fill sixteen
+# registers; fewer rows for the rest. No vectors: one column.
+TILES = {3: (4, 2, 1), 2: (4, 2, 1), 1: (4, 1), 0: (1,)}
+DEPTH = 256  # of the common index at a time: then three vectors of B stay in the nearest cache
+CHAINS = 4  # sums of a sparse row side by side: an addition waits for the one before it
+
+
+def lanes(itemsize: int) -> int:
+    """Numbers in a register."""
+    return WIDTH // itemsize
+
+
+def padded(columns: int, itemsize: int) -> int:
+    """The next multiple of `lanes`."""
+    return -(-columns // lanes(itemsize)) * lanes(itemsize)
+
+
+@leaf
+def add_product(A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, n):
+    """out[o + i·o_row + j] += Σ_q A[a + i·a_row + q·a_next] B[b + q·b_next + j],  i < m, j < n.
+
+    A, B, out   flat arrays of one number type;  q < length
+    """
+    wide = WIDTH // A.itemsize
+    for q in range(np.int64(0), length, DEPTH):
+        depth = min(length - q, np.int64(DEPTH))
+        to_a, to_b, j = a + q * a_next, b + q * b_next, np.int64(0)
+        while j + 3 * wide <= n:
+            tiles(A, to_a, a_row, a_next, B, to_b + j, b_next, out, o + j, o_row, m, depth, 3)
+            j += 3 * wide
+        if j + 2 * wide <= n:
+            tiles(A, to_a, a_row, a_next, B, to_b + j, b_next, out, o + j, o_row, m, depth, 2)
+            j += 2 * wide
+        if j + wide <= n:
+            tiles(A, to_a, a_row, a_next, B, to_b + j, b_next, out, o + j, o_row, m, depth, 1)
+            j += wide
+        while j < n:
+            tiles(A, to_a, a_row, a_next, B, to_b + j, b_next, out, o + j, o_row, m, depth, 0)
+            j += 1
+
+
+@leaf
+def row_product(values, indices, first, last, B, b_next, out, o):
+    """out[o : o+b_next] = Σ_q values[q] B[indices[q]·b_next : …],  q = first … last-1."""
+    wide, j = WIDTH // values.itemsize, 0
+    while j + 3 * wide <= b_next:
+        gathered(values, indices, first, last, B, j, b_next, out, o + j, 3)
+        j += 3 * wide
+    if j + 2 * wide <= b_next:
+        gathered(values, indices, first, last, B, j, b_next, out, o + j, 2)
+    elif j + wide <= b_next:
+        gathered(values, indices, first, last, B, j, b_next, out, o + j, 1)
+
+
+class Writer:
+    """Writes an innermost loop as a function of its own, which LLVM does not copy to its callers.
+
+    real      the number type;  vectors: registers side by side; 0: one number
+    """
+
+    def __init__(self, context: Any, module: Any, name: str, real: Any, vectors: int, form: str):
+        """`form`: a letter for each argument: p a pointer to numbers, u to indices, i an index."""
+        self.real, self.index = real, context.get_value_type(types.intp)
+        kinds = {"p": real.as_pointer(), "u": ir.IntType(32).as_pointer(), "i": self.index}
+        signature = ir.FunctionType(ir.VoidType(), [kinds[letter] for letter in form])
+        self.function = ir.Function(module, signature, name)
+        self.function.linkage = "linkonce_odr"
+        for attribute in ("noinline", "optsize"):  # unrolled, these loops compile twice as long
+            self.function.attributes.add(attribute)
+        self.builder = ir.IRBuilder(self.function.append_basic_block())
+        self.itemsize = context.get_abi_sizeof(real)
+        self.wide = lanes(self.itemsize) if vectors else 1
+        self.vector, self.each = ir.VectorType(real, self.wide), range(max(vectors, 1))
+
+    def constant(self, n: int) -> Any:
+        return ir.Constant(self.index, n)
+
+    def at(self, *terms: Any) -> Any:
+        """The sum of indices; a pair is a product."""
+        total = self.constant(0)
+        for term in terms:
+            product = self.builder.mul(*term) if isinstance(term, tuple) else term
+            total = self.builder.add(total, product)
+        return total
+
+    def places(self, data: Any, index: Any) -> list[Any]:
+        """Pointers to the vectors from an index on."""
+        every = [self.at(index, self.constant(v * self.wide)) for v in self.each]
+        pointers = [self.builder.gep(data, [place]) for place in every]
+        return [self.builder.bitcast(pointer, self.vector.as_pointer()) for pointer in pointers]
+
+    def load(self, data: Any, index: Any) -> list[Any]:
+        return [self.builder.load(at, align=self.itemsize) for at in self.places(data, index)]
+
+    def store(self, totals: list[Any], data: Any, index: Any) -> None:
+        for total, at in zip(totals, self.places(data, index), strict=True):
+            self.builder.store(self.builder.load(total), at, align=self.itemsize)
+
+    def sums(self, starts: list[Any]) -> list[Any]:
+        """Variables that LLVM keeps in registers."""
+        return [cgutils.alloca_once_value(self.builder, start) for start in starts]
+
+    def add(self, totals: list[Any], left: Any, right: list[Any]) -> None:
+        """totals += left · right, for a pointer to one number on the left."""
+        blank = ir.Constant(self.vector, ir.Undefined)
+        first, zeros = ir.Constant(ir.IntType(32), 0), ir.VectorType(ir.IntType(32), self.wide)
+        one = self.builder.insert_element(blank, self.builder.load(left), first)
+        spread = self.builder.shuffle_vector(one, blank, ir.Constant(zeros, [0] * self.wide))
+        for total, vector in zip(totals, right, strict=True):
+            term = self.builder.fmul(spread, vector, flags=["contract"])
+            before = self.builder.load(total)
+            self.builder.store(self.builder.fadd(before, term, flags=["contract"]), total)
+
+
+def calls(form: str, write: Callable[[Writer, int], None]) -> Callable[..., Any]:
+    """The body of an intrinsic: a call of the function that `write` writes.
+
+    form   a letter for each argument but the last: a an array, u one of indices, i an integer
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kinds, given = signature.args, []
+        for letter, kind, argument in zip(form, kinds, arguments, strict=False):
+            if letter == "i":
+                given.append(context.cast(builder, argument, kind, types.intp))
+            else:
+                given.append(context.make_array(kind)(context, builder, argument).data)
+        vectors, number = kinds[-1].literal_value, kinds[0].dtype
+        name = f"{write.__name__}_{number}_{vectors}"
+        if name not in builder.module.globals:
+            real = context.get_data_type(number)
+            writer = Writer(context, builder.module, name, real, vectors, form.replace("a", "p"))
+            write(writer, vectors)
+            writer.builder.ret_void()
+        builder.call(builder.module.globals[name], given)
+        return context.get_dummy_value()
+
+    return emit
+
+
+@intrinsic(prefer_literal=True)
+def in_tiles(context, A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, vectors):
+    """`add_product` for n = `vectors` registers, a literal; 0: for one column."""
+    signature = types.void(A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, vectors)
+    return signature, calls("aiiiaiiaiiii", write_tiles)
+
+
+def write_tiles(write: Writer, vectors: int) -> None:
+    A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length = write.function.args
+    builder = write.builder
+
+    def tile(first: Any, rows: int) -> None:
+        each = [builder.add(first, write.constant(r)) for r in range(rows)]
+        to = [write.at(o, (row, o_row)) for row in each]
+        totals = [write.sums(write.load(out, place)) for place in to]
+        with cgutils.for_range(builder, length) as loop:
+            right = write.load(B, write.at(b, (loop.index, b_next)))
+            for row, sums in zip(each, totals, strict=True):
+                left = write.at(a, (row, a_row), (loop.index, a_next))
+                write.add(sums, builder.gep(A, [left]), right)
+        for place, sums in zip(to, totals, strict=True):
+            write.store(sums, out, place)
+
+    first = write.constant(0)
+    for rows in TILES[vectors]:
+        step = write.constant(rows)
+        last = write.at(first, (builder.sdiv(builder.sub(m, first), step), step))
+        with cgutils.for_range_slice(builder, first, last, step) as (row, _):
+            tile(row, rows)
+        first = last
+
+
+@intrinsic(prefer_literal=True)
+def in_chains(context, values, indices, first, last, B, b, b_next, out, o, vectors):
+    """`row_product` for `vectors` registers, a literal: CHAINS entries side by side."""
+    signature = types.void(values, indices, first, last, B, b, b_next, out, o, vectors)
+    return signature, calls("auiiaiiai", write_chains)
+
+
+def write_chains(write: Writer, vectors: int) -> None:
+    values, indices, first, last, B, b, b_next, out, o = write.function.args
+    builder, zeros = write.builder, [ir.Constant(write.vector, None) for _ in write.each]
+    chains = [write.sums(zeros) for _ in range(CHAINS)]
+
+    def entry(q: Any, sums: list[Any]) -> None:
+        row = builder.zext(builder.load(builder.gep(indices, [q])), write.index)
+        write.add(sums, builder.gep(values, [q]), write.load(B, write.at(b, (row, b_next))))
+
+    step, one = write.constant(CHAINS), write.constant(1)
+    middle = write.at(first, (builder.sdiv(builder.sub(last, first), step), step))
+    with cgutils.for_range_slice(builder, first, middle, step) as (q, _):
+        for k, sums in enumerate(chains):
+            entry(builder.add(q, write.constant(k)), sums)
+    with cgutils.for_range_slice(builder, middle, last, one) as (q, _):
+        entry(q, chains[0])
+    for each in zip(*chains, strict=True):
+        a, b, c, d = map(builder.load, each)
+        builder.store(builder.fadd(builder.fadd(a, b), builder.fadd(c, d)), each[0])
+    write.store(chains[0], out, o)
+
+
+def plain_tiles(A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, vectors):
+    """`in_tiles` in NumPy, for code that is not compiled."""
+    n, q = max(vectors * lanes(A.itemsize), 1), np.arange(length)
+    for i in range(m):
+        left = A[a + i * a_row + q * a_next]
+        out[o + i * o_row : o + i * o_row + n] += left @ B[(b + q * b_next)[:, None] + np.arange(n)]
+
+
+def plain_chains(values, indices, first, last, B, b, b_next, out, o, vectors):
+    """`in_chains` in NumPy."""
+    rows, n = indices[first:last].astype(np.int64), vectors * lanes(values.itemsize)
+    out[o : o + n] = values[first:last] @ B[(b + rows * b_next)[:, None] + np.arange(n)]
+
+
+tiles, gathered = (plain_tiles, plain_chains) if config.DISABLE_JIT else (in_tiles, in_chains)

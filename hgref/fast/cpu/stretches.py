@@ -1,0 +1,159 @@
+"""A training run in stretches of steps, each of them linearised as one map.
+
+    s_b = Φ_b ∘ … ∘ Φ_a (s_{a-1}),   A_b … A_a,   Σ_t A_b … A_{t+1} B_t
+
+So the algorithms of the readable layer run on them as they are: REVERSE-HG goes back stretch by
+stretch. Of a large problem a stretch is one step; of a small one it is many, in one compiled call.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.at import At
+from hgref.dynamics.coordinatewise import Coordinatewise
+from hgref.fast.cpu import heads
+from hgref.fast.cpu.dynamics import Compiled
+from hgref.fast.cpu.linear import Dense, Linear, Sparse
+from hgref.fast.cpu.network import Network
+from hgref.fast.cpu.small import Small, is_small
+from hgref.hypergradient.tape import fits
+from hgref.layout import Blocks
+from hgref.objectives import MLP, LeastSquares, LinearModel, Logistic, MultiTask, Softmax
+from hgref.objectives.objective import Objective
+from hgref.problem import Problem
+from hgref.run import Diverged, Run
+
+LINEAR = (LinearModel, LeastSquares, Logistic, Softmax)
+NETWORKS = (MLP, MultiTask)
+
+
+class Fast:
+    """A problem with compiled dynamics and passes over its data.
+
+    k   number of tangent columns that it will carry
+    """
+
+    def __init__(self, problem: Problem, dtype: Any, k: int = 1):
+        real = np.dtype(dtype)
+        if real not in (np.float64, np.float32):
+            raise ValueError(f"dtype: expected float64 or float32, found {real}")
+        require_fast(problem)
+        terms = [fast_term(part, real) for part in problem.dynamics.J.terms()]
+        dynamics: Any = problem.dynamics
+        self.problem = copy.copy(problem)
+        self.problem.dynamics = Compiled(dynamics, terms)
+        small = is_small(terms, k)
+        self.small = Small(self.problem.dynamics, terms, problem.p) if small else None
+        self.E = [part if small else fast_term(part, real) for part in problem.E.terms()]
+        self.length = self.small.length if self.small else 1
+
+    def ends(self, *marks: int) -> list[int]:
+        """The last steps of stretches that also end at each of the marks."""
+        found, first = [], 0
+        for mark in marks:
+            found += [*range(first + self.length, mark, self.length)] + [mark] * (mark > first)
+            first = max(first, mark)
+        return found
+
+    def run(self, run: Run, *marks: int) -> Stretches:
+        """The run at its λ, in stretches that also end at the marks."""
+        return Stretches(self, run, self.ends(*marks))
+
+    def whole(self, steps: int, recompute: bool | None) -> bool:
+        """Whether so many steps are kept linearised; see hgref.hypergradient.tape."""
+        return fits(self.problem, steps) if recompute is None else not recompute
+
+
+class Stretches(Run):
+    """A run whose step number j goes from ends[j-2] + 1 to ends[j-1]."""
+
+    def __init__(self, fast: Fast, run: Run, ends: list[int]):
+        require_real(run.lam)
+        super().__init__(fast.problem, run.lam, run.layout)
+        self.small, self.T, self.ends = fast.small, len(ends), ends
+        self.terms_of_E, self.found = fast.E, (None, None, None, None)
+
+    def span(self, j: int) -> tuple[int, int]:
+        return (self.ends[j - 2] if j > 1 else 0) + 1, self.ends[j - 1]
+
+    def number(self, t: int) -> int:
+        return self.ends[t - 1]
+
+    def at(self, t: int, s: Array) -> Any:
+        first, last = self.span(t)
+        return self.small.at(self, first, last, s) if self.small else super().at(last, s)
+
+    def step(self, t: int, s: Array) -> Array:
+        first, last = self.span(t)
+        return self.small.at(self, first, last, s).run(1) if self.small else super().step(last, s)
+
+    def jvp(self, t: int, step: At, Z: Array, dlam: Blocks) -> Array:
+        return step.jvp(Z, dlam) if self.small else super().jvp(self.number(t), step, Z, dlam)
+
+    def vjp(self, t: int, step: At, alpha: Array) -> tuple[Array, Blocks]:
+        return step.vjp(alpha) if self.small else super().vjp(self.number(t), step, alpha)
+
+    def error(self, t: int, s: Array) -> Any:
+        self.evaluate(self.number(t), s)
+        return self.found[1]
+
+    def error_grad(self, t: int, s: Array) -> tuple[Array, Blocks]:
+        if s is not self.found[0]:
+            self.evaluate(self.number(t), s)
+        _, _, row, w = self.found
+        rest = np.zeros(self.problem.d - self.problem.p)
+        return np.concatenate([rest, row]), self.E.grad_lam(self.number(t), w, self.lam)
+
+    def evaluate(self, t: int, s: Array) -> None:
+        """E(s_t) and its gradient, for both methods."""
+        w = self.dynamics.weights(s)
+        with np.errstate(all="ignore"):
+            both = [
+                part.both(t, w, self.lam)
+                if isinstance(part, Linear | Network)
+                else (part.value(t, w, self.lam), part.grad(t, w, self.lam))
+                for part in self.terms_of_E
+            ]
+        values, rows = zip(*both, strict=True)
+        value, row = sum(values), sum(np.atleast_2d(row).sum(axis=0) for row in rows)
+        if not np.isfinite(value):
+            raise Diverged("the validation error", t, "E", 0)
+        self.require_finite("∇E", t, {"w": row})
+        self.found = s, value, row, w
+
+
+def fast_term(part: Objective, real: np.dtype) -> Objective:
+    """A term of J, fast if it is a data loss of hgref itself; others stay as they are."""
+    if type(part) in LINEAR and type(part.loss) in heads.HEADS:
+        return Sparse(part, real) if part.features.sparse else Dense(part, real)
+    if type(part) in NETWORKS and not part.features.sparse:
+        return Network(part, real)
+    return part
+
+
+def require_fast(problem: Problem) -> None:
+    """Raise TypeError for a dynamics without loops, and for numbers that floats cannot hold."""
+    dynamics = problem.dynamics
+    if not isinstance(dynamics, Coordinatewise) or type(dynamics).at is not Coordinatewise.at:
+        raise TypeError(
+            f"dynamics: expected one with a law (hgref.Coordinatewise), found "
+            f"{type(dynamics).__name__}; use the same function of hgref itself"
+        )
+    require_real({"w0": problem.w0})
+    for part in (*dynamics.J.terms(), *problem.E.terms()):
+        require_real({**vars(part), **vars(getattr(part, "features", part))})
+
+
+def require_real(arrays: dict[str, Any]) -> None:
+    """Raise TypeError for an array, dense or sparse, of other numbers than floats and integers."""
+    for name, array in arrays.items():
+        if getattr(getattr(array, "dtype", None), "kind", "f") in "cO":
+            raise TypeError(
+                f"{name}: expected real numbers, found {array.dtype}; use the same function of "
+                f"hgref itself"
+            )
