@@ -36,8 +36,8 @@ def taped(
     """(s_last, its way back): runs steps first … last from s = s_{first-1} and stores the last K.
 
     The way back is (t, step t linearised at s_{t-1}) for t = last, last - 1 …, K of them.
-    whole    True: linearised steps are stored, and nothing is computed twice; False: only the states
-             s_{t-1}, and each step is linearised again; None: see `fits`
+    whole    True: linearised steps are stored, and nothing is computed twice; False: only the
+             states s_{t-1}, and each step is linearised again; None: see `fits`
     """
     whole = fits(run.problem, K) if whole is None else whole
     tape: deque[Any] = deque(maxlen=K)

@@ -31,7 +31,7 @@ class Memory:
         """Z (d, k), and dλ; on top of them Z and dg of the next step while they are made, one more
         step, or, after the last one, E."""
         s, k, step = self.sizes, self.k, self.step()
-        numbers = min(self.length, s.T) * s.rates * (2 + 3 * k)
+        numbers = min(self.length, s.T) * s.rates * (3 + 4 * k)
         moving = 8 * k * (s.d + 2 * s.p) + self.in_pass()
         columns = 8 * (k * (s.d + s.m) + numbers) + max(moving, step, self.error() - step)
         return {

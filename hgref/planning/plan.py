@@ -69,7 +69,7 @@ def plan(
         >>> import hgref
         >>> from hgref.planning.sizes import Data, Sizes
         >>> paper = Sizes(T=10_000, m=3, state=2, rates=2, J=(Data(60_000, (784, 10), batch=100),))
-        >>> print(hgref.plan(paper, budget="20 MB").best.call)
+        >>> print(hgref.plan(paper, budget="10 MB").best.call)
         forward(problem, lam)
     """
     limit, itemsize = as_bytes(budget), np.dtype(dtype).itemsize

@@ -34,8 +34,7 @@ class Data:
     centred      whether a centre is subtracted from the features
     itemsize     bytes of an entry of X
     units        numbers that an example keeps for each hidden unit: 2, or 3 if they are not tanh
-    readable     numbers that a step keeps if the readable layer computes the loss; None: a compiled
-                 one
+    readable     whether the readable layer computes the loss, as it does for a sparse network
     """
 
     n: int
@@ -48,13 +47,12 @@ class Data:
     centred: bool = False
     itemsize: int = 8
     units: int = 2
-    readable: int | None = None
+    readable: bool = False
 
     @classmethod
     def of(cls, part: DataLoss) -> Data:
         features: Any = part.features
         linear = type(part) in LINEAR and type(part.loss) in HEADS
-        compiled = linear or type(part) in NETWORKS and not features.sparse
         return cls(
             n=features.n,
             widths=tuple(getattr(part, "widths", (features.N, part.outputs))),
@@ -66,7 +64,7 @@ class Data:
             centred=features.centre is not None,
             itemsize=features.X.dtype.itemsize,
             units=2 if getattr(part, "activation", "tanh") == "tanh" else 3,
-            readable=None if compiled else part.kept,
+            readable=not linear and type(part) not in NETWORKS,
         )
 
     @property
@@ -83,15 +81,12 @@ class Data:
         return self.widths[-1]
 
     @property
-    def layered(self) -> bool:
-        return len(self.widths) > 2
-
-    @property
     def kind(self) -> str:
         """How a pass over the data is computed."""
-        if self.readable is not None:
+        deep, sparse = len(self.widths) > 2, self.nonzeros is not None
+        if self.readable or (deep and sparse):
             return "readable"
-        return "network" if self.layered else "dense" if self.nonzeros is None else "sparse"
+        return "network" if deep else "sparse" if sparse else "dense"
 
     @property
     def entries(self) -> int:
@@ -110,12 +105,13 @@ class Data:
 
     def kept(self, itemsize: int) -> int:
         """Bytes that the examples of a step keep for the way back."""
-        if self.readable is not None:
-            return 8 * self.readable
-        if not self.layered:
-            return itemsize * self.B * (1 + self.two_classes) * self.outputs
-        above = sum(self.widths[2:]) + self.outputs * (2 + (self.batch is not None))
-        return itemsize * self.B * (self.units * sum(self.widths[1:-1]) + above)
+        hidden, above, K = sum(self.widths[1:-1]), sum(self.widths[2:]), self.outputs
+        copied = K * (self.batch is not None)
+        if self.kind == "readable":
+            return 8 * self.B * (5 * hidden + K + copied)
+        if self.kind == "network":
+            return itemsize * self.B * (self.units * hidden + above + 2 * K + copied)
+        return itemsize * self.B * (1 + self.two_classes) * K
 
 
 @dataclass(frozen=True)
@@ -180,15 +176,6 @@ class Sizes:
         """Numbers in a state."""
         return self.state * self.p
 
-    @property
-    def losses(self) -> tuple[Data, ...]:
-        return (*self.J, *self.E)
-
-    @property
-    def batches(self) -> int:
-        """Bytes of the tables of batches."""
-        return sum(8 * self.T * one.B for one in self.J if one.batch is not None)
-
     def length(self, k: int) -> int:
         """Steps with k tangents that are one call: many, if they are over in microseconds."""
         each, p = sum(one.work for one in self.J), self.p
@@ -201,7 +188,8 @@ class Sizes:
         """Bytes of the problem on its way to a worker."""
         if self.whole is not None:
             return self.whole
-        return sum(map(stored, self.losses)) + self.batches + 8 * self.p
+        batches = sum(8 * self.T * one.B for one in self.J if one.batch is not None)
+        return sum(map(stored, (*self.J, *self.E))) + batches + 8 * self.p
 
 
 def data_of(objective: Objective) -> tuple[Data, ...]:

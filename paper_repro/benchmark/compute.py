@@ -21,6 +21,7 @@ from paper_repro.record import surroundings, write_json
 
 PACKAGES = ("numba", "llvmlite")
 PEERS = ("jax", "jaxlib", "torch")
+HOLDING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE")  # of NumPy's BLAS alone
 
 
 def compute(
@@ -100,6 +101,7 @@ def about_this(setting: Setting, threads: int, peers: bool) -> dict[str, Any]:
         "processor": processor(),
         "threads": threads,
         "load before": load(),
+        "BLAS held down by": {name: os.environ[name] for name in HOLDING if name in os.environ},
     }
     made_with.pop("dtype")  # each problem has its own
     return {

@@ -28,9 +28,18 @@ def times(content: Row) -> Iterator[str]:
     if "memory" in content:
         yield from memory(content["memory"])
     made = content["made with"]
-    yield f"{made['processor']}, {content['date']}"
+    yield f"{made['processor']}, {content['date']}; BLAS runs its {kernels(content)} kernels"
+    for name, value in made.get("BLAS held down by", {}).items():
+        yield f"Beware: {name}={value} holds NumPy's BLAS down, and no other: unset it."
     if (made["load before"] or 0) > BUSY:
         yield f"Beware: a load of {made['load before']} before the first of these: look at `least`."
+
+
+def kernels(content: Row) -> str:
+    """The processors for which the BLAS libraries chose their kernels."""
+    libraries = [one for problem in content["problems"] for one in problem["threaded libraries"]]
+    known = sorted({one.get("architecture") or "" for one in libraries} - {""})
+    return " and ".join(known) or "unknown"
 
 
 def headline(one: Row) -> str:

@@ -42,7 +42,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def setting_of(options: argparse.Namespace) -> Setting:
     preset = PRESETS[options.size]
-    names = ("seed", "images", "T", "hyper_iterations", "final_steps", "outer_rate", "readable", "dtype")
+    names = (
+        "seed",
+        "images",
+        "T",
+        "hyper_iterations",
+        "final_steps",
+        "outer_rate",
+        "readable",
+        "dtype",
+    )
     R = getattr(options, "R", None)
     return preset.changed(**given(options, *names), R=None if R is None else tuple(R))
 

@@ -21,8 +21,8 @@ LOSSES = {
     "sparse": Softmax(scipy.sparse.csr_matrix(X * (X > 0)), Y, 3),
     "two classes": Logistic(X, Y > 1),
     "batches": Softmax(X, Y, 3, batches=RNG.integers(0, 60, (5, 20))),
-    "network": MLP(X, Y, (6, 5), classes=3),
-    "relu": MLP(X, Y, (6, 5), classes=3, activation="relu", batches=RNG.integers(0, 60, (5, 20))),
+    "network": MLP(X, Y, (8, 5), classes=3),
+    "relu": MLP(X, Y, (8, 5), classes=3, activation="relu", batches=RNG.integers(0, 60, (5, 20))),
     "sparse network": MLP(scipy.sparse.csr_matrix(X), Y, (6,), classes=3),
     "no biases": Softmax(X, Y, 3, bias=False),
     "readable": Huber(X, Y * 1.0),
@@ -38,8 +38,12 @@ def test_what_is_read_off_is_what_the_compiled_layer_reads(name, dtype):
     fast = fast_term(part, np.dtype(dtype))
     assert TYPES.get(read.kind, type(part).__name__) == type(fast).__name__
     assert (read.n, read.N, read.B) == (part.features.n, part.features.N, part.features.B)
-    assert (read.outputs, read.weights, read.weighted) == (part.outputs, part.p, part.example_weights)
-    assert read.kept(np.dtype(dtype).itemsize) == pytest.approx(8 * fast.kept, abs=8)
+    assert (read.outputs, read.weights, read.weighted) == (
+        part.outputs,
+        part.p,
+        part.example_weights,
+    )
+    assert read.kept(np.dtype(dtype).itemsize) == pytest.approx(8 * fast.kept, rel=0.1)
 
 
 @pytest.mark.parametrize("k", [1, 40])
@@ -52,7 +56,7 @@ def test_steps_of_one_call_are_as_many_as_the_compiled_layer_takes(name, k):
         assert sizes.length(k) == fast.length
         made = memory.Memory(sizes, 8, k)
         kept = made.step() - memory.STEP_OBJECTS * made.alone
-        assert kept + 8 * sizes.d == pytest.approx(8 * numbers(fast.problem), abs=100)
+        assert kept + 8 * sizes.d == pytest.approx(8 * numbers(fast.problem), rel=0.1)
 
 
 @pytest.mark.parametrize("n", [60, 5000])
@@ -82,9 +86,7 @@ def test_on_paper_as_read_off():
     problem = hgref.Problem(hgref.Momentum(J + L2()), MLP(X, Y, (6,), classes=3), 40, J.start(0))
     read = Sizes.of(problem, ["eta", "mu"])
     net = Data(60, (7, 6, 3), batch=20)
-    paper = Sizes(
-        T=40, m=2, J=(net,), E=(Data(60, (7, 6, 3)),), state=2, rates=2, all=3
-    )
+    paper = Sizes(T=40, m=2, J=(net,), E=(Data(60, (7, 6, 3)),), state=2, rates=2, all=3)
     assert (paper.p, paper.d) == (read.p, read.d)
     assert [way.bytes for way in hgref.plan(paper).ways] == [
         way.bytes for way in hgref.plan(read).ways

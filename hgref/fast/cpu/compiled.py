@@ -17,6 +17,7 @@ every file that may be compiled into it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,9 @@ from hgref import laws
 # 0/0 is NaN, as in NumPy; other threads run meanwhile
 OPTIONS: Any = {"error_model": "numpy", "nogil": True, "_nrt": False, "no_cfunc_wrapper": True}
 
-leaf = numba.njit(**OPTIONS, no_cpython_wrapper=True)
+LEAF: Any = {"no_cpython_wrapper": True}  # Python never calls it
+
+leaf = numba.njit(**OPTIONS, **LEAF)
 inlined = numba.njit(**OPTIONS, inline="always")
 
 
@@ -85,11 +88,9 @@ def kernel(function: Callable[..., Any], **options: Any) -> Any:
     """Compile a function that Python calls; keep it under its name and the fingerprint."""
     function.__qualname__ = f"{function.__qualname__}_{FINGERPRINT}"
     made: Any = numba.njit(**OPTIONS, **options)(function)
-    if not numba.config.DISABLE_JIT:
-        try:
+    if not numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        with contextlib.suppress(RuntimeError):  # no folder can be written to: nothing is kept
             made._cache = Kept(function)
-        except RuntimeError:  # no folder can be written to: nothing is kept
-            pass
     return made
 
 

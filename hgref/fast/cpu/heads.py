@@ -93,11 +93,15 @@ HEADS: dict[type, Head] = {
 }
 
 
+predict: Any = None  # of a head, as is curvature, in each copy of the function below
+curvature: Any = None
+
+
 def through_loss(one, z, lo, hi):
     """z ← c_i r_i where base = 1, then c_i C_i dz_i + dc_i r_i in place of each dz_i."""
     K, P = one.Y.shape[1], one.P[lo:hi]
     if one.base:
-        predict(z, P, K)  # noqa: F821 - bound to a head, as is curvature
+        predict(z, P, K)
         for i in range(hi - lo):
             for k in range(K):
                 r = residual(P[i, k], one.Y[one.rows[lo + i], k])
@@ -112,7 +116,7 @@ def through_loss(one, z, lo, hi):
             for k in range(K):
                 dz, r = z[i, at + k], residual(P[i, k], one.Y[row, k])
                 share += weighted_vjp(c, r, dz)[1]
-                dr = curvature(P, i, k, dz, mean)  # noqa: F821
+                dr = curvature(P, i, k, dz, mean)
                 if len(one.dc):
                     z[i, at + k] = weighted_jvp(c, r, dr, one.dc[row, j])
                 else:

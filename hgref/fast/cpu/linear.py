@@ -48,6 +48,9 @@ class Pass(NamedTuple):
     share: Array
 
 
+through_loss: Any = None  # of a head, in each copy of the functions below
+
+
 def dense_part(one, X, copied, N, z, flat, sums, p, lo, hi):
     """sums ((base + k)·p,) ← the pass over examples lo … hi-1 of the step, in blocks of len(z).
 
@@ -68,7 +71,7 @@ def dense_part(one, X, copied, N, z, flat, sums, p, lo, hi):
                     copied[i * N + f] = X[one.rows[first + i] * N + f]
             x, at = copied, zero
         add_product(x, at, N, unit, one.V, zero, C, flat, zero, C, m, N, C)
-        through_loss(one, z, first, first + m)  # noqa: F821 - bound to a head
+        through_loss(one, z, first, first + m)
         for j in range(one.base + one.k):
             add_product(flat, j * K, unit, C, x, at, N, sums, j * p, N, K, m, N)
             for o in range(K * (p > K * N)):
@@ -132,13 +135,15 @@ class Linear(Objective):
         self.every = np.arange(features.n)
         self.width = self.head.kept or self.K
         self.kept = -(-self.B * self.width * real.itemsize // 8)
-        self.scratch: dict[tuple[int, ...], Any] = {}
+        self.scratch: dict[Any, Any] = {}
 
     def rows(self, t: int) -> Array:
         table = self.part.features.batches
         return self.every if table is None else np.ascontiguousarray(table[t - 1], np.int64)
 
-    def about(self, t: int, lam: Blocks, columns: Array, P: Array, base: int, **others: Any) -> Pass:
+    def about(
+        self, t: int, lam: Blocks, columns: Array, P: Array, base: int, **others: Any
+    ) -> Pass:
         """The arguments of a pass along columns (p, base + k)."""
         C = padded(columns.shape[1] * self.K, self.real.itemsize)
         W, b = self.part.unflatten(columns)
@@ -201,7 +206,7 @@ class Dense(Linear):
         if (columns, C) not in self.scratch:
             batches = self.part.features.batches is not None
             self.scratch[columns, C] = (
-                np.empty((count, columns, self.p), self.real),
+                np.empty((count, columns, self.part.p), self.real),
                 np.empty((count, self.block, C), self.real),
                 np.empty((count, self.block * self.N * batches), self.real),
             )
@@ -255,4 +260,8 @@ def compressed(matrix: Any, real: np.dtype) -> tuple[Array, Array, Array]:
     if matrix.nnz >= 2**32:
         raise ValueError(f"X: expected fewer than 2**32 entries in a sparse X, found {matrix.nnz}")
     matrix = matrix.tocsr()
-    return matrix.indptr.astype(np.uint32), matrix.indices.astype(np.uint32), matrix.data.astype(real)
+    return (
+        matrix.indptr.astype(np.uint32),
+        matrix.indices.astype(np.uint32),
+        matrix.data.astype(real),
+    )

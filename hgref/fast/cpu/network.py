@@ -116,7 +116,7 @@ class Network(Objective):
         B, layers = features.B, sum(W.size for W, _ in part.layers(np.zeros(part.p)))
         count = max(1, min(pool.parts(B * layers), B // ROWS))
         self.bounds = pool.bounds(B, count)
-        self.G = np.empty((count, self.p), real)
+        self.G: Any = np.empty((count, self.p), real)
         most = max(last - first for first, last in self.bounds)
         self.rows = np.empty((count, most, features.N), real)
         wide = max(part.widths[1:])
@@ -155,7 +155,7 @@ class Network(Objective):
         y, c = self.y[part.features.rows(t)], part.scale(t, lam).astype(real)
         c = np.broadcast_to(c, (part.features.B, 1))
 
-        def gradient(q: int) -> tuple[Any, list[Hidden], Array]:
+        def gradient(q: int) -> tuple[Any, list[Hidden], Array, Array]:
             """∇J_t of part q to G[q]; what the products need."""
             first, last = self.bounds[q]
             X, into = self.seen(t, q), part.layers(self.G[q])
@@ -186,20 +186,17 @@ class Network(Objective):
         def product(q: int, u: Array, dlam: Blocks, dc: Any) -> Array:
             """H u + M dλ of part q to G[q]; returns dz_L."""
             here, kept, c, _ = ats[q]
-            first, last = self.bounds[q]
-            along_u, into = part.layers(u), part.layers(self.G[q])
-            X, (V, v), tangents = self.seen(t, q), along_u[0], []
-            h, dh, W = X, None, None
-            for ell, (one, (V, v)) in enumerate(zip([*kept, None], along_u, strict=True)):
-                dz = h @ V.T
-                if dh is not None:
-                    dz += dh @ layers[ell][0].T
-                if one is None:
-                    dz += v
-                    break
-                h, dh = one.h, np.empty_like(one.h)
+            along_u, into, X = part.layers(u), part.layers(self.G[q]), self.seen(t, q)
+            dz, tangents = X @ along_u[0][0].T, []
+            for one, (_, v), (V, _), (W, _) in zip(
+                kept, along_u, along_u[1:], layers[1:], strict=False
+            ):
+                dh = np.empty_like(one.h)
                 along(kind, one.h, one.x, v, dz, dh)
                 tangents.append((dz, dh))
+                dz = one.h @ V.T
+                dz += dh @ W.T
+            dz += along_u[-1][1]
             ddelta = part.cotangent_jvp(here, c, dz[None], dlam, dc)[0].astype(real)
             for ell in range(L - 1, 0, -1):
                 one, (dz_l, dh) = kept[ell - 1], tangents[ell - 1]
@@ -216,7 +213,7 @@ class Network(Objective):
 
         def jvp(dw: Array, dlam: Blocks) -> Array:
             rows, dc = dw.T.astype(real, order="C", copy=False), part.scale_jvp(t, dlam)
-            found = np.empty((len(rows), self.p))
+            found = np.empty((len(rows), part.p))
             for j, u in enumerate(rows):
                 one = {name: block[..., j : j + 1] for name, block in dlam.items()}
 

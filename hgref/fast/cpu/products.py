@@ -224,6 +224,10 @@ def write_chains(write: Writer, vectors: int) -> None:
     write.store(chains[0], out, o)
 
 
+tiles: Any = in_tiles
+gathered: Any = in_chains
+
+
 def plain_tiles(A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, vectors):
     """`in_tiles` in NumPy, for code that is not compiled."""
     n, q = max(vectors * lanes(A.itemsize), 1), np.arange(length)
@@ -238,4 +242,5 @@ def plain_chains(values, indices, first, last, B, b, b_next, out, o, vectors):
     out[o : o + n] = values[first:last] @ B[(b + rows * b_next)[:, None] + np.arange(n)]
 
 
-tiles, gathered = (plain_tiles, plain_chains) if config.DISABLE_JIT else (in_tiles, in_chains)
+if config.DISABLE_JIT:  # type: ignore[attr-defined]
+    tiles, gathered = plain_tiles, plain_chains

@@ -76,7 +76,14 @@ class Beside(NamedTuple):
     shares: Array
 
 
-def field(parts, beside, t, row, w, U, base, g, out):
+# of a law and a head, in each copy of the functions below
+dense: Any = None
+step: Any = None
+jvp: Any = None
+vjp: Any = None
+
+
+def field(part, beside, t, row, w, U, base, g, out):
     """g (p,) ← ∇J_t(w) if base = 1;  out (k, p) ← H u + M dλ for each column of U (k, p).
 
     row   of P, which is filled if base = 1; where base = 0, shares of λ are added up
@@ -102,13 +109,12 @@ def field(parts, beside, t, row, w, U, base, g, out):
                     to_w, to_l2 = l2_vjp(beside.l2[a, i], w[i], U[c, i])
                     out[c, i] += to_w
                     beside.shares[a, i] += to_l2
-    for a in range(len(parts)):
-        sweep(parts[a], t, row, w, U, base)  # noqa: F821 - bound below
-        for i in range(p * base):
-            g[i] += parts[a].G[0, i]
-        for c in range(k):
-            for i in range(p):
-                out[c, i] += parts[a].G[base + c, i]
+    sweep(part, t, row, w, U, base)
+    for i in range(p * base):
+        g[i] += part.G[0, i]
+    for c in range(k):
+        for i in range(p):
+            out[c, i] += part.G[base + c, i]
 
 
 def sweep(part, t, row, w, U, base):
@@ -128,68 +134,48 @@ def sweep(part, t, row, w, U, base):
         part.Y, rows, part.c, part.dweights, part.V, part.offset, part.P[row], base, k, part.share
     )
     some = part.sums[: (base + k) * len(w)]
-    dense(one, part.X, part.copied, N, part.z, part.flat, some, len(w), 0, B)  # noqa: F821
+    dense(one, part.X, part.copied, N, part.z, part.flat, some, len(w), 0, B)
     if base == 0:
         for i in range(len(part.share)):
             part.shares[rows[i]] += part.share[i] / B
 
 
-def run(parts, beside, r, s, first, last, states, tape, U, out):
-    """s (blocks, p) ← s_last from s_{first-1}; states and tape receive s_{t-1} and g_t.
+def stretch(part, beside, r, dr, b, s, Z, first, last, states, tape, U, out, backwards):
+    """Steps first … last: forwards s ← s_last and Z ← Z_last, eq. (14); or backwards, eq. (8).
 
-    r         (steps, numbers) of the law;  U, out: (0, p)
-    states    (steps, blocks, p), tape (steps, p), or one row each: only the last
-    returns   the first t at which s_t is not finite, or 0
+    r, dr         (steps, R) numbers of the law, and their tangents (steps, R, k)
+    s             (blocks, p) s_{first-1};  states (steps, blocks, p) and tape (steps, p) receive
+                  s_{t-1} and g_t; one row each: only the last
+    Z             (k, blocks, p) Z_{first-1};  backwards: α_last (1, blocks, p) ← α_{first-1}
+    b             (steps, R) backwards: receives the cotangents of r
+    U, out        (k, p) scratch
+    returns       the t at which s_t or Z_t, backwards α_{t-1}, is not finite, or 0
     """
-    zero, p, base = np.uint64(0), np.uint64(s.shape[1]), np.int64(1)
-    for t in range(first, last + 1):
-        row = min(t - first, len(tape) - 1)
-        for block in range(len(s)):
-            for i in range(s.shape[1]):
-                states[row, block, i] = s[block, i]
-        field(parts, beside, t, row, s[-1], U, base, tape[row], out)  # noqa: F821
-        step(r[t - first], s, tape[row], zero, p)  # noqa: F821
-        if not finite(s):
-            return t
-    return 0
-
-
-def tangents(parts, beside, r, dr, s, Z, first, last, g, U, out):
-    """s, Z (k, blocks, p) ← s_last, Z_last from s_{first-1}, Z_{first-1}: eq. (14).
-
-    dr        (steps, numbers, k) tangents of r;  U, out: (k, p)
-    returns   the t at which s_t or Z_t is not finite, or 0
-    """
-    zero, p, base, row = np.uint64(0), np.uint64(s.shape[1]), np.int64(1), np.int64(0)
-    for t in range(first, last + 1):
-        fine, now = True, t - first
-        for c in range(len(Z)):
-            for i in range(s.shape[1]):
-                U[c, i] = Z[c, -1, i]
-        field(parts, beside, t, row, s[-1], U, base, g, out)  # noqa: F821
-        jvp(r[now], dr[now], s, g, Z, out, zero, p)  # noqa: F821
-        step(r[now], s, g, zero, p)  # noqa: F821
+    zero, p, base = np.uint64(0), np.uint64(tape.shape[1]), np.int64(not backwards)
+    for n in range(last - first + 1):
+        t = last - n if backwards else first + n
+        now, fine = t - first, True
+        row = min(now, len(tape) - 1)
+        if backwards:
+            vjp(r[now], states[row], tape[row], Z[0], U[0], b[now], zero, p)
+        else:
+            for block in range(len(s)):
+                for i in range(tape.shape[1]):
+                    states[row, block, i] = s[block, i]
+            for c in range(len(Z)):
+                for i in range(tape.shape[1]):
+                    U[c, i] = Z[c, -1, i]
+        field(part, beside, t, row, states[row, -1], U, base, tape[row], out)
+        if backwards:
+            for i in range(tape.shape[1]):
+                Z[0, -1, i] += out[0, i]
+        else:
+            jvp(r[now], dr[now], s, tape[row], Z, out, zero, p)
+            step(r[now], s, tape[row], zero, p)
+            fine &= finite(s)
         for c in range(len(Z)):
             fine &= finite(Z[c])
-        if not (fine and finite(s)):
-            return t
-    return 0
-
-
-def back(parts, beside, r, first, last, states, tape, alpha, b, U, out):
-    """α (blocks, p) ← α_{first-1} from α_last: eq. (8).
-
-    b         (steps, numbers) receives the cotangents of r;  U, out: (1, p)
-    returns   the t at which α_{t-1} is not finite, or 0
-    """
-    zero, p, base = np.uint64(0), np.uint64(alpha.shape[1]), np.int64(0)
-    for t in range(last, first - 1, -1):
-        row = t - first
-        vjp(r[row], states[row], tape[row], alpha, U[0], b[row], zero, p)  # noqa: F821
-        field(parts, beside, t, row, states[row, -1], U, base, tape[row], out)  # noqa: F821
-        for i in range(alpha.shape[1]):
-            alpha[-1, i] += out[0, i]
-        if not finite(alpha):
+        if not fine:
             return t
     return 0
 
@@ -204,32 +190,24 @@ def finite(s):
     return not bad
 
 
-class Compilation(NamedTuple):
-    """The compiled functions of a law and a loss."""
-
-    run: Any
-    tangents: Any
-    back: Any
-
-
 @functools.lru_cache(maxsize=64)
-def compilation(law: Law, state: tuple[str, ...], head: heads.Head) -> Compilation:
+def compilation(law: Law, state: tuple[str, ...], head: heads.Head) -> Any:
+    """`stretch` for a law and a loss."""
     loops = loops_of(law, state)
     names = {"predict": head.predict, "curvature": head.curvature}
     loss = inlined(bound(heads.through_loss, head.name, **names))
     dense = leaf(bound(dense_part, head.name, through_loss=loss))
-    given = {"sweep": inlined(bound(sweep, head.name, dense=dense))}
-    given = {"field": leaf(bound(field, head.name, **given))} | loops._asdict()
-    name = f"{head.name}_{loops.mark}"
-    return Compilation(*(kernel(bound(one, name, **given)) for one in (run, tangents, back)))
+    over_data = inlined(bound(sweep, head.name, dense=dense))
+    whole = leaf(bound(field, head.name, sweep=over_data))
+    return kernel(bound(stretch, f"{head.name}_{loops.mark}", field=whole, **loops._asdict()))
 
 
 def is_small(terms: Sequence[Objective], k: int) -> bool:
-    """Whether a step with k tangents is over in microseconds; losses must be of one kind."""
+    """Whether a step with k tangents is over in microseconds, with one data loss at most."""
     data = [part for part in terms if isinstance(part, Dense)]
     work = sum(part.B * part.N * (1 + k) * part.K for part in data)
     known = all(isinstance(part, Dense | L2 | Quadratic) for part in terms)
-    return known and work < FEW and len({part.head.name for part in data}) < 2
+    return known and work < FEW and len(data) < 2
 
 
 class Small:
@@ -253,14 +231,13 @@ class Small:
     def at(self, run: Run, first: int, last: int, s: Array) -> Stretch:
         return Stretch(self, run, first, last, s)
 
-    def parts(self, lam: Blocks, dlam: Blocks, steps: int, k: int) -> tuple[Part, ...]:
+    def part(self, lam: Blocks, dlam: Blocks, steps: int, k: int) -> Part:
         """The data at λ, for passes with up to k columns and `steps` steps of P."""
-        return tuple(part_of(one, lam, dlam, steps, k) for one in self.data) or (
-            nothing(self.p, k),
-        )
+        return part_of(self.data[0], lam, dlam, steps, k) if self.data else nothing(self.p, k)
 
     def beside(self, lam: Blocks, dlam: Blocks, k: int) -> Beside:
-        l2, dl2 = np.zeros((len(self.penalties), self.p)), np.zeros((len(self.penalties), k, self.p))
+        l2 = np.zeros((len(self.penalties), self.p))
+        dl2 = np.zeros((len(self.penalties), k, self.p))
         for a, one in enumerate(self.penalties):
             l2[a] = one.each(lam[one.name])
             if one.name in dlam:
@@ -275,52 +252,58 @@ class Stretch:
     """
 
     def __init__(self, small: Small, run: Run, first: int, last: int, s: Array):
-        self.small, self.at, self.first, self.last = small, run, first, last
+        self.small, self.of, self.first, self.last = small, run, first, last
         self.s = np.array(s, float).reshape(small.blocks, -1)
-        self.steps, numbered = last - first + 1, small.dynamics.numbered
-        self.r, self.end = numbered.values(first, last, run.lam), None
+        self.r = small.dynamics.numbered.values(first, last, run.lam)
+        self.end: Array | None = None
+        self.kept = np.empty((0, small.blocks, small.p)), np.empty((0, small.p))  # s_{t-1}, g_t
 
     @property
-    def value(self) -> Array:
-        if self.end is None:
-            self.run(self.steps)
+    def value(self) -> Any:
+        return self.run(len(self.r)) if self.end is None else self.end
+
+    def run(self, rows: int) -> Any:
+        """s_last; keeps `rows` steps for the way back, all or one."""
+        small, lam, p = self.small, self.of.lam, self.small.p
+        self.part, self.beside = small.part(lam, {}, rows, 1), small.beside(lam, {}, 0)
+        self.kept = np.empty((rows, small.blocks, p)), np.empty((rows, p))
+        self.ahead(np.empty((0, small.blocks, p)), np.empty((*self.r.shape, 0)))
         return self.end
 
-    def run(self, rows: int) -> Array:
-        """s_last; keeps `rows` steps for the way back, all or one."""
-        small, end = self.small, self.s.copy()
-        self.parts = small.parts(self.at.lam, {}, rows, 1)
-        self.beside = small.beside(self.at.lam, {}, 0)
-        self.states, self.tape = np.empty((rows, *end.shape)), np.empty((rows, small.p))
-        about = self.parts, self.beside, self.r, end, self.first, self.last
-        none = np.empty((0, small.p))
-        t = small.compiled.run(*about, self.states, self.tape, none, none)
-        self.at.require_state("the training run", t, end.reshape(-1))
+    def ahead(self, Z: Array, dr: Array) -> None:
+        """Z ← Z_last, and s_last to `end`."""
+        end = self.s.copy()
+        t = self.call(dr, np.empty((0, 0)), end, Z, False)
+        self.of.require_state("the training run", t, end.reshape(-1))
+        self.of.require_state("Z_t", t, Z.sum(axis=0).reshape(-1))
         self.end = end.reshape(-1)
-        return self.end
+
+    def call(self, dr: Array, b: Array, s: Array, Z: Array, backwards: bool) -> int:
+        """The compiled function."""
+        scratch = np.empty((len(Z), self.small.p)), np.empty((len(Z), self.small.p))
+        about = self.first, self.last, *self.kept, *scratch, backwards
+        return self.small.compiled(self.part, self.beside, self.r, dr, b, s, Z, *about)
 
     def jvp(self, Z: Array, dlam: Blocks) -> Array:
-        small, k, end, lam = self.small, Z.shape[1], self.s.copy(), self.at.lam
+        small, lam, k = self.small, self.of.lam, Z.shape[1]
         dr = small.dynamics.numbered.tangents(self.first, self.last, lam, dlam, k)
         Z = np.array(Z.T, float, order="C").reshape(k, small.blocks, small.p)
-        about = small.parts(lam, dlam, 1, k), small.beside(lam, dlam, k), self.r, dr, end, Z
-        g, *scratch = np.empty(small.p), np.empty((k, small.p)), np.empty((k, small.p))
-        t = small.compiled.tangents(*about, self.first, self.last, g, *scratch)
-        self.at.require_state("the training run", t, end.reshape(-1))
-        self.at.require_state("Z_t", t, Z.sum(axis=0).reshape(-1))
-        self.end = end.reshape(-1)
+        self.part, self.beside = small.part(lam, dlam, 1, k), small.beside(lam, dlam, k)
+        self.kept = np.empty((1, small.blocks, small.p)), np.empty((1, small.p))
+        self.ahead(Z, dr)
         return Z.reshape(k, -1).T
 
     def vjp(self, alpha: Array) -> tuple[Array, Blocks]:
-        small, lam = self.small, self.at.lam
-        alpha, b = np.array(alpha, float).reshape(small.blocks, -1), np.zeros(self.r.shape)
-        about = self.parts, self.beside, self.r, self.first, self.last, self.states, self.tape
-        t = small.compiled.back(*about, alpha, b, np.empty((1, small.p)), np.empty((1, small.p)))
-        self.at.require_state("alpha, going backwards,", t - 1, alpha.reshape(-1))
+        small, lam, b = self.small, self.of.lam, np.zeros(self.r.shape)
+        if len(self.kept[1]) < len(b):
+            self.run(len(b))
+        alpha = np.array(alpha, float).reshape(1, small.blocks, -1)
+        t = self.call(np.empty((*b.shape, 0)), b, self.s, alpha, True)
+        self.of.require_state("alpha, going backwards,", t - 1, alpha.reshape(-1))
         shares = small.dynamics.numbered.cotangents(self.first, self.last, lam, b)
-        for one, part in zip(small.data, self.parts, strict=False):
+        for one in small.data:
             if one.part.example_weights:
-                shares[one.part.block] = part.shares
+                shares[one.part.block] = self.part.shares
         for penalty, share in zip(small.penalties, self.beside.shares, strict=True):
             shares[penalty.name] = np.asarray(penalty.gather(share))
         return alpha.reshape(-1), shares
@@ -336,7 +319,7 @@ def part_of(one: Dense, lam: Blocks, dlam: Blocks, steps: int, k: int) -> Part:
         if part.block in dlam:
             dweights = np.ascontiguousarray(dlam[part.block] / B, real)
     table = np.zeros((0, 0), np.int64) if batches is None else np.array(batches, np.int64)
-    z, G = np.empty((min(one.block, B), C), real), np.empty((1 + k, one.p), real)
+    z, G = np.empty((min(one.block, B), C), real), np.empty((1 + k, part.p), real)
     return Part(
         one.X, one.Y, one.N, table, one.every, weights, dweights, np.zeros(len(weights)),
         np.empty((steps, B, one.width), real), np.empty(B, real),

@@ -24,7 +24,7 @@ from hgref.fast.cpu.small import Small, is_small
 from hgref.hypergradient.tape import fits
 from hgref.layout import Blocks
 from hgref.objectives import MLP, LeastSquares, LinearModel, Logistic, MultiTask, Softmax
-from hgref.objectives.objective import Objective
+from hgref.objectives.objective import Objective, Sum
 from hgref.problem import Problem
 from hgref.run import Diverged, Run
 
@@ -43,13 +43,13 @@ class Fast:
         if real not in (np.float64, np.float32):
             raise ValueError(f"dtype: expected float64 or float32, found {real}")
         require_fast(problem)
-        terms = [fast_term(part, real) for part in problem.dynamics.J.terms()]
+        terms = [fast_term(part, real) for part in terms_of(problem.dynamics.J)]
         dynamics: Any = problem.dynamics
         self.problem = copy.copy(problem)
         self.problem.dynamics = Compiled(dynamics, terms)
         small = is_small(terms, k)
         self.small = Small(self.problem.dynamics, terms, problem.p) if small else None
-        self.E = [part if small else fast_term(part, real) for part in problem.E.terms()]
+        self.E = [part if small else fast_term(part, real) for part in terms_of(problem.E)]
         self.length = self.small.length if self.small else 1
 
     def ends(self, *marks: int) -> list[int]:
@@ -76,7 +76,8 @@ class Stretches(Run):
         require_real(run.lam)
         super().__init__(fast.problem, run.lam, run.layout)
         self.small, self.T, self.ends = fast.small, len(ends), ends
-        self.terms_of_E, self.found = fast.E, (None, None, None, None)
+        self.terms_of_E = fast.E
+        self.found: tuple[Any, ...] = (None,)
 
     def span(self, j: int) -> tuple[int, int]:
         return (self.ends[j - 2] if j > 1 else 0) + 1, self.ends[j - 1]
@@ -127,13 +128,18 @@ class Stretches(Run):
         self.found = s, value, row, w
 
 
-def fast_term(part: Objective, real: np.dtype) -> Objective:
+def fast_term(part: Any, real: np.dtype) -> Objective:
     """A term of J, fast if it is a data loss of hgref itself; others stay as they are."""
     if type(part) in LINEAR and type(part.loss) in heads.HEADS:
         return Sparse(part, real) if part.features.sparse else Dense(part, real)
     if type(part) in NETWORKS and not part.features.sparse:
         return Network(part, real)
     return part
+
+
+def terms_of(J: Objective) -> list[Objective]:
+    """The terms of a sum; anything else, also what surrounds a sum, is one term."""
+    return list(J.terms()) if type(J) is Sum else [J]
 
 
 def require_fast(problem: Problem) -> None:

@@ -54,12 +54,18 @@ class Slower(hgref.GradientDescent):
         return {**super().numbers(t, rates), "later": 0.5 if t > 2 else 1.0}
 
 
+def tripled(pair):
+    return 3 * pair[0], pair[1]
+
+
 class Tripled(LeastSquares):
     """A loss whose `at` is a user's own."""
 
     def at(self, t, w, lam):
         at = super().at(t, w, lam)
-        return hgref.at.At(3 * at.value, lambda *a: 3 * at.jvp(*a), lambda u: (3 * at.vjp(u)[0], {}))
+        return hgref.at.At(
+            3 * at.value, lambda *a: 3 * at.jvp(*a), lambda u: (3 * at.vjp(u)[0], {})
+        )
 
 
 @pytest.mark.parametrize("dynamics", [hgref.GradientDescent, Slower, hgref.Lion])
