@@ -10,7 +10,7 @@ from hgref.fast.cpu.products import padded
 from hgref.planning.sizes import Data, Sizes
 from hgref.planning.tape import Items, Tape
 
-OBJECTS, STEP_OBJECTS = 40_000, 2_500  # bytes of all small objects, and of those of a step, about
+OBJECTS, STEP_OBJECTS = 50_000, 2_500  # bytes of all small objects, and of those of a step, about
 INDEX = 4  # bytes of an index into a sparse X
 
 
@@ -43,7 +43,7 @@ class Memory:
     def tape(self, recompute: bool) -> Tape:
         """Bytes of one state, of one step on the tape, and of what is allocated once."""
         s = self.sizes
-        once = self.data() + self.passes() + self.vectors(4) + 16 * s.p
+        once = self.data() + self.passes() + self.vectors(4) + 2 * self.itemsize * s.p
         once += max(self.in_pass(), self.error())
         return Tape(s.T, 8 * s.d, self.step(), once, self.length, recompute, self.lowering())
 

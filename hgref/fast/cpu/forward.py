@@ -38,7 +38,7 @@ def forward(
     executor, workers, progress   as hgref.forward; a worker has one thread
     dtype     of the products with the data: float64 or float32; the rest is float64 either way
     returns   Hypergradient: f scalar, grad (m,), s_T (d,), partials (T, m) or None
-    Raises    as hgref.forward; TypeError for a problem that cannot be compiled
+    Raises    as hgref.forward; TypeError for a dynamics without a law, and for complex data
     Cost      T steps with m tangents each; memory O(d m), independent of T
     Exact     float64: to rounding, equal to hgref.forward to 1e-11; float32: about 1e-6
     Beware    the first call compiles for some seconds; later processes load the result from disk

@@ -24,15 +24,15 @@ def reverse(
 
     lam        (m,) the point λ, or a mapping of names
     dtype      of the products with the data: float64 or float32; the rest is float64 either way
-    recompute  True: each example's predictions are computed again on the way back, which takes 10
-               to 50 % more time; False: they are kept; default: kept if they take at most 1 GiB
+    recompute  True: only states are kept, and each step is linearised again on the way back,
+               which takes up to 50 % more time; False: linearised steps are kept; default: kept if
+               they take at most 1 GiB
     returns    Hypergradient: f scalar, grad (m,), s_T (d,), all float64
-    Raises     as hgref.reverse; TypeError for a problem that cannot be compiled
-    Cost       T steps and T products; memory O(T p) for any dynamics, since only g_t is kept, and
-               O(T B outputs) for the predictions
+    Raises     as hgref.reverse; TypeError for a dynamics without a law, and for complex data
+    Cost       T steps and T products; memory as hgref.reverse, which `hgref.plan` tells
     Exact      float64: to rounding, equal to hgref.reverse to 1e-11; float32: about 1e-6
     Beware     the first call compiles for some seconds; later processes load the result from disk.
-               The same number of threads (numba.set_num_threads) gives the same bits
+               numba.set_num_threads sets the number of threads; the bits do not depend on it
     Source     Franceschi et al. 2017, section 3.1, Algorithm 1
 
     Example

@@ -143,9 +143,11 @@ def terms_of(J: Objective) -> list[Objective]:
 
 
 def require_fast(problem: Problem) -> None:
-    """Raise TypeError for a dynamics without loops, and for numbers that floats cannot hold."""
-    dynamics = problem.dynamics
-    if not isinstance(dynamics, Coordinatewise) or type(dynamics).at is not Coordinatewise.at:
+    """Raise TypeError for a dynamics without a law of its own, and for complex numbers."""
+    dynamics, own = problem.dynamics, ("at", "rates_at", "entry", "block")  # what loops replace
+    if not isinstance(dynamics, Coordinatewise) or any(
+        getattr(type(dynamics), name) is not getattr(Coordinatewise, name) for name in own
+    ):
         raise TypeError(
             f"dynamics: expected one with a law (hgref.Coordinatewise), found "
             f"{type(dynamics).__name__}; use the same function of hgref itself"

@@ -29,7 +29,7 @@ def truncated(
 
     K        number of steps to go back, 1 … T
     others, returns, Raises, Beware   see `reverse`
-    Cost     T steps and K products; memory O(K p)
+    Cost     T steps and K products; memory that of hgref.truncated
     Exact    equal to hgref.truncated to 1e-11; equal to ∇f(λ) only for K = T
     Source   Franceschi et al. 2017, Algorithm 1, cut short
 
