@@ -11,8 +11,8 @@ import numpy as np
 import hgref
 from hgref.constraints import Box, NonNegative, Product
 from hgref.fast import cpu
-from hgref.fast.cpu.carried import Carried
-from hgref.layout import Layout
+from hgref.fast.cpu import blas
+from hgref.fast.cpu.stretches import Fast
 from hgref.objectives import MultiTask
 from hgref.outer import Adam
 from paper_repro.phones.setting import Setting
@@ -45,9 +45,8 @@ class Losses:
 def warm_up(losses: Losses) -> None:
     """Take one step of each kind of training, so that compilation is not timed."""
     _, some = losses.watched(lambda rows: "", lambda row: None)
-    run = some.at(some.pack(eta=0.0, mu=0.0, rho=0.0))
-    for columns in (Layout({}), run.layout):
-        Carried(run, columns, REAL).advance(1)
+    some.T = 1
+    cpu.forward(some, some.pack(eta=0.0, mu=0.0, rho=0.0), dtype=REAL)
 
 
 def end_of(train: Callable[[], Any]) -> str:
@@ -80,12 +79,16 @@ def fixed(losses: Losses, lam: Row, tick: Callable[[Row], Any], deadline: float 
         return "out of time" if time.perf_counter() > deadline else ""
 
     watch, problem = losses.watched(stop, tick)
-    carried = Carried(problem.at(lam), Layout({}), REAL)
 
+    @blas.alone
     def train() -> None:
-        for t in range(setting.every, setting.T + 1, setting.every):
-            carried.advance(t)
-            carried.error()
+        looks = range(setting.every, setting.T + 1, setting.every)
+        run = Fast(problem, REAL).run(problem.at(lam), *looks)
+        s = run.start()
+        for j in range(1, run.T + 1):
+            s = run.step(j, s)
+            if run.number(j) in looks:
+                run.error(j, s)
 
     return result(losses, watch, lam, end_of(train), best=True)
 

@@ -17,7 +17,7 @@ from hgref.arguments import Array
 from hgref.at import At
 from hgref.fast.cpu import heads, pool
 from hgref.fast.cpu.compiled import bound, inlined, kernel
-from hgref.fast.cpu.products import add_product, padded, row_product
+from hgref.fast.cpu.products import add_product, aligned, padded, row_product
 from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective
@@ -51,13 +51,19 @@ class Pass(NamedTuple):
 through_loss: Any = None  # of a head, in each copy of the functions below
 
 
-def dense_part(one, X, copied, N, z, flat, sums, p, lo, hi):
-    """sums ((base + k)·p,) ← the pass over examples lo … hi-1 of the step, in blocks of len(z).
+def dense_part(one, X, copied, N, z, flat, sums, lo, hi):
+    """sums ← the pass over examples lo … hi-1 of the step, in blocks of len(z).
 
+    sums        W's part of each column, K·N numbers, then the biases of all columns, if any
     X, copied   all of X (n·N,);  a block of rows of a mini-batch, or (0,)
     z, flat     (rows of a block, C) scratch, and the same memory as (rows·C,)
     """
-    C, K, zero, unit = len(one.offset), one.Y.shape[1], np.int64(0), np.int64(1)
+    C, D, zero, unit = (
+        len(one.offset),
+        one.Y.shape[1] * (one.base + one.k),
+        np.int64(0),
+        np.int64(1),
+    )
     for i in range(len(sums)):
         sums[i] = 0
     for first in range(lo, hi, len(z)):
@@ -72,11 +78,10 @@ def dense_part(one, X, copied, N, z, flat, sums, p, lo, hi):
             x, at = copied, zero
         add_product(x, at, N, unit, one.V, zero, C, flat, zero, C, m, N, C)
         through_loss(one, z, first, first + m)
-        for j in range(one.base + one.k):
-            add_product(flat, j * K, unit, C, x, at, N, sums, j * p, N, K, m, N)
-            for o in range(K * (p > K * N)):
-                for i in range(m):
-                    sums[j * p + K * N + o] += flat[i * C + j * K + o]
+        add_product(flat, zero, unit, C, x, at, N, sums, zero, N, D, m, N)
+        for o in range(len(sums) - D * N):
+            for i in range(m):
+                sums[D * N + o] += flat[i * C + o]
 
 
 def rows_part(one, pointers, indices, values, z, flat, lo, hi):
@@ -147,7 +152,7 @@ class Linear(Objective):
         """The arguments of a pass along columns (p, base + k)."""
         C = padded(columns.shape[1] * self.K, self.real.itemsize)
         W, b = self.part.unflatten(columns)
-        V, offset = np.zeros((self.N, C), self.real), np.zeros(C, self.real)
+        V, offset = aligned((self.N, C), self.real), np.zeros(C, self.real)
         side_by_side = W.transpose(1, 2, 0).reshape(self.N, -1)
         V[:, : side_by_side.shape[1]] = side_by_side
         if len(b):
@@ -206,18 +211,21 @@ class Dense(Linear):
         if (columns, C) not in self.scratch:
             batches = self.part.features.batches is not None
             self.scratch[columns, C] = (
-                np.empty((count, columns, self.part.p), self.real),
-                np.empty((count, self.block, C), self.real),
+                np.empty((count, columns * self.part.p), self.real),
+                aligned((count, self.block, C), self.real),
                 np.empty((count, self.block * self.N * batches), self.real),
             )
         G, z, copied = self.scratch[columns, C]
         parts = pool.bounds(self.B, count)
         pool.each(passes(self.head)[0], [
-            (one, self.X, copied[q], self.N, z[q], z[q].reshape(-1), G[q].reshape(-1), self.p,
-             *parts[q])
+            (one, self.X, copied[q], self.N, z[q], z[q].reshape(-1), G[q], *parts[q])
             for q in range(count)
         ])  # fmt: skip
-        return G
+        if columns == 1:
+            return G[:, None]
+        total, cut = G.sum(axis=0, dtype=float), columns * self.K * self.N
+        each = total[:cut].reshape(columns, -1), total[cut:].reshape(columns, -1)
+        return np.hstack(each)[None]
 
 
 class Sparse(Linear):
@@ -235,7 +243,7 @@ class Sparse(Linear):
     def swept(self, one: Pass) -> Array:
         columns, C, batches = one.base + one.k, len(one.offset), self.part.features.batches
         if C not in self.scratch:
-            self.scratch[C] = np.empty((self.B, C), self.real), np.empty((self.N, C), self.real)
+            self.scratch[C] = tuple(aligned((n, C), self.real) for n in (self.B, self.N))
         z, pulled = self.scratch[C]
         share = 1.0 if batches is None else self.B / self.part.features.n
         count = pool.parts(int(len(self.by_row[2]) * C * share))

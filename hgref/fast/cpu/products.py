@@ -11,6 +11,7 @@ this from a plain loop, so the innermost loop is written in its own language.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from hgref.arguments import Array
 from hgref.fast.cpu.compiled import leaf
 
 WIDTH = 64 if binding.get_host_cpu_features().get("avx512f") else 32  # bytes of a register
@@ -27,6 +29,7 @@ WIDTH = 64 if binding.get_host_cpu_features().get("avx512f") else 32  # bytes of
 # registers; fewer rows for the rest. No vectors: one column.
 TILES = {3: (4, 2, 1), 2: (4, 2, 1), 1: (4, 1), 0: (1,)}
 DEPTH = 256  # of the common index at a time: then three vectors of B stay in the nearest cache
+LINE = 64  # bytes of a cache line
 CHAINS = 4  # sums of a sparse row side by side: an addition waits for the one before it
 
 
@@ -38,6 +41,14 @@ def lanes(itemsize: int) -> int:
 def padded(columns: int, itemsize: int) -> int:
     """The next multiple of `lanes`."""
     return -(-columns // lanes(itemsize)) * lanes(itemsize)
+
+
+def aligned(shape: tuple[int, ...], real: np.dtype) -> Array:
+    """Zeros that begin with a cache line, so that a row of them spans as few lines as it can."""
+    size = math.prod(shape) * real.itemsize
+    room = np.zeros(size + LINE, np.uint8)
+    first = -room.ctypes.data % LINE
+    return room[first : first + size].view(real).reshape(shape)
 
 
 @leaf

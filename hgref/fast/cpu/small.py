@@ -19,7 +19,7 @@ from hgref.fast.cpu import heads
 from hgref.fast.cpu.compiled import bound, inlined, kernel, leaf
 from hgref.fast.cpu.dynamics import Compiled, loops_of
 from hgref.fast.cpu.linear import Dense, Pass, dense_part
-from hgref.fast.cpu.products import padded
+from hgref.fast.cpu.products import aligned, padded
 from hgref.layout import Blocks
 from hgref.objectives import L2, Quadratic
 from hgref.objectives.objective import Objective
@@ -56,7 +56,6 @@ class Part(NamedTuple):
     copied: Array
     z: Array
     flat: Array
-    G: Array
     sums: Array
     share: Array
 
@@ -110,11 +109,14 @@ def field(part, beside, t, row, w, U, base, g, out):
                     out[c, i] += to_w
                     beside.shares[a, i] += to_l2
     sweep(part, t, row, w, U, base)
-    for i in range(p * base):
-        g[i] += part.G[0, i]
-    for c in range(k):
-        for i in range(p):
-            out[c, i] += part.G[base + c, i]
+    inside = part.Y.shape[1] * part.N  # weights before the biases
+    outside, D = p - inside, (base + k) * inside
+    for c in range(base + k):
+        to = g if c < base else out[c - base]
+        for i in range(inside):
+            to[i] += part.sums[c * inside + i]
+        for i in range(outside):
+            to[inside + i] += part.sums[D + c * outside + i]
 
 
 def sweep(part, t, row, w, U, base):
@@ -134,7 +136,7 @@ def sweep(part, t, row, w, U, base):
         part.Y, rows, part.c, part.dweights, part.V, part.offset, part.P[row], base, k, part.share
     )
     some = part.sums[: (base + k) * len(w)]
-    dense(one, part.X, part.copied, N, part.z, part.flat, some, len(w), 0, B)
+    dense(one, part.X, part.copied, N, part.z, part.flat, some, 0, B)
     if base == 0:
         for i in range(len(part.share)):
             part.shares[rows[i]] += part.share[i] / B
@@ -318,13 +320,14 @@ def part_of(one: Dense, lam: Blocks, dlam: Blocks, steps: int, k: int) -> Part:
         weights = np.array(lam[part.block], float)
         if part.block in dlam:
             dweights = np.ascontiguousarray(dlam[part.block] / B, real)
-    table = np.zeros((0, 0), np.int64) if batches is None else np.array(batches, np.int64)
-    z, G = np.empty((min(one.block, B), C), real), np.empty((1 + k, part.p), real)
+    table = np.zeros((0, 0), np.int64) if batches is None else np.asarray(batches, np.int64)
+    z = aligned((min(one.block, B), C), real)
     return Part(
         one.X, one.Y, one.N, table, one.every, weights, dweights, np.zeros(len(weights)),
         np.empty((steps, B, one.width), real), np.empty(B, real),
-        np.zeros(one.N * C, real), np.zeros(C, real),
-        np.empty(one.block * one.N * len(table[:1]), real), z, z.reshape(-1), G, G.reshape(-1),
+        aligned((one.N * C,), real), np.zeros(C, real),
+        np.empty(one.block * one.N * len(table[:1]), real), z, z.reshape(-1),
+        np.empty((1 + k) * part.p, real),
         np.zeros(B * part.example_weights, real),
     )  # fmt: skip
 
@@ -332,9 +335,9 @@ def part_of(one: Dense, lam: Blocks, dlam: Blocks, steps: int, k: int) -> Part:
 def nothing(p: int, k: int) -> Part:
     """A data loss without examples."""
     none, rows, C = np.zeros(0), np.zeros(0, np.int64), padded(1 + k, 8)
-    G, no_table = np.zeros((1 + k, p)), np.zeros((0, 0), np.int64)
+    no_table = np.zeros((0, 0), np.int64)
     return Part(
         none, np.zeros((0, 1)), 0, no_table, rows, none, np.zeros((0, 0)), none,
         np.zeros((1, 0, 1)), none, none, np.zeros(C), none, np.zeros((1, C)), np.zeros(C),
-        G, G.reshape(-1), none,
+        np.zeros((1 + k) * p), none,
     )  # fmt: skip

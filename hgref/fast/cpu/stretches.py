@@ -77,7 +77,7 @@ class Stretches(Run):
         super().__init__(fast.problem, run.lam, run.layout)
         self.small, self.T, self.ends = fast.small, len(ends), ends
         self.terms_of_E = fast.E
-        self.found: tuple[Any, ...] = (None,)
+        self.last: Array | None = None  # the state at which E was evaluated last
 
     def span(self, j: int) -> tuple[int, int]:
         return (self.ends[j - 2] if j > 1 else 0) + 1, self.ends[j - 1]
@@ -100,32 +100,34 @@ class Stretches(Run):
         return step.vjp(alpha) if self.small else super().vjp(self.number(t), step, alpha)
 
     def error(self, t: int, s: Array) -> Any:
-        self.evaluate(self.number(t), s)
-        return self.found[1]
+        value = sum(value for value, _ in self.evaluated(t, s))
+        if not np.isfinite(value):
+            raise Diverged("the validation error", self.number(t), "E", 0)
+        return value
 
     def error_grad(self, t: int, s: Array) -> tuple[Array, Blocks]:
-        if s is not self.found[0]:
-            self.evaluate(self.number(t), s)
-        _, _, row, w = self.found
-        rest = np.zeros(self.problem.d - self.problem.p)
-        return np.concatenate([rest, row]), self.E.grad_lam(self.number(t), w, self.lam)
-
-    def evaluate(self, t: int, s: Array) -> None:
-        """E(s_t) and its gradient, for both methods."""
-        w = self.dynamics.weights(s)
+        found, number, w = self.evaluated(t, s), self.number(t), self.dynamics.weights(s)
+        row = np.zeros(len(s))
         with np.errstate(all="ignore"):
-            both = [
-                part.both(t, w, self.lam)
-                if isinstance(part, Linear | Network)
-                else (part.value(t, w, self.lam), part.grad(t, w, self.lam))
-                for part in self.terms_of_E
-            ]
-        values, rows = zip(*both, strict=True)
-        value, row = sum(values), sum(np.atleast_2d(row).sum(axis=0) for row in rows)
-        if not np.isfinite(value):
-            raise Diverged("the validation error", t, "E", 0)
-        self.require_finite("∇E", t, {"w": row})
-        self.found = s, value, row, w
+            for part, (_, g) in zip(self.terms_of_E, found, strict=True):
+                g = part.grad(number, w, self.lam) if g is None else g
+                self.dynamics.weights(row)[:] += np.atleast_2d(g).sum(axis=0)
+            direct = self.E.grad_lam(number, w, self.lam)
+        self.require_finite("∇E", number, {"w": self.dynamics.weights(row), **direct})
+        return row, direct
+
+    def evaluated(self, t: int, s: Array) -> list[tuple[Any, Array | None]]:
+        """(value, gradient) of each term of E, which a fast one computes together; else None."""
+        if s is not self.last:
+            number, w, self.last = self.number(t), self.dynamics.weights(s), s
+            with np.errstate(all="ignore"):
+                self.found: list[tuple[Any, Array | None]] = [
+                    part.both(number, w, self.lam)
+                    if isinstance(part, Linear | Network)
+                    else (part.value(number, w, self.lam), None)
+                    for part in self.terms_of_E
+                ]
+        return self.found
 
 
 def fast_term(part: Any, real: np.dtype) -> Objective:
