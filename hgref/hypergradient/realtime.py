@@ -82,7 +82,9 @@ def realtime(
         ([5, 10], [0.1, 0.197, 0.22])
     """
     every = as_count("every", every, 1, problem.T)
-    return LamPath(problem, lam, outer, project, wrt).followed(every, progress)
+    steps = range(1, problem.T + 1)
+    path = LamPath(problem, lam, outer, project, wrt)
+    return path.followed(every, steps if progress is None else progress(steps))
 
 
 class LamPath:
@@ -127,12 +129,11 @@ class LamPath:
         """The run at P_Λ(λ)."""
         return projected(self.problem, self.project, lam)
 
-    def followed(self, every: int, progress: Any) -> RealTime:
-        """The whole training run, with an update after every Δ steps."""
+    def followed(self, every: int, steps: Iterable[int]) -> RealTime:
+        """The whole training run, over the numbers 1 … T of its steps, with its updates."""
         dlam = self.columns.identity()
         s, Z = self.run.start(), self.run.start_jvp(dlam, self.columns.size)
-        steps: Iterable[int] = range(1, self.run.T + 1)
-        for t in steps if progress is None else progress(steps):
+        for t in steps:
             step = self.run.at(t, s)
             Z = self.run.jvp(t, step, Z, dlam)
             s = step.value

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from strategies import DYNAMICS, KINKED, OBJECTIVES, Choice, build, choices, few, pairs, relative
 
 import hgref
@@ -51,6 +51,7 @@ def test_taylor_slope_is_two(dynamics, objective, choice):
     h = 0.003 if "eps" in g and "beta2" not in g else 0.01  # where g is small their curvature turns
     reports = [taylor(problem.f, g.grad, lam, h=h, levels=10, seed=k) for k in range(5)]
     most = max(reports, key=lambda report: report.remainder[-1])
+    assume(most.remainder[0] > 0)  # 0 where no gradient reaches the weights: f is constant
     assert most.slope == pytest.approx(2, abs=0.05)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from hgref.arguments import Array, as_count
 from hgref.descent import Descent
 from hgref.fast.cpu import blas
-from hgref.fast.cpu.stretches import Fast
+from hgref.fast.cpu.stretches import Fast, Stretches
 from hgref.hypergradient.realtime import LamPath, RealTime
 from hgref.problem import Problem
 from hgref.run import Run
@@ -51,8 +51,8 @@ def realtime(
     """
     every = as_count("every", every, 1, problem.T)
     path = FastPath(problem, lam, outer, project, wrt)
-    path.start(Fast(problem, dtype, path.columns.size), every)
-    return path.followed(every, progress)
+    run = path.start(Fast(problem, dtype, path.columns.size), every)
+    return path.followed(every, by_batches(run.ends, every, progress))
 
 
 class FastPath(LamPath):
@@ -60,11 +60,22 @@ class FastPath(LamPath):
 
     fast: Fast | None = None
 
-    def start(self, fast: Fast, every: int) -> None:
+    def start(self, fast: Fast, every: int) -> Stretches:
         T = self.problem.T
         self.fast, self.marks = fast, [*range(every, T, every), T]
-        self.run = fast.run(self.run, *self.marks)
+        self.run = run = fast.run(self.run, *self.marks)
+        return run
 
     def at(self, lam: Array) -> Run:
         run = super().at(lam)
         return self.fast.run(run, *self.marks) if self.fast else run
+
+
+def by_batches(ends: list[int], every: int, progress: Any) -> Iterator[int]:
+    """The numbers of the stretches, with progress over the hyper-batches."""
+    batches, j = range(every, ends[-1] + 1, every), 0
+    for t in batches if progress is None else progress(batches):
+        while j < len(ends) and ends[j] <= t:
+            j += 1
+            yield j
+    yield from range(j + 1, len(ends) + 1)

@@ -50,5 +50,18 @@ def reverse(
 
 @blas.alone
 def last_state(problem: Problem, lam: Any, *, dtype: Any = np.float64) -> Array:
-    """s_T (d,); earlier states are not kept."""
+    """s_T (d,): the last of `problem.states`, fast; no other state is kept.
+
+    lam, dtype, Raises   see hgref.fast.cpu.reverse
+    Cost     T steps; memory O(d)
+    Exact    equal to the last of problem.states to 1e-11
+    Source   Franceschi et al. 2017, section 2
+
+    Example
+        >>> from hgref.fast import cpu
+        >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0])
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
+        >>> cpu.last_state(problem, [0.1]).round(3)
+        array([0.651, 0.   ])
+    """
     return Fast(problem, dtype).run(problem.at(lam), problem.T).last_state()
