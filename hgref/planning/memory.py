@@ -43,7 +43,7 @@ class Memory:
     def tape(self, recompute: bool) -> Tape:
         """Bytes of one state, of one step on the tape, and of what is allocated once."""
         s = self.sizes
-        once = self.data() + self.passes() + self.vectors(4) + 2 * self.itemsize * s.p
+        once = self.data() + self.passes() + self.vectors(4) + self.itemsize * s.p
         once += max(self.in_pass(), self.error())
         return Tape(s.T, 8 * s.d, self.step(), once, self.length, recompute, self.lowering())
 
