@@ -127,7 +127,7 @@ class Sizes:
     rates      hyperparameters of the dynamics, each of which may be a schedule
     penalties  L2 terms with groups of weights
     quadratic  whether J has a p × p matrix of its own
-    others     whether J has terms of other kinds, or different losses: no step is then small
+    others     whether J has terms of other kinds: no step is then small
     weights    p; None: that of the first data loss
     all        all hyperparameters; None: m
     whole      bytes of the pickled problem; None: those of its data
@@ -151,7 +151,6 @@ class Sizes:
         """Of a problem, for the blocks `wrt` of λ; default all."""
         terms = list(problem.dynamics.J.terms())
         layout = problem.layout if wrt is None else problem.layout.select(wrt)
-        losses = {type(part.loss) for part in terms if isinstance(part, DataLoss)}
         return cls(
             T=problem.T,
             m=layout.size,
@@ -161,7 +160,7 @@ class Sizes:
             rates=len(problem.dynamics.names),
             penalties=sum(isinstance(part, L2) and part.groups is not None for part in terms),
             quadratic=any(isinstance(part, Quadratic) for part in terms),
-            others=len(losses) > 1 or not all(isinstance(part, KNOWN) for part in terms),
+            others=not all(isinstance(part, KNOWN) for part in terms),
             weights=problem.p,
             all=problem.layout.size,
             whole=pickled_bytes(problem),
@@ -179,8 +178,8 @@ class Sizes:
     def length(self, k: int) -> int:
         """Steps with k tangents that are one call: many, if they are over in microseconds."""
         each, p = sum(one.work for one in self.J), self.p
-        plain = all(one.kind == "dense" for one in self.J) and not self.others
-        small = plain and (1 + k) * each < FEW
+        alone = len(self.J) < 2 and all(one.kind == "dense" for one in self.J)
+        small = alone and not self.others and (1 + k) * each < FEW
         return max(1, WORK // (each + p * (1 + p * self.quadratic))) if small else 1
 
     @property

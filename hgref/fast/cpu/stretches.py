@@ -39,9 +39,7 @@ class Fast:
     """
 
     def __init__(self, problem: Problem, dtype: Any, k: int = 1):
-        real = np.dtype(dtype)
-        if real not in (np.float64, np.float32):
-            raise ValueError(f"dtype: expected float64 or float32, found {real}")
+        real = real_of(dtype)
         require_fast(problem)
         terms = [fast_term(part, real) for part in terms_of(problem.dynamics.J)]
         dynamics: Any = problem.dynamics
@@ -128,6 +126,14 @@ class Stretches(Run):
                     for part in self.terms_of_E
                 ]
         return self.found
+
+
+def real_of(dtype: Any) -> np.dtype:
+    """The number type of the products with the data."""
+    real = np.dtype(dtype)
+    if real not in (np.float64, np.float32):
+        raise ValueError(f"dtype: expected float64 or float32, found {real}")
+    return real
 
 
 def fast_term(part: Any, real: np.dtype) -> Objective:

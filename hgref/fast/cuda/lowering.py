@@ -11,7 +11,7 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.fast.cpu.dynamics import Numbered
-from hgref.fast.cpu.stretches import require_fast
+from hgref.fast.cpu.stretches import real_of, require_fast, terms_of
 from hgref.fast.cuda.arrays import (
     LOGISTIC,
     RELU,
@@ -37,7 +37,7 @@ LOSSES = LeastSquares, Logistic, Softmax, MLP, MultiTask
 class Lowered(NamedTuple):
     """A problem as arrays, without λ.
 
-    loss, penalties, coupling   the terms of J: see `terms_of`
+    loss, penalties, coupling   the terms of J: see `parts_of`
     numbered  the numbers of the dynamics' law
     kernels   of the dynamics
     kept      numbers that a step keeps for the way back
@@ -57,12 +57,10 @@ class Lowered(NamedTuple):
 
 def lowered(problem: Problem, dtype: Any) -> Lowered:
     """The problem's data and structure; TypeError if it has no kernel."""
-    real = np.dtype(dtype)
-    if real not in (np.float64, np.float32):
-        raise ValueError(f"dtype: expected float64 or float32, found {real}")
+    real = real_of(dtype)
     require_fast(problem)
     dynamics: Any = problem.dynamics
-    loss, penalties, coupling = terms_of(dynamics.J)
+    loss, penalties, coupling = parts_of(dynamics.J)
     J = objective(loss, real)
     kernels = recursions(dynamics.law, dynamics.state, J.L > 1)
     numbers = Numbered(dynamics)
@@ -71,12 +69,12 @@ def lowered(problem: Problem, dtype: Any) -> Lowered:
     )
 
 
-def terms_of(J: Any) -> tuple[Any, list[Any], Any]:
+def parts_of(J: Any) -> tuple[Any, list[Any], Any]:
     """(data loss, L2 penalties, TaskCoupling or None); TypeError for any other sum.
 
     Subclasses are refused as well: the kernels would ignore what they change.
     """
-    terms = list(J.terms())
+    terms: list[Any] = terms_of(J)
     losses = [part for part in terms if type(part) in LOSSES]
     penalties = [part for part in terms if type(part) is L2]
     couplings = [part for part in terms if type(part) is TaskCoupling]
