@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from hgref.fast.cpu import network, pool
-from hgref.fast.cpu.linear import BLOCK_BYTES
+from hgref.fast.cpu.linear import rows_of_block
 from hgref.fast.cpu.products import padded
 from hgref.planning.sizes import Data, Sizes
 from hgref.planning.tape import Items, Tape
@@ -108,9 +108,9 @@ def scratch(one: Data, passes: set[int], p: int, itemsize: int) -> int:
     if one.kind == "readable":
         return 0
     if one.kind == "network":  # column by column
-        parts = max(1, min(pool.parts(one.work), one.B // network.ROWS))
-        return itemsize * (parts * p + one.B * (one.N + 4 * wide))
-    rows = min(max(BLOCK_BYTES // max(one.N * itemsize, 1) // 8 * 8, 8), 256)
+        parts = network.parts_of(one.work, one.B)
+        return itemsize * (parts * p + one.B * (one.N * batch + one.widths[1]))
+    rows = rows_of_block(one.N, itemsize)
     numbers = 0
     for columns in passes:
         C = padded(columns * wide, itemsize)

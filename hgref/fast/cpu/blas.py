@@ -1,8 +1,7 @@
-"""Keeps BLAS on one thread while the passes over the data use several threads.
+"""Keeps BLAS on one thread while the parts of a network's pass use several threads.
 
 Nested threads wait for each other, and an idle BLAS thread polls for work for a tenth of a second,
-on a core that the passes need. The package threadpoolctl limits BLAS. Without it, large products
-run on BLAS's threads, and the rest of a pass on one thread.
+on a core that the passes need. The package threadpoolctl limits BLAS; without it they are slower.
 """
 
 from __future__ import annotations
@@ -21,15 +20,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def can_be_told() -> bool:
-    return threadpoolctl is not None
-
-
 @functools.cache
 def libraries() -> Any:
-    """The loaded BLAS libraries, including the one that compiled code calls."""
-    import scipy.linalg.cython_blas  # noqa: F401 - loads it
-
+    """The loaded BLAS libraries, NumPy's among them."""
     return threadpoolctl.ThreadpoolController()
 
 
@@ -68,7 +61,7 @@ LIMIT = Limit()
 
 def alone(function: Callable[P, R]) -> Callable[P, R]:
     """The function, with every BLAS call kept on the thread that makes it."""
-    if not can_be_told():
+    if threadpoolctl is None:
         return function
 
     @functools.wraps(function)

@@ -198,8 +198,8 @@ class Compiled(Dynamics):
             shares = numbers.cotangents(t, t, lam, b.sum(axis=0)[None])
             for _, blocks in found:
                 shares |= blocks
-            for part, share in zip(self.penalties, sums, strict=True):
-                whole = share[:, 0] if part.groups is not None or part.per_weight else share.sum()
+            for part, (_, each), share in zip(self.penalties, penalties, sums, strict=True):
+                whole = share[:, 0] if each else share.sum()
                 shares[part.name] = np.asarray(part.gather(np.asarray(whole)))
             return back.reshape(-1), shares
 

@@ -5,12 +5,13 @@ Twin of hgref.objectives.losses. Blocks are examples × outputs; P is what an ex
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hgref import laws
-from hgref.fast.cpu.compiled import inlined
+from hgref.fast.cpu.compiled import bound, inlined
 from hgref.objectives.losses import CrossEntropy, Squares, TwoClasses
 
 residual, weighted = inlined(laws.residual), inlined(laws.weighted)
@@ -123,6 +124,13 @@ def through_loss(one, z, lo, hi):
                     z[i, at + k] = weighted(c, dr)
             if len(one.share):
                 one.share[lo + i] = share
+
+
+@functools.cache
+def loss_of(head: Head) -> Any:
+    """`through_loss` for a head."""
+    names = {"predict": head.predict, "curvature": head.curvature}
+    return inlined(bound(through_loss, head.name, **names))
 
 
 # --- e^x for x ≤ 0, in a form that vectorises ---

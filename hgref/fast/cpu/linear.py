@@ -16,13 +16,14 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.at import At
 from hgref.fast.cpu import heads, pool
-from hgref.fast.cpu.compiled import bound, inlined, kernel
+from hgref.fast.cpu.compiled import bound, kernel
 from hgref.fast.cpu.products import add_product, aligned, padded, row_product
 from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective
 
 BLOCK_BYTES = 420_000  # of X: half of a small second-level cache
+NONE, NO_MATRIX = np.zeros(0), np.zeros((0, 0))
 
 
 class Pass(NamedTuple):
@@ -58,12 +59,8 @@ def dense_part(one, X, copied, N, z, flat, sums, lo, hi):
     X, copied   all of X (n·N,);  a block of rows of a mini-batch, or (0,)
     z, flat     (rows of a block, C) scratch, and the same memory as (rows·C,)
     """
-    C, D, zero, unit = (
-        len(one.offset),
-        one.Y.shape[1] * (one.base + one.k),
-        np.int64(0),
-        np.int64(1),
-    )
+    C, D = len(one.offset), one.Y.shape[1] * (one.base + one.k)
+    zero, unit = np.int64(0), np.int64(1)
     for i in range(len(sums)):
         sums[i] = 0
     for first in range(lo, hi, len(z)):
@@ -117,8 +114,7 @@ def scatter(pointers, indices, values, rows, z, pulled):
 @functools.cache
 def passes(head: heads.Head) -> tuple[Any, Any]:
     """`dense_part` and `rows_part` for a loss."""
-    names = {"predict": head.predict, "curvature": head.curvature}
-    loss = inlined(bound(heads.through_loss, head.name, **names))
+    loss = heads.loss_of(head)
     return tuple(
         kernel(bound(part, head.name, through_loss=loss)) for part in (dense_part, rows_part)
     )
@@ -147,8 +143,9 @@ class Linear(Objective):
         return self.every if table is None else np.ascontiguousarray(table[t - 1], np.int64)
 
     def about(
-        self, t: int, lam: Blocks, columns: Array, P: Array, base: int, **others: Any
-    ) -> Pass:
+        self, t: int, lam: Blocks, columns: Array, P: Array, base: int,
+        dc: Array = NO_MATRIX, share: Array = NONE,
+    ) -> Pass:  # fmt: skip
         """The arguments of a pass along columns (p, base + k)."""
         C = padded(columns.shape[1] * self.K, self.real.itemsize)
         W, b = self.part.unflatten(columns)
@@ -159,11 +156,9 @@ class Linear(Objective):
             offset[: side_by_side.shape[1]] = b.T.reshape(-1)
         offset = self.shifted(offset, V)
         c = np.broadcast_to(self.part.scale(t, lam)[:, 0], self.B).astype(self.real)
-        given = {"dc": np.zeros((0, 0)), "share": np.zeros(0), **others}
-        given = {name: array.astype(self.real, copy=False) for name, array in given.items()}
-        k = columns.shape[1] - base
-        about = self.Y, self.rows(t), c, given["dc"], V.reshape(-1), offset
-        return Pass(*about, P, base, k, given["share"])
+        dc, share = (np.ascontiguousarray(x, self.real) for x in (dc, share))
+        about = self.Y, self.rows(t), c, dc, V.reshape(-1), offset
+        return Pass(*about, P, base, columns.shape[1] - base, share)
 
     def shifted(self, offset: Array, V: Array) -> Array:
         return offset
@@ -173,10 +168,9 @@ class Linear(Objective):
         G = self.swept(self.about(t, lam, w[:, None], P, 1))[:, 0]
 
         def jvp(dw: Array, dlam: Blocks) -> Array:
-            given = {}
-            if self.part.example_weights and self.part.block in dlam:
-                given["dc"] = np.ascontiguousarray(dlam[self.part.block] / self.B)
-            return self.swept(self.about(t, lam, dw, P, 0, **given)).sum(axis=0, dtype=float).T
+            moving = self.part.example_weights and self.part.block in dlam
+            dc = dlam[self.part.block] / self.B if moving else NO_MATRIX
+            return self.swept(self.about(t, lam, dw, P, 0, dc)).sum(axis=0, dtype=float).T
 
         def vjp(u: Array) -> tuple[Array, Blocks]:
             share = np.zeros(self.B * self.part.example_weights, self.real)
@@ -195,6 +189,11 @@ class Linear(Objective):
         raise NotImplementedError
 
 
+def rows_of_block(N: int, itemsize: int) -> int:
+    """Rows of X that are read together."""
+    return min(max(BLOCK_BYTES // max(N * itemsize, 1) // 8 * 8, 8), 256)
+
+
 class Dense(Linear):
     """With a dense X."""
 
@@ -203,7 +202,7 @@ class Dense(Linear):
         features: Any = part.features
         X = features.X if features.centre is None else features.X - features.centre
         self.X = np.ascontiguousarray(X, real).reshape(-1)
-        self.block = min(max(BLOCK_BYTES // max(self.N * real.itemsize, 1) // 8 * 8, 8), 256)
+        self.block = rows_of_block(self.N, real.itemsize)
 
     def swept(self, one: Pass) -> Array:
         columns, C = one.base + one.k, len(one.offset)

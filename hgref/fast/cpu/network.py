@@ -68,8 +68,7 @@ def down(kind, h, x, q, delta):
     """δ of a hidden layer from q, the cotangent of h."""
     for i in range(h.shape[0]):
         for j in range(h.shape[1]):
-            at = x[i, j] if kind != TANH else h[i, j]
-            delta[i, j] = hidden_vjp(slope(kind, h[i, j], at), q[i, j])
+            delta[i, j] = hidden_vjp(slope(kind, h[i, j], x[i, j]), q[i, j])
 
 
 @kernel
@@ -77,9 +76,8 @@ def along(kind, h, x, b, dz, dh):
     """dz ← dz + b, and dh from it."""
     for i in range(h.shape[0]):
         for j in range(h.shape[1]):
-            at = x[i, j] if kind != TANH else h[i, j]
             dz[i, j] += b[j]
-            dh[i, j] = hidden_jvp(slope(kind, h[i, j], at), dz[i, j])
+            dh[i, j] = hidden_jvp(slope(kind, h[i, j], x[i, j]), dz[i, j])
 
 
 @kernel
@@ -87,13 +85,17 @@ def down_along(kind, h, x, dz, q, dq):
     """dq ← dδ, the tangent of `down`."""
     for i in range(h.shape[0]):
         for j in range(h.shape[1]):
-            at = x[i, j] if kind != TANH else h[i, j]
-            a1, a2 = slope(kind, h[i, j], at), bend(kind, h[i, j], at)
+            a1, a2 = slope(kind, h[i, j], x[i, j]), bend(kind, h[i, j], x[i, j])
             dq[i, j] = hidden_vjp_jvp(a1, a2, dz[i, j], q[i, j], dq[i, j])
 
 
+def parts_of(work: int, B: int) -> int:
+    """The number of parts of B examples."""
+    return max(1, min(pool.parts(work), B // ROWS))
+
+
 class Hidden(NamedTuple):
-    """What a part keeps of a hidden layer: its units h, x; δ of the layer above, q = Wᵀδ."""
+    """What a part keeps of a hidden layer: its units h and x (h for TANH); δ above, q = Wᵀδ."""
 
     h: Array
     x: Array
@@ -113,14 +115,14 @@ class Network(Objective):
         self.kind, features = ACTIVATIONS[part.activation], part.features
         X = features.X if features.centre is None else features.X - features.centre
         self.X, self.y = np.ascontiguousarray(X, real), part.y.astype(real, copy=False)
-        B, layers = features.B, sum(W.size for W, _ in part.layers(np.zeros(part.p)))
-        count = max(1, min(pool.parts(B * layers), B // ROWS))
+        B, each = features.B, sum(W.size for W, _ in part.layers(np.zeros(part.p)))
+        count = parts_of(B * each, B)
         self.bounds = pool.bounds(B, count)
         self.G: Any = np.empty((count, self.p), real)
         most = max(last - first for first, last in self.bounds)
-        self.rows = np.empty((count, most, features.N), real)
-        wide = max(part.widths[1:])
-        self.scratch = np.empty((count, 4, most * wide), real)
+        batches = features.batches is not None
+        self.rows = np.empty((count, most * batches, features.N), real)
+        self.delta = np.empty((count, most * part.widths[1]), real)  # δ of the first layer
         units = 4 - (self.kind == TANH)
         numbers = units * B * sum(part.widths[1:-1]) + part.kept - 5 * B * sum(part.widths[1:-1])
         self.kept = -(-numbers * real.itemsize // 8)
@@ -144,10 +146,6 @@ class Network(Objective):
 
         pool.each(one, [(q,) for q in range(len(found))])
         return found
-
-    def block(self, q: int, which: int, shape: tuple[int, int]) -> Array:
-        """Scratch for a matrix of part q."""
-        return self.scratch[q, which, : shape[0] * shape[1]].reshape(shape)
 
     def at(self, t: int, w: Array, lam: Blocks) -> At:
         part, real, kind = self.part, self.real, self.kind
@@ -174,7 +172,7 @@ class Network(Objective):
                 np.matmul(delta.T, h, out=into[ell][0])
                 np.sum(delta, axis=0, out=into[ell][1])
                 kept.append(Hidden(h, x, delta, delta @ W))
-                delta = self.block(q, 0, h.shape) if ell == 1 else np.empty_like(h)
+                delta = self.delta[q, : h.size].reshape(h.shape) if ell == 1 else np.empty_like(h)
                 down(kind, h, x, kept[-1].q, delta)
             np.matmul(delta.T, X, out=into[0][0])
             np.sum(delta, axis=0, out=into[0][1])

@@ -196,9 +196,7 @@ def finite(s):
 def compilation(law: Law, state: tuple[str, ...], head: heads.Head) -> Any:
     """`stretch` for a law and a loss."""
     loops = loops_of(law, state)
-    names = {"predict": head.predict, "curvature": head.curvature}
-    loss = inlined(bound(heads.through_loss, head.name, **names))
-    dense = leaf(bound(dense_part, head.name, through_loss=loss))
+    dense = leaf(bound(dense_part, head.name, through_loss=heads.loss_of(head)))
     over_data = inlined(bound(sweep, head.name, dense=dense))
     whole = leaf(bound(field, head.name, sweep=over_data))
     return kernel(bound(stretch, f"{head.name}_{loops.mark}", field=whole, **loops._asdict()))
