@@ -47,10 +47,11 @@ class Form(NamedTuple):
     vjp: str
 
 
-# s (blocks, p), Z (k, blocks, p) and alpha (blocks, p) are overwritten; r (numbers,) and
-# dr (numbers, k) are the numbers of the step and their tangents; b (numbers,) receives cotangents
+# s (blocks, p), Z (blocks, k, p) and alpha (blocks, 1, p) are overwritten; r (numbers,) and
+# dr (numbers, k) are the numbers of the step and their tangents; b (numbers,) receives cotangents.
+# Z has its blocks outside: LLVM vectorises only if the ranges that it writes do not overlap
 CPU = Form(
-    state="s[{i}, j]", tangent="Z[c, {i}, j]", cotangent="alpha[{i}, j]",
+    state="s[{i}, j]", tangent="Z[{i}, c, j]", cotangent="alpha[{i}, 0, j]",
     g="g[j]", dg="dg[c, j]", b_g="b_g[j]", number="r[{i}]", dnumber="dr[{i}, c]", new="s[{i}, j]",
     step="""\
 def step(r, s, g, lo, hi):
@@ -59,7 +60,7 @@ def step(r, s, g, lo, hi):
 """,
     jvp="""\
 def jvp(r, dr, s, g, Z, dg, lo, hi):
-    for c in range(len(Z)):
+    for c in range(Z.shape[1]):
         for j in range(lo, hi):
             {tangent} = {call}
 """,

@@ -32,10 +32,11 @@ class Memory:
         step, or, after the last one, E."""
         s, k, step = self.sizes, self.k, self.step()
         numbers = min(self.length, s.T) * s.rates * (3 + 4 * k)
-        moving = 8 * k * (s.d + 2 * s.p) + self.in_pass()
+        together = k + self.alone  # w is a column beside the tangents
+        moving = 8 * k * (s.d + 2 * s.p) + self.in_pass(together)
         columns = 8 * (k * (s.d + s.m) + numbers) + max(moving, step, self.error() - step)
         return {
-            f"{k} columns of Z, their tangents and passes": columns + self.passes(),
+            f"{k} columns of Z, their tangents and passes": columns + self.passes(together),
             "data as compiled loops want them": self.data(),
             "the state, a step": self.vectors(2) + step,
         }
@@ -43,8 +44,8 @@ class Memory:
     def tape(self, recompute: bool) -> Tape:
         """Bytes of one state, of one step on the tape, and of what is allocated once."""
         s = self.sizes
-        once = self.data() + self.passes() + self.vectors(4) + self.itemsize * s.p
-        once += max(self.in_pass(), self.error())
+        once = self.data() + self.passes(1) + self.vectors(4) + self.itemsize * s.p
+        once += max(self.in_pass(1), self.error())
         return Tape(s.T, 8 * s.d, self.step(), once, self.length, recompute, self.lowering())
 
     def step(self) -> int:
@@ -62,14 +63,13 @@ class Memory:
         passing = [in_passing(one, self.itemsize) for one in self.losses]
         return OBJECTS + self.data() + max(passing, default=0)
 
-    def passes(self) -> int:
+    def passes(self, columns: int) -> int:
         """Scratch of the passes over the data of J."""
-        passes = {1, self.k} if self.alone else {self.k}
-        return sum(scratch(one, passes, self.sizes.p, self.itemsize) for one in self.sizes.J)
+        return sum(scratch(one, columns, self.sizes.p, self.itemsize) for one in self.sizes.J)
 
-    def in_pass(self) -> int:
+    def in_pass(self, columns: int) -> int:
         """What is free again after a pass."""
-        return max((in_pass(one, self.k, self.itemsize) for one in self.sizes.J), default=0)
+        return max((in_pass(one, columns, self.itemsize) for one in self.sizes.J), default=0)
 
     def vectors(self, states: int) -> int:
         """So many states on their way; a number for each example and each of λ."""
@@ -81,7 +81,7 @@ class Memory:
     def error(self) -> int:
         """The readable layer's predictions for E, then a pass of the compiled one."""
         s, each = self.sizes, self.itemsize
-        made = (one.kept(each) + scratch(one, {1}, s.p, each) * self.alone for one in s.E)
+        made = (one.kept(each) + scratch(one, 1, s.p, each) * self.alone for one in s.E)
         return max(sum(made), sum(24 * one.B * one.outputs for one in s.E))
 
 
@@ -102,22 +102,19 @@ def in_passing(one: Data, itemsize: int) -> int:
     return 8 * one.entries * (one.centred and itemsize != one.itemsize)
 
 
-def scratch(one: Data, passes: set[int], p: int, itemsize: int) -> int:
-    """Bytes of the arrays that passes with these numbers of columns use."""
+def scratch(one: Data, columns: int, p: int, itemsize: int) -> int:
+    """Bytes of the arrays that passes with so many columns use."""
     batch, wide = one.batch is not None, max(one.widths[1:])
     if one.kind == "readable":
         return 0
     if one.kind == "network":  # column by column
         parts = network.parts_of(one.work, one.B)
         return itemsize * (parts * p + one.B * (one.N * batch + one.widths[1]))
-    rows = rows_of_block(one.N, itemsize)
-    numbers = 0
-    for columns in passes:
-        C = padded(columns * wide, itemsize)
-        parts = min(pool.parts(one.work * columns), math.ceil(one.B / rows))
-        block = parts * (columns * p + rows * (C + one.N * batch))
-        numbers += (one.B + one.N) * C if one.kind == "sparse" else block
-    return itemsize * numbers
+    C, rows = padded(columns * wide, itemsize), rows_of_block(one.N, itemsize)
+    if one.kind == "sparse":
+        return itemsize * (one.B + one.N) * C
+    parts = min(pool.parts(one.work * columns), math.ceil(one.B / rows))
+    return itemsize * parts * (columns * p + rows * (C + one.N * batch) + C)
 
 
 def in_pass(one: Data, columns: int, itemsize: int) -> int:

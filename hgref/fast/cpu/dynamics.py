@@ -10,15 +10,15 @@ import numpy as np
 
 from hgref import laws
 from hgref.arguments import Array
-from hgref.at import At
 from hgref.dynamics.coordinatewise import Coordinatewise, Law, Numbers
-from hgref.dynamics.dynamics import Dynamics
 from hgref.fast.cpu import pool
 from hgref.fast.cpu.compiled import kernel, leaf, summing
+from hgref.fast.cpu.linear import Swept
 from hgref.fast.loops import CPU, Loops, numbers_of, written
 from hgref.layout import Blocks
 from hgref.objectives import L2
-from hgref.objectives.objective import Objective, Sum
+from hgref.objectives.objective import Objective
+from hgref.run import Run
 
 PIECE = 16_384  # weights, at least: fewer take less time than to hand them to a thread
 
@@ -132,83 +132,125 @@ def add_penalty_vjp(l2, each, w, u, uH, share, lo, hi):
         share[0] += total
 
 
-class Compiled(Dynamics):
-    """The dynamics `readable` of a training objective whose terms may be fast.
+class Large:
+    """A coordinatewise dynamics, one step at a time, of an objective whose terms may be fast.
 
     A step's work on the weights runs on pieces of them, which threads share: g is collected from
     the terms of J and the parts of their passes, and the law is applied, while a piece is in the
     cache.
     """
 
+    length = 1  # steps of one call
+
     def __init__(self, readable: Coordinatewise, terms: Sequence[Objective]):
-        super().__init__(Sum(*terms))
-        self.readable, self.state, self.names = readable, readable.state, readable.names
-        self.loops, self.numbered = loops_of(readable.law, readable.state), Numbered(readable)
+        self.state, self.numbered = readable.state, Numbered(readable)
+        self.loops = loops_of(readable.law, readable.state)
         self.penalties = [part for part in terms if type(part) is L2]
         self.others = [part for part in terms if type(part) is not L2]
 
-    def start(self, w0: Array) -> Array:
-        return self.readable.start(w0)
-
-    def at(self, t: int, s: Array, lam: Blocks) -> At:
-        old, numbers, penalties = self.split(s), self.numbered, self.penalised(lam)
-        r, p, w = numbers.values(t, t, lam)[0], old.shape[1], old[-1]
-        fields = [part.at(t, w, lam) for part in self.others]
-        g, new = np.zeros(p), s.copy()
-
-        def forwards(q: int, lo: Any, hi: Any) -> None:
-            for field in fields:
-                add_sums(np.atleast_2d(field.value), g, lo, hi)
-            for l2, each in penalties:
-                add_penalty(l2, each, w, g, lo, hi)
-            self.loops.step(r, self.split(new), g, lo, hi)
-
-        pool.each(forwards, pieces(p))
-
-        def jvp(ds: Array, dlam: Blocks) -> Array:
-            dw = self.weights(ds)
-            dg = sum(field.jvp(dw, dlam) for field in fields)
-            dg = sum((part.at(t, w, lam).jvp(dw, dlam) for part in self.penalties), dg)
-            dg = np.ascontiguousarray(np.broadcast_to(dg, dw.shape).T, float)
-            Z = np.array(ds.T, float, order="C").reshape(len(dg), -1, p)
-            dr = numbers.tangents(t, t, lam, dlam, len(dg))[0]
-            about = r, dr, old, g, Z, dg
-            pool.each(lambda q, lo, hi: self.loops.jvp(*about, lo, hi), pieces(p))
-            return Z.reshape(len(dg), -1).T
-
-        def vjp(alpha: Array) -> tuple[Array, Blocks]:
-            back, u, each_piece = self.split(alpha.copy()), np.empty(p), pieces(p)
-            b = np.zeros((len(each_piece), r.size))
-
-            def through(q: int, lo: Any, hi: Any) -> None:
-                self.loops.vjp(r, old, g, back, u, b[q], lo, hi)
-
-            pool.each(through, each_piece)
-            found = [field.vjp(u) for field in fields]
-            sums = [np.zeros((p if each else len(each_piece), 1)) for _, each in penalties]
-
-            def backwards(q: int, lo: Any, hi: Any) -> None:
-                for row, _ in found:
-                    add_sums(np.atleast_2d(row), back[-1], lo, hi)
-                for (l2, each), share in zip(penalties, sums, strict=True):
-                    to = share[:, 0] if each else share[q]
-                    add_penalty_vjp(l2, each, w, u, back[-1], to, lo, hi)
-
-            pool.each(backwards, each_piece)
-            shares = numbers.cotangents(t, t, lam, b.sum(axis=0)[None])
-            for _, blocks in found:
-                shares |= blocks
-            for part, (_, each), share in zip(self.penalties, penalties, sums, strict=True):
-                whole = share[:, 0] if each else share.sum()
-                shares[part.name] = np.asarray(part.gather(np.asarray(whole)))
-            return back.reshape(-1), shares
-
-        return At(new, jvp, vjp)
+    def at(self, run: Run, first: int, last: int, s: Array) -> Step:
+        return Step(self, run, last, s)
 
     def penalised(self, lam: Blocks) -> list[tuple[Array, int]]:
         """(coefficient of each weight, 1) of each penalty, or (that of all, 0)."""
         found = (np.asarray(part.each(lam[part.name]), float) for part in self.penalties)
         return [(l2.reshape(-1), l2.ndim) for l2 in found]
+
+
+class Step:
+    """Step t linearised at s = s_{t-1}: an hgref.at.At.
+
+    Nothing runs before it is asked for; `jvp` computes `value` too, in the same pass over the data.
+    """
+
+    def __init__(self, large: Large, run: Run, t: int, s: Array):
+        self.large, self.of, self.t, self.old = large, run, t, s.reshape(len(large.state), -1)
+        self.r = large.numbered.values(t, t, run.lam)[0]
+        self.penalties = large.penalised(run.lam)
+        with np.errstate(all="ignore"):
+            self.fields = [part.at(t, self.old[-1], run.lam) for part in large.others]
+        self.pieces = pieces(self.old.shape[1])
+        self.end: Array | None = None
+
+    @property
+    def value(self) -> Array:
+        return self.run() if self.end is None else self.end
+
+    def run(self, rows: int = 1) -> Array:
+        """s_t; keeps g_t for the products."""
+        w, new = self.old[-1], self.old.copy()
+        values = [np.atleast_2d(field.value) for field in self.fields]
+        self.g = g = np.zeros(len(w))
+
+        def forwards(q: int, lo: Any, hi: Any) -> None:
+            for value in values:
+                add_sums(value, g, lo, hi)
+            for l2, each in self.penalties:
+                add_penalty(l2, each, w, g, lo, hi)
+            self.large.loops.step(self.r, new, g, lo, hi)
+
+        pool.each(forwards, self.pieces)
+        self.end = new.reshape(-1)
+        self.of.require_state("the training run", self.t, self.end)
+        return self.end
+
+    def jvp(self, ds: Array, dlam: Blocks) -> Array:
+        large, t, lam, w = self.large, self.t, self.of.lam, self.old[-1]
+        dw = ds[-len(w) :]
+        if not all(isinstance(field, Swept) for field in self.fields):
+            self.run()  # other losses have no pass that computes both
+        with np.errstate(all="ignore"):
+            dg = sum(field.jvp(dw, dlam) for field in self.fields)
+            dg = sum((part.at(t, w, lam).jvp(dw, dlam) for part in large.penalties), dg)
+        dg = np.ascontiguousarray(np.broadcast_to(dg, dw.shape).T, float)
+        Z = by_block(ds, len(self.old))
+        dr = large.numbered.tangents(t, t, lam, dlam, len(dg))[0]
+        if self.end is None:
+            self.run()
+        about = self.r, dr, self.old, self.g, Z, dg
+        pool.each(lambda q, lo, hi: large.loops.jvp(*about, lo, hi), self.pieces)
+        return as_columns(Z)
+
+    def vjp(self, alpha: Array) -> tuple[Array, Blocks]:
+        large, w, t, lam = self.large, self.old[-1], self.t, self.of.lam
+        if self.end is None:
+            self.run()
+        back, u = by_block(alpha[:, None], len(self.old)), np.empty(len(w))
+        b = np.zeros((len(self.pieces), self.r.size))
+
+        def through(q: int, lo: Any, hi: Any) -> None:
+            large.loops.vjp(self.r, self.old, self.g, back, u, b[q], lo, hi)
+
+        pool.each(through, self.pieces)
+        with np.errstate(all="ignore"):
+            found = [field.vjp(u) for field in self.fields]
+        sums = [np.zeros((len(w) if each else len(b), 1)) for _, each in self.penalties]
+
+        def backwards(q: int, lo: Any, hi: Any) -> None:
+            for row, _ in found:
+                add_sums(np.atleast_2d(row), back[-1, 0], lo, hi)
+            for (l2, each), share in zip(self.penalties, sums, strict=True):
+                to = share[:, 0] if each else share[q]
+                add_penalty_vjp(l2, each, w, u, back[-1, 0], to, lo, hi)
+
+        pool.each(backwards, self.pieces)
+        shares = large.numbered.cotangents(t, t, lam, b.sum(axis=0)[None])
+        for _, blocks in found:
+            shares |= blocks
+        for part, (_, each), share in zip(large.penalties, self.penalties, sums, strict=True):
+            whole = share[:, 0] if each else share.sum()
+            shares[part.name] = np.asarray(part.gather(np.asarray(whole)))
+        return back.reshape(-1), shares
+
+
+def by_block(columns: Array, blocks: int) -> Array:
+    """Tangents of a state (d, k) as (blocks, k, p), a copy."""
+    return columns.reshape(blocks, -1, columns.shape[1]).transpose(0, 2, 1).astype(float, order="C")
+
+
+def as_columns(Z: Array) -> Array:
+    """Tangents (blocks, k, p) as (d, k)."""
+    return Z.transpose(0, 2, 1).reshape(-1, Z.shape[1])
 
 
 def pieces(p: int) -> list[tuple[Any, ...]]:

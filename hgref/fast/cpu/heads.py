@@ -109,21 +109,24 @@ def through_loss(one, z, lo, hi):
                 z[i, k] = weighted(one.c[lo + i], r)
     for j in range(one.k):
         at = (one.base + j) * K
+        if len(one.share):
+            for i in range(hi - lo):
+                share = 0 * one.c[0]
+                for k in range(K):
+                    r = residual(P[i, k], one.Y[one.rows[lo + i], k])
+                    share += weighted_vjp(one.c[lo + i], r, z[i, at + k])[1]
+                one.share[lo + i] = share
         for i in range(hi - lo):
-            row, c = one.rows[lo + i], one.c[lo + i]
-            mean, share = 0 * c, 0 * c
+            row, c, mean = one.rows[lo + i], one.c[lo + i], 0 * one.c[0]
             for k in range(K):
                 mean += P[i, k] * z[i, at + k]
             for k in range(K):
-                dz, r = z[i, at + k], residual(P[i, k], one.Y[row, k])
-                share += weighted_vjp(c, r, dz)[1]
-                dr = curvature(P, i, k, dz, mean)
+                dr = curvature(P, i, k, z[i, at + k], mean)
                 if len(one.dc):
+                    r = residual(P[i, k], one.Y[row, k])
                     z[i, at + k] = weighted_jvp(c, r, dr, one.dc[row, j])
                 else:
                     z[i, at + k] = weighted(c, dr)
-            if len(one.share):
-                one.share[lo + i] = share
 
 
 @functools.cache

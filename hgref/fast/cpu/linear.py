@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.at import At
 from hgref.fast.cpu import heads, pool
 from hgref.fast.cpu.compiled import bound, kernel
 from hgref.fast.cpu.products import add_product, aligned, padded, row_product
@@ -22,7 +21,7 @@ from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective
 
-BLOCK_BYTES = 420_000  # of X: half of a small second-level cache
+BLOCK_BYTES = 200_000  # of X: it stays in the second-level cache, its pages in that of addresses
 NONE, NO_MATRIX = np.zeros(0), np.zeros((0, 0))
 
 
@@ -31,7 +30,8 @@ class Pass(NamedTuple):
 
     Y        (n, K) targets;  rows: (B,) the examples of the step
     c        (B,) λ_i/B;  dc (n, k) their tangents, or (0, 0)
-    V        (N·C,) columns of weights side by side, K each, padded to C;  offset: (C,)
+    V        (N·C,) columns of weights side by side, K each, padded to C
+    offset   (C,) the columns of biases;  unit: (1,) the number 1
     P        (B, kept) filled if base = 1, else used
     base, k  columns: of w, and of tangents
     share    (B,) r_i · dz_i of the last column, or (0,)
@@ -43,6 +43,7 @@ class Pass(NamedTuple):
     dc: Array
     V: Array
     offset: Array
+    unit: Array
     P: Array
     base: int
     k: int
@@ -57,12 +58,15 @@ def dense_part(one, X, copied, N, z, flat, sums, lo, hi):
 
     sums        W's part of each column, K·N numbers, then the biases of all columns, if any
     X, copied   all of X (n·N,);  a block of rows of a mini-batch, or (0,)
-    z, flat     (rows of a block, C) scratch, and the same memory as (rows·C,)
+    z, flat     (rows of a block, C) scratch, and the same memory with a row more as (rows·C + C,)
     """
     C, D = len(one.offset), one.Y.shape[1] * (one.base + one.k)
     zero, unit = np.int64(0), np.int64(1)
+    outside = np.int64(len(z) * C)
     for i in range(len(sums)):
         sums[i] = 0
+    for q in range(C):
+        flat[outside + q] = 0
     for first in range(lo, hi, len(z)):
         m, x, at = min(len(z), hi - first), X, first * N
         for i in range(m):
@@ -76,13 +80,16 @@ def dense_part(one, X, copied, N, z, flat, sums, lo, hi):
         add_product(x, at, N, unit, one.V, zero, C, flat, zero, C, m, N, C)
         through_loss(one, z, first, first + m)
         add_product(flat, zero, unit, C, x, at, N, sums, zero, N, D, m, N)
-        for o in range(len(sums) - D * N):
-            for i in range(m):
-                sums[D * N + o] += flat[i * C + o]
+        add_product(one.unit, zero, zero, zero, flat, zero, C, flat, outside, C, unit, m, C)
+    for o in range(min(len(sums) - D * N, C)):
+        sums[D * N + o] = flat[outside + o]
 
 
-def rows_part(one, pointers, indices, values, z, flat, lo, hi):
-    """z = X V for examples lo … hi-1 of a sparse X, and the loss; flat: the same memory."""
+def rows_part(one, pointers, indices, values, z, flat, sums, lo, hi):
+    """z ← X V and the loss, for examples lo … hi-1 of a sparse X; sums (C,) ← the sum of rows.
+
+    flat   the same memory as z
+    """
     C = len(one.offset)
     for i in range(lo, hi):
         row = one.rows[i]
@@ -90,6 +97,10 @@ def rows_part(one, pointers, indices, values, z, flat, lo, hi):
         for q in range(C):
             z[i, q] += one.offset[q]
     through_loss(one, z[lo:hi], lo, hi)
+    zero, rows = np.int64(0), np.int64(hi - lo)
+    for q in range(C):
+        sums[q] = 0
+    add_product(one.unit, zero, zero, zero, flat, lo * C, C, sums, zero, C, np.int64(1), rows, C)
 
 
 @kernel
@@ -133,7 +144,7 @@ class Linear(Objective):
         features = part.features
         self.K, self.N, self.B, self.p = part.outputs, features.N, features.B, part.p
         self.Y = np.ascontiguousarray(part.y, real)
-        self.every = np.arange(features.n)
+        self.every, self.unit = np.arange(features.n), np.ones(1, real)
         self.width = self.head.kept or self.K
         self.kept = -(-self.B * self.width * real.itemsize // 8)
         self.scratch: dict[Any, Any] = {}
@@ -143,42 +154,27 @@ class Linear(Objective):
         return self.every if table is None else np.ascontiguousarray(table[t - 1], np.int64)
 
     def about(
-        self, t: int, lam: Blocks, columns: Array, P: Array, base: int,
-        dc: Array = NO_MATRIX, share: Array = NONE,
-    ) -> Pass:  # fmt: skip
+        self, t: int, lam: Blocks, columns: Array, P: Array, base: int, dc: Array, share: Array
+    ) -> Pass:
         """The arguments of a pass along columns (p, base + k)."""
         C = padded(columns.shape[1] * self.K, self.real.itemsize)
         W, b = self.part.unflatten(columns)
         V, offset = aligned((self.N, C), self.real), np.zeros(C, self.real)
-        side_by_side = W.transpose(1, 2, 0).reshape(self.N, -1)
-        V[:, : side_by_side.shape[1]] = side_by_side
+        used = columns.shape[1] * self.K
+        V[:, :used].reshape(self.N, -1, self.K)[:] = W.transpose(1, 2, 0)
         if len(b):
-            offset[: side_by_side.shape[1]] = b.T.reshape(-1)
+            offset[:used] = b.T.reshape(-1)
         offset = self.shifted(offset, V)
         c = np.broadcast_to(self.part.scale(t, lam)[:, 0], self.B).astype(self.real)
         dc, share = (np.ascontiguousarray(x, self.real) for x in (dc, share))
-        about = self.Y, self.rows(t), c, dc, V.reshape(-1), offset
+        about = self.Y, self.rows(t), c, dc, V.reshape(-1), offset, self.unit
         return Pass(*about, P, base, columns.shape[1] - base, share)
 
     def shifted(self, offset: Array, V: Array) -> Array:
         return offset
 
-    def at(self, t: int, w: Array, lam: Blocks) -> At:
-        P = np.empty((self.B, self.width), self.real)
-        G = self.swept(self.about(t, lam, w[:, None], P, 1))[:, 0]
-
-        def jvp(dw: Array, dlam: Blocks) -> Array:
-            moving = self.part.example_weights and self.part.block in dlam
-            dc = dlam[self.part.block] / self.B if moving else NO_MATRIX
-            return self.swept(self.about(t, lam, dw, P, 0, dc)).sum(axis=0, dtype=float).T
-
-        def vjp(u: Array) -> tuple[Array, Blocks]:
-            share = np.zeros(self.B * self.part.example_weights, self.real)
-            uH = self.swept(self.about(t, lam, u[:, None], P, 0, share=share))[:, 0]
-            shares = {self.part.block: share.astype(float)} if len(share) else {}
-            return uH, self.part.gathered(t, shares)
-
-        return At(G, jvp, vjp)
+    def at(self, t: int, w: Array, lam: Blocks) -> Any:
+        return Swept(self, t, w, lam)
 
     def both(self, t: int, w: Array, lam: Blocks) -> tuple[Any, Array]:
         """(J_t(w), ∇J_t(w))."""
@@ -189,9 +185,48 @@ class Linear(Objective):
         raise NotImplementedError
 
 
+class Swept:
+    """The loss of step t linearised at w: an hgref.at.At, whose `jvp` computes `value` too.
+
+    value   (parts, p), for the caller to add up before the next pass
+    """
+
+    def __init__(self, of: Linear, t: int, w: Array, lam: Blocks):
+        self.of, self.t, self.w, self.lam = of, t, w, lam
+        self.P: Array | None = None  # what the examples keep, filled by the first pass
+        self.g: Array | None = None
+
+    @property
+    def value(self) -> Array:
+        return self.swept(self.w[:, None], 1)[:, 0] if self.g is None else self.g
+
+    def jvp(self, dw: Array, dlam: Blocks) -> Array:
+        part, base = self.of.part, int(self.P is None)
+        moving = part.example_weights and part.block in dlam
+        dc = dlam[part.block] / self.of.B if moving else NO_MATRIX
+        found = self.swept(np.column_stack([self.w, dw]) if base else dw, base, dc)
+        found = found.sum(axis=0, dtype=float)
+        if base:
+            self.g = found[:1]
+        return found[base:].T
+
+    def vjp(self, u: Array) -> tuple[Array, Blocks]:
+        part = self.of.part
+        share = np.zeros(self.of.B * part.example_weights, self.of.real)
+        uH = self.swept(u[:, None], 0, share=share)[:, 0]
+        shares = {part.block: share.astype(float)} if len(share) else {}
+        return uH, part.gathered(self.t, shares)
+
+    def swept(self, columns: Array, base: int, dc: Array = NO_MATRIX, share: Array = NONE) -> Array:
+        of = self.of
+        if self.P is None:
+            self.P = np.empty((of.B, of.width), of.real)
+        return of.swept(of.about(self.t, self.lam, columns, self.P, base, dc, share))
+
+
 def rows_of_block(N: int, itemsize: int) -> int:
     """Rows of X that are read together."""
-    return min(max(BLOCK_BYTES // max(N * itemsize, 1) // 8 * 8, 8), 256)
+    return min(max(BLOCK_BYTES // max(N * itemsize, 1) // 8 * 8, 8), 64)
 
 
 class Dense(Linear):
@@ -211,13 +246,13 @@ class Dense(Linear):
             batches = self.part.features.batches is not None
             self.scratch[columns, C] = (
                 np.empty((count, columns * self.part.p), self.real),
-                aligned((count, self.block, C), self.real),
+                aligned((count, (self.block + 1) * C), self.real),
                 np.empty((count, self.block * self.N * batches), self.real),
             )
-        G, z, copied = self.scratch[columns, C]
+        G, flat, copied = self.scratch[columns, C]
         parts = pool.bounds(self.B, count)
         pool.each(passes(self.head)[0], [
-            (one, self.X, copied[q], self.N, z[q], z[q].reshape(-1), G[q], *parts[q])
+            (one, self.X, copied[q], self.N, flat[q, :-C].reshape(-1, C), flat[q], G[q], *parts[q])
             for q in range(count)
         ])  # fmt: skip
         if columns == 1:
@@ -248,17 +283,20 @@ class Sparse(Linear):
         count = pool.parts(int(len(self.by_row[2]) * C * share))
         parts = pool.bounds(self.B, count)
         flat, to = z.reshape(-1), pulled.reshape(-1)
-        pool.each(passes(self.head)[1], [(one, *self.by_row, z, flat, *part) for part in parts])
+        sums = np.empty((count, C), self.real)
+        pool.each(passes(self.head)[1], [
+            (one, *self.by_row, z, flat, sums[q], *parts[q]) for q in range(count)
+        ])  # fmt: skip
         if batches is None:
             parts = pool.bounds(self.N, count)
             pool.each(columns_part, [(*self.by_column, flat, to, C, *part) for part in parts])
         else:
             scatter(*self.by_row, one.rows, z, pulled)
-        used, sums = columns * self.K, z.sum(axis=0, dtype=float)
+        used, total = columns * self.K, sums.sum(axis=0, dtype=float)
         g = pulled[:, :used].T.astype(float)
         if self.centre is not None:
-            g -= np.outer(sums[:used], self.centre)
-        biases = sums[:used].reshape(columns, self.K)[:, : self.K * self.part.bias]
+            g -= np.outer(total[:used], self.centre)
+        biases = total[:used].reshape(columns, self.K)[:, : self.K * self.part.bias]
         return np.hstack([g.reshape(columns, -1), biases])[None]
 
 

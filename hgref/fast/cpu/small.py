@@ -14,10 +14,10 @@ import numpy as np
 
 from hgref import laws
 from hgref.arguments import Array
-from hgref.dynamics.coordinatewise import Law
+from hgref.dynamics.coordinatewise import Coordinatewise, Law
 from hgref.fast.cpu import heads
 from hgref.fast.cpu.compiled import bound, inlined, kernel, leaf
-from hgref.fast.cpu.dynamics import Compiled, loops_of
+from hgref.fast.cpu.dynamics import Numbered, as_columns, by_block, loops_of
 from hgref.fast.cpu.linear import Dense, Pass, dense_part
 from hgref.fast.cpu.products import aligned, padded
 from hgref.layout import Blocks
@@ -53,6 +53,7 @@ class Part(NamedTuple):
     c: Array
     V: Array
     offset: Array
+    unit: Array
     copied: Array
     z: Array
     flat: Array
@@ -133,7 +134,17 @@ def sweep(part, t, row, w, U, base):
             if len(w) > K * N:
                 part.offset[at] = w[K * N + o] if j < base else U[j - base, K * N + o]
     one = Pass(
-        part.Y, rows, part.c, part.dweights, part.V, part.offset, part.P[row], base, k, part.share
+        part.Y,
+        rows,
+        part.c,
+        part.dweights,
+        part.V,
+        part.offset,
+        part.unit,
+        part.P[row],
+        base,
+        k,
+        part.share,
     )
     some = part.sums[: (base + k) * len(w)]
     dense(one, part.X, part.copied, N, part.z, part.flat, some, 0, B)
@@ -148,7 +159,7 @@ def stretch(part, beside, r, dr, b, s, Z, first, last, states, tape, U, out, bac
     r, dr         (steps, R) numbers of the law, and their tangents (steps, R, k)
     s             (blocks, p) s_{first-1};  states (steps, blocks, p) and tape (steps, p) receive
                   s_{t-1} and g_t; one row each: only the last
-    Z             (k, blocks, p) Z_{first-1};  backwards: α_last (1, blocks, p) ← α_{first-1}
+    Z             (blocks, k, p) Z_{first-1};  backwards: α_last (blocks, 1, p) ← α_{first-1}
     b             (steps, R) backwards: receives the cotangents of r
     U, out        (k, p) scratch
     returns       the t at which s_t or Z_t, backwards α_{t-1}, is not finite, or 0
@@ -159,24 +170,24 @@ def stretch(part, beside, r, dr, b, s, Z, first, last, states, tape, U, out, bac
         now, fine = t - first, True
         row = min(now, len(tape) - 1)
         if backwards:
-            vjp(r[now], states[row], tape[row], Z[0], U[0], b[now], zero, p)
+            vjp(r[now], states[row], tape[row], Z, U[0], b[now], zero, p)
         else:
             for block in range(len(s)):
                 for i in range(tape.shape[1]):
                     states[row, block, i] = s[block, i]
-            for c in range(len(Z)):
+            for c in range(Z.shape[1]):
                 for i in range(tape.shape[1]):
-                    U[c, i] = Z[c, -1, i]
+                    U[c, i] = Z[-1, c, i]
         field(part, beside, t, row, states[row, -1], U, base, tape[row], out)
         if backwards:
             for i in range(tape.shape[1]):
-                Z[0, -1, i] += out[0, i]
+                Z[-1, 0, i] += out[0, i]
         else:
             jvp(r[now], dr[now], s, tape[row], Z, out, zero, p)
             step(r[now], s, tape[row], zero, p)
             fine &= finite(s)
-        for c in range(len(Z)):
-            fine &= finite(Z[c])
+        for block in range(len(Z)):
+            fine &= finite(Z[block])
         if not fine:
             return t
     return 0
@@ -216,15 +227,17 @@ class Small:
     terms   of J: data losses as `Dense`, L2, Quadratic
     """
 
-    def __init__(self, dynamics: Compiled, terms: Sequence[Objective], p: int):
-        self.dynamics, self.p, self.blocks = dynamics, p, len(dynamics.state)
+    def __init__(self, dynamics: Coordinatewise, terms: Sequence[Objective]):
+        p: Any = terms[0].p
+        self.p, self.blocks = p, len(dynamics.state)
+        self.numbered = Numbered(dynamics)
         self.data = [part for part in terms if isinstance(part, Dense)]
         self.penalties = [part for part in terms if isinstance(part, L2)]
         matrices = [part for part in terms if isinstance(part, Quadratic)]
         self.H = sum((part.H for part in matrices), np.zeros((p, p) if matrices else (0, 0)))
         self.b = sum((part.b for part in matrices), np.zeros(p if matrices else 0))
         head = self.data[0].head if self.data else heads.HEADS[heads.Squares]
-        self.compiled = compilation(dynamics.readable.law, dynamics.state, head)
+        self.compiled = compilation(dynamics.law, dynamics.state, head)
         work = sum(part.B * part.N * part.K for part in self.data) + p * (1 + len(self.H))
         self.length = max(1, WORK // work)  # steps of one call
 
@@ -254,7 +267,7 @@ class Stretch:
     def __init__(self, small: Small, run: Run, first: int, last: int, s: Array):
         self.small, self.of, self.first, self.last = small, run, first, last
         self.s = np.array(s, float).reshape(small.blocks, -1)
-        self.r = small.dynamics.numbered.values(first, last, run.lam)
+        self.r = small.numbered.values(first, last, run.lam)
         self.end: Array | None = None
         self.kept = np.empty((0, small.blocks, small.p)), np.empty((0, small.p))  # s_{t-1}, g_t
 
@@ -267,7 +280,7 @@ class Stretch:
         small, lam, p = self.small, self.of.lam, self.small.p
         self.part, self.beside = small.part(lam, {}, rows, 1), small.beside(lam, {}, 0)
         self.kept = np.empty((rows, small.blocks, p)), np.empty((rows, p))
-        self.ahead(np.empty((0, small.blocks, p)), np.empty((*self.r.shape, 0)))
+        self.ahead(np.empty((small.blocks, 0, p)), np.empty((*self.r.shape, 0)))
         return self.end
 
     def ahead(self, Z: Array, dr: Array) -> None:
@@ -275,32 +288,32 @@ class Stretch:
         end = self.s.copy()
         t = self.call(dr, np.empty((0, 0)), end, Z, False)
         self.of.require_state("the training run", t, end.reshape(-1))
-        self.of.require_state("Z_t", t, Z.sum(axis=0).reshape(-1))
+        self.of.require_state("Z_t", t, Z.sum(axis=1).reshape(-1))
         self.end = end.reshape(-1)
 
     def call(self, dr: Array, b: Array, s: Array, Z: Array, backwards: bool) -> int:
         """The compiled function."""
-        scratch = np.empty((len(Z), self.small.p)), np.empty((len(Z), self.small.p))
+        scratch = np.empty(Z.shape[1:]), np.empty(Z.shape[1:])
         about = self.first, self.last, *self.kept, *scratch, backwards
         return self.small.compiled(self.part, self.beside, self.r, dr, b, s, Z, *about)
 
     def jvp(self, Z: Array, dlam: Blocks) -> Array:
         small, lam, k = self.small, self.of.lam, Z.shape[1]
-        dr = small.dynamics.numbered.tangents(self.first, self.last, lam, dlam, k)
-        Z = np.array(Z.T, float, order="C").reshape(k, small.blocks, small.p)
+        dr = small.numbered.tangents(self.first, self.last, lam, dlam, k)
+        Z = by_block(Z, small.blocks)
         self.part, self.beside = small.part(lam, dlam, 1, k), small.beside(lam, dlam, k)
         self.kept = np.empty((1, small.blocks, small.p)), np.empty((1, small.p))
         self.ahead(Z, dr)
-        return Z.reshape(k, -1).T
+        return as_columns(Z)
 
     def vjp(self, alpha: Array) -> tuple[Array, Blocks]:
         small, lam, b = self.small, self.of.lam, np.zeros(self.r.shape)
         if len(self.kept[1]) < len(b):
             self.run(len(b))
-        alpha = np.array(alpha, float).reshape(1, small.blocks, -1)
+        alpha = np.array(alpha, float).reshape(small.blocks, 1, -1)
         t = self.call(np.empty((*b.shape, 0)), b, self.s, alpha, True)
         self.of.require_state("alpha, going backwards,", t - 1, alpha.reshape(-1))
-        shares = small.dynamics.numbered.cotangents(self.first, self.last, lam, b)
+        shares = small.numbered.cotangents(self.first, self.last, lam, b)
         for one in small.data:
             if one.part.example_weights:
                 shares[one.part.block] = self.part.shares
@@ -319,12 +332,12 @@ def part_of(one: Dense, lam: Blocks, dlam: Blocks, steps: int, k: int) -> Part:
         if part.block in dlam:
             dweights = np.ascontiguousarray(dlam[part.block] / B, real)
     table = np.zeros((0, 0), np.int64) if batches is None else np.asarray(batches, np.int64)
-    z = aligned((min(one.block, B), C), real)
+    flat = aligned(((min(one.block, B) + 1) * C,), real)
     return Part(
         one.X, one.Y, one.N, table, one.every, weights, dweights, np.zeros(len(weights)),
         np.empty((steps, B, one.width), real), np.empty(B, real),
-        aligned((one.N * C,), real), np.zeros(C, real),
-        np.empty(one.block * one.N * len(table[:1]), real), z, z.reshape(-1),
+        aligned((one.N * C,), real), np.zeros(C, real), one.unit,
+        np.empty(one.block * one.N * len(table[:1]), real), flat[:-C].reshape(-1, C), flat,
         np.empty((1 + k) * part.p, real),
         np.zeros(B * part.example_weights, real),
     )  # fmt: skip
@@ -336,6 +349,6 @@ def nothing(p: int, k: int) -> Part:
     no_table = np.zeros((0, 0), np.int64)
     return Part(
         none, np.zeros((0, 1)), 0, no_table, rows, none, np.zeros((0, 0)), none,
-        np.zeros((1, 0, 1)), none, none, np.zeros(C), none, np.zeros((1, C)), np.zeros(C),
-        np.zeros((1 + k) * p), none,
+        np.zeros((1, 0, 1)), none, none, np.zeros(C), np.ones(1), none,
+        np.zeros((1, C)), np.zeros(2 * C), np.zeros((1 + k) * p), none,
     )  # fmt: skip

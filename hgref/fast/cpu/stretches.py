@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.at import At
 from hgref.dynamics.coordinatewise import Coordinatewise
 from hgref.fast.cpu import heads
-from hgref.fast.cpu.dynamics import Compiled
+from hgref.fast.cpu.dynamics import Large
 from hgref.fast.cpu.linear import Dense, Linear, Sparse
 from hgref.fast.cpu.network import Network
 from hgref.fast.cpu.small import Small, is_small
@@ -42,13 +41,13 @@ class Fast:
         real = real_of(dtype)
         require_fast(problem)
         terms = [fast_term(part, real) for part in terms_of(problem.dynamics.J)]
-        dynamics: Any = problem.dynamics
+        dynamics: Any = copy.copy(problem.dynamics)
         self.problem = copy.copy(problem)
-        self.problem.dynamics = Compiled(dynamics, terms)
+        self.problem.dynamics, dynamics.J = dynamics, Sum(*terms)
         small = is_small(terms, k)
-        self.small = Small(self.problem.dynamics, terms, problem.p) if small else None
+        self.steps: Small | Large = (Small if small else Large)(dynamics, terms)
+        self.length = self.steps.length
         self.E = [part if small else fast_term(part, real) for part in terms_of(problem.E)]
-        self.length = self.small.length if self.small else 1
 
     def ends(self, *marks: int) -> list[int]:
         """The last steps of stretches that also end at each of the marks."""
@@ -73,7 +72,7 @@ class Stretches(Run):
     def __init__(self, fast: Fast, run: Run, ends: list[int]):
         require_real(run.lam)
         super().__init__(fast.problem, run.lam, run.layout)
-        self.small, self.T, self.ends = fast.small, len(ends), ends
+        self.steps, self.T, self.ends = fast.steps, len(ends), ends
         self.terms_of_E = fast.E
         self.last: Array | None = None  # the state at which E was evaluated last
 
@@ -84,18 +83,16 @@ class Stretches(Run):
         return self.ends[t - 1]
 
     def at(self, t: int, s: Array) -> Any:
-        first, last = self.span(t)
-        return self.small.at(self, first, last, s) if self.small else super().at(last, s)
+        return self.steps.at(self, *self.span(t), s)
 
     def step(self, t: int, s: Array) -> Array:
-        first, last = self.span(t)
-        return self.small.at(self, first, last, s).run(1) if self.small else super().step(last, s)
+        return self.steps.at(self, *self.span(t), s).run(1)
 
-    def jvp(self, t: int, step: At, Z: Array, dlam: Blocks) -> Array:
-        return step.jvp(Z, dlam) if self.small else super().jvp(self.number(t), step, Z, dlam)
+    def jvp(self, t: int, step: Any, Z: Array, dlam: Blocks) -> Array:
+        return step.jvp(Z, dlam)
 
-    def vjp(self, t: int, step: At, alpha: Array) -> tuple[Array, Blocks]:
-        return step.vjp(alpha) if self.small else super().vjp(self.number(t), step, alpha)
+    def vjp(self, t: int, step: Any, alpha: Array) -> tuple[Array, Blocks]:
+        return step.vjp(alpha)
 
     def error(self, t: int, s: Array) -> Any:
         value = sum(value for value, _ in self.evaluated(t, s))
