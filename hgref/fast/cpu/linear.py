@@ -9,6 +9,7 @@ hgref.objectives.linear_model; the two products are in products.py, the loss is 
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -288,7 +289,7 @@ class Sparse(Linear):
             (one, *self.by_row, z, flat, sums[q], *parts[q]) for q in range(count)
         ])  # fmt: skip
         if batches is None:
-            parts = pool.bounds(self.N, count)
+            parts = alike(self.by_column[0], count)
             pool.each(columns_part, [(*self.by_column, flat, to, C, *part) for part in parts])
         else:
             scatter(*self.by_row, one.rows, z, pulled)
@@ -298,6 +299,14 @@ class Sparse(Linear):
             g -= np.outer(total[:used], self.centre)
         biases = total[:used].reshape(columns, self.K)[:, : self.K * self.part.bias]
         return np.hstack([g.reshape(columns, -1), biases])[None]
+
+
+def alike(pointers: Array, count: int) -> list[tuple[int, int]]:
+    """(first, last + 1) of parts with nearly equally many entries."""
+    entries = int(pointers[-1]) * np.arange(count + 1) // count
+    ends = np.searchsorted(pointers, entries)
+    ends[0], ends[-1] = 0, len(pointers) - 1  # also lines without an entry
+    return list(itertools.pairwise(ends.tolist()))
 
 
 def compressed(matrix: Any, real: np.dtype) -> tuple[Array, Array, Array]:
