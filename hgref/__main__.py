@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from hgref.console import any_terminal, in_a_line
 from hgref.verify.check import check
 from hgref.verify.diagnose import diagnose
 from hgref.verify.vectors.cases import cases
@@ -22,12 +23,12 @@ BESIDE = ("FORMAT.md", "consumer.py")  # files exported together with the vector
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return its exit status: 0 right, 1 wrong, 2 unusable input."""
+    any_terminal()
     options = parser().parse_args(arguments)
     try:
         return options.run(options)
     except UNUSABLE_INPUT as error:
-        reason = " ".join(str(error).split())[:LONGEST_LINE] or type(error).__name__
-        print(f"hgref: {reason}", file=sys.stderr)
+        print(f"hgref: {in_a_line(error)[:LONGEST_LINE]}", file=sys.stderr)
         return UNUSABLE
 
 

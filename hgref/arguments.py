@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+HALVES = ("bfloat16", "float8_e4m3fn", "float8_e5m2")  # of JAX
 REAL = (int, float, np.integer, np.floating)
 
 
@@ -52,10 +53,26 @@ def odd_entry(array: Array, value: Any) -> str:
 
 
 def asarray(name: str, value: Any) -> Array:
+    """`value` as an array: numbers, lists, data frames, or tensors, also those that want gradients.
+
+    Half precisions that NumPy lacks (bfloat16) become float32, which holds them exactly.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        masked = int(np.ma.count_masked(value))
+        if masked:
+            raise ValueError(
+                f"{name}: expected numbers everywhere, found a masked array with {masked} masked "
+                f"entries; fill them, or leave these rows out"
+            )
+        value = value.data
+    if hasattr(value, "detach"):  # a torch tensor
+        value = value.detach().cpu()
+        value = value.float() if str(value.dtype).endswith("bfloat16") else value
     try:
-        return np.asarray(value)
-    except (TypeError, ValueError) as error:  # rows of different lengths
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:  # rows of different lengths
         raise ValueError(f"{name}: expected a rectangular array, found {error}") from error
+    return array.astype(np.float32) if array.dtype.name in HALVES else array
 
 
 def require_shape(name: str, found: tuple[int, ...], expected: tuple[int | str, ...]) -> None:

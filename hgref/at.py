@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from hgref.arguments import Array
 from hgref.layout import Blocks
@@ -63,6 +65,48 @@ def from_functions(self: Any, t: int, x: Array, lam: Blocks) -> At:
     """`at` for a class that defines the three functions."""
     value, jvp, vjp = (getattr(self, name) for name in self.defined_by)
     return At(value(t, x, lam), partial(jvp, t, x, lam), partial(vjp, t, x, lam))
+
+
+def as_state(what: str, of: Any, found: Any, size: int) -> Array:
+    """What a function returned, if it is a vector of this size: anything else broadcasts."""
+    if np.shape(found) != (size,):
+        raise ValueError(
+            f"{what} of {type(of).__name__}: expected shape ({size},), found {np.shape(found)}"
+        )
+    return found
+
+
+def as_columns(of: Any, found: Any, like: Array) -> Array:
+    """What a jvp returned, if it has the shape of the tangents that it got: columns broadcast."""
+    if np.shape(found) != like.shape:
+        raise ValueError(
+            f"jvp of {type(of).__name__}: expected columns of shape {like.shape}, found "
+            f"{np.shape(found)}"
+        )
+    return found
+
+
+def as_row(of: Any, found: Any, like: Array, shapes: Mapping[str, Any]) -> tuple[Array, Blocks]:
+    """What a vjp returned, if it is a row like its cotangent and one block for each of `shapes`."""
+    name = type(of).__name__
+    try:
+        row, blocks = found
+        names = set(blocks)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"vjp of {name}: expected (row, mapping of blocks), found {found!r}"
+        ) from error
+    if np.shape(row) != like.shape:
+        raise ValueError(f"vjp of {name}: expected a row {like.shape}, found {np.shape(row)}")
+    if names != set(shapes):
+        raise ValueError(f"vjp of {name}: expected blocks {list(shapes)}, found {list(blocks)}")
+    for block, shape in shapes.items():
+        if np.shape(blocks[block]) != tuple(shape):
+            raise ValueError(
+                f"vjp of {name}: expected block {block!r} of shape {tuple(shape)}, found "
+                f"{np.shape(blocks[block])}"
+            )
+    return row, blocks
 
 
 def lacking(thing: Any, function: str) -> NotImplementedError:

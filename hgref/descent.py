@@ -64,7 +64,7 @@ class Adam:
     beta2    decay of the running mean of squared gradients, in [0, 1)
     eps      added to the square root of the second mean
     returns  a rule for `minimize` and `realtime`, with the methods `start` and `update`
-    Raises   ValueError if rate <= 0, or beta1 or beta2 is outside [0, 1)
+    Raises   ValueError if rate <= 0, eps < 0, or beta1 or beta2 is outside [0, 1)
     Cost     O(m) a step
     Beware   Adam divides by a running mean of the gradient's size: in the first steps every
              coordinate of λ moves by about `rate`, however small its hypergradient is
@@ -84,6 +84,7 @@ class Adam:
 
     def __post_init__(self) -> None:
         require_rate(self.rate)
+        require_at_least("eps", as_array("eps", self.eps, ()), 0)
         for name in ("beta1", "beta2"):
             require_at_least(name, as_array(name, getattr(self, name), ()), 0)
             require_below(name, as_array(name, getattr(self, name), ()), 1)

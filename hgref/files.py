@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
+
+LEFT = 600  # seconds after which nobody is writing a temporary file any more
+
+
+def mode_of(path: Path) -> int:
+    """The permissions of the file, or those of a new one."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0o022)  # Python cannot read it without setting it
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def clear_temporary(path: Path) -> None:
+    """Remove what a killed process left beside the file."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.????????"):
+        with contextlib.suppress(OSError):  # another process was faster
+            if time.time() - left.stat().st_mtime > LEFT:
+                left.unlink()
 
 
 def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], Any]) -> Path:
@@ -18,18 +40,22 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], Any])
     Raises   OSError if writing fails; then an older file at `path` is unchanged and no temporary
              file is left behind
     Cost     one write, one fsync, one rename
+    Beware   an older file keeps its permissions, and a link stays a link to what is written;
+             temporary files that a killed process left ten minutes ago are removed
     Source   os.replace, which is atomic on POSIX and Windows
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    target = Path(os.path.realpath(path))  # a link stays a link
+    clear_temporary(target)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # mkstemp creates files that only their owner can read
-        os.replace(name, path)
+        os.chmod(name, mode_of(target))  # mkstemp creates files that only their owner can read
+        os.replace(name, target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

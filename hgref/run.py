@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hgref.arguments import Array, where_not_finite
-from hgref.at import At
+from hgref.at import At, as_columns, as_row, as_state
 from hgref.dynamics.dynamics import Dynamics
 from hgref.layout import Blocks, Layout
 from hgref.objectives.objective import Objective
@@ -93,27 +93,31 @@ class Run:
         """Step t linearised at s = s_{t-1}; its value is s_t."""
         with np.errstate(all="ignore"):
             step = self.dynamics.at(t, s, self.lam)
-        self.require_state("the training run", t, step.value)
+        s = as_state("step", self.dynamics, step.value, self.problem.d)
+        self.require_state("the training run", t, s)
         return step
 
     def step(self, t: int, s: Array) -> Array:
         """s_t = Φ_t(s_{t-1}, λ)."""
         with np.errstate(all="ignore"):
             s = self.dynamics.step(t, s, self.lam)
+        as_state("step", self.dynamics, s, self.problem.d)
         self.require_state("the training run", t, s)
         return s
 
     def jvp(self, t: int, step: At, Z: Array, dlam: Blocks) -> Array:
         """Z_t = A_t Z_{t-1} + B_t dλ."""
         with np.errstate(all="ignore"):
-            Z = step.jvp(Z, dlam)
+            Z = as_columns(self.dynamics, step.jvp(Z, dlam), Z)
         self.require_state("Z_t", t, Z)
         return Z
 
     def vjp(self, t: int, step: At, alpha: Array) -> tuple[Array, Blocks]:
         """(α_{t-1}, α_t B_t) from α_t."""
+        trained = self.dynamics.hyper(self.problem.p)
+        shapes = {name: self.lam[name].shape for name in trained}
         with np.errstate(all="ignore"):
-            alpha, share = step.vjp(alpha)
+            alpha, share = as_row(self.dynamics, step.vjp(alpha), alpha, shapes)
         self.require_state("alpha, going backwards,", t - 1, alpha)
         return alpha, share
 
@@ -146,6 +150,7 @@ class Run:
         w = self.dynamics.weights(s)
         with np.errstate(all="ignore"):
             row, direct = self.E.grad(t, w, self.lam), self.E.grad_lam(t, w, self.lam)
+        as_state("grad", self.E, row, self.problem.p)
         self.require_finite("∇E", t, {"w": row, **direct})
         rest = np.zeros(self.problem.d - self.problem.p, dtype=row.dtype)
         return np.concatenate([rest, row]), direct

@@ -7,16 +7,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from paper_repro.benchmark import command as benchmark
-from paper_repro.experiments import FIGURES
-from paper_repro.gpu import command as gpu
-from paper_repro.lessons import command as lessons
-from paper_repro.peers import command as peers
-from paper_repro.report import command as report
-from paper_repro.report.everything import run_all
-from paper_repro.scaling import command as scaling
-from paper_repro.sweep import command as sweep
-from paper_repro.sweep.engine import TaskFailed
+INTERRUPTED = 130  # the exit status that shells use after Ctrl-C
+
+try:  # the imports take seconds
+    from hgref.console import any_terminal, in_a_line
+    from paper_repro.benchmark import command as benchmark
+    from paper_repro.experiments import FIGURES
+    from paper_repro.gpu import command as gpu
+    from paper_repro.lessons import command as lessons
+    from paper_repro.peers import command as peers
+    from paper_repro.report import command as report
+    from paper_repro.report.everything import run_all
+    from paper_repro.scaling import command as scaling
+    from paper_repro.sweep import command as sweep
+    from paper_repro.sweep.engine import TaskFailed
+except KeyboardInterrupt:
+    print("\nInterrupted.")
+    sys.exit(INTERRUPTED)
 
 MEASUREMENTS = {
     "benchmark": benchmark,
@@ -30,7 +37,6 @@ EXPERIMENTS = {
     **MEASUREMENTS,
     "lessons": lessons,
 }
-INTERRUPTED = 130  # the exit status that shells use after Ctrl-C
 KEPT = "Finished work is saved: run the same command again to continue."
 NOT_KEPT = "Nothing was written: all numbers of a result must come from one run."
 NOT_RESUMABLE = {*MEASUREMENTS, "lessons", "costs", "relatives"}
@@ -38,6 +44,7 @@ NOT_RESUMABLE = {*MEASUREMENTS, "lessons", "costs", "relatives"}
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one experiment, or all of the paper's figures; returns the exit status."""
+    any_terminal()
     options = parser().parse_args(arguments)
     if options.list:
         wide = max(map(len, EXPERIMENTS))
@@ -56,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\nInterrupted. {KEPT if kept else NOT_KEPT}")
         return INTERRUPTED
     except (ValueError, OSError, ImportError, ArithmeticError, TaskFailed) as error:
-        print(f"paper_repro: {error}", file=sys.stderr)
+        print(f"paper_repro: {in_a_line(error)}", file=sys.stderr)
         return 2
     return 0
 

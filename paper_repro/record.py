@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hgref.files import write_whole
+from paper_repro.digest import digest
 
 PACKAGES = ("hgref", "numpy", "scipy", "matplotlib")
 
@@ -31,6 +33,30 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected a result in JSON, found {type(content).__name__}")
     return content
+
+
+def keep(path: Path, result: Any) -> Any:
+    """Write a part of a result, for an interrupted run to take up again; returns it as it is read.
+
+    Its digest stands beside it, so that a changed file is noticed.
+    """
+    result = json.loads(json.dumps(result, default=plain))
+    write_json(path, {"result": result, "sha256": digest(result)})
+    return result
+
+
+def kept(path: Path, say: Callable[[str], object]) -> Any:
+    """What `keep` wrote; None if there is no file, or a damaged or changed one: `say` is told."""
+    if not path.exists():
+        return None
+    try:
+        content = read_json(path)
+        if "result" not in content or content.get("sha256") != digest(content["result"]):
+            raise ValueError(f"{path}: expected the result as it was written, found a changed one")
+    except ValueError as error:
+        say(f"{error}; it is computed again")
+        return None
+    return content["result"]
 
 
 def plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.at import At
+from hgref.at import At, as_columns, as_row, as_state
 from hgref.dynamics.dynamics import Dynamics
 from hgref.layout import Blocks
 
@@ -111,13 +111,15 @@ class Coordinatewise(Dynamics):
         blocks, law = self.split(s), self.law
         rates = self.rates_at(t, lam)
         field = self.J.at(t, blocks[-1], lam)
-        each = dict(zip(self.state, blocks, strict=True), g=field.value)
+        g = as_state("grad", self.J, field.value, blocks.shape[1])
+        each = dict(zip(self.state, blocks, strict=True), g=g)
         numbers = self.numbers(t, rates)
 
         def jvp(ds: Array, dlam: Blocks) -> Array:
             moving = self.split(ds)
             drates = {n: self.entry(t, lam[n], dlam.get(n)) for n in self.names}
-            tangents = dict(zip(self.state, moving, strict=True), g=field.jvp(moving[-1], dlam))
+            dg = as_columns(self.J, field.jvp(moving[-1], dlam), moving[-1])
+            tangents = dict(zip(self.state, moving, strict=True), g=dg)
             tangents |= self.numbers_jvp(t, rates, drates)
             columns = {name: x[:, None] for name, x in each.items()}
             tangents = {f"d{name}": tangents[name] for name in law.tangents}
@@ -126,7 +128,7 @@ class Coordinatewise(Dynamics):
         def vjp(alpha: Array) -> tuple[Array, Blocks]:
             back = {f"b_{n}": row for n, row in zip(self.state, self.split(alpha), strict=True)}
             b = dict(zip(law.tangents, law(law.vjp, {**each, **numbers, **back}), strict=True))
-            uH, uM = field.vjp(b["g"])
+            uH, uM = as_row(self.J, field.vjp(b["g"]), b["g"], self.J.hyper(b["g"].size))
             b["w"], share = b["w"] + uH, dict(uM)
             totals = {n: np.sum(b[n]) for n in law.tangents if n not in each}
             for name, total in self.numbers_vjp(t, rates, totals).items():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, require_callable, require_shape
+from hgref.arguments import Array, asarray, require_callable, require_shape
 from hgref.layout import Blocks, Layout
 from hgref.objectives.callback import read_shapes
 from hgref.objectives.objective import Objective, Shapes
@@ -44,9 +44,12 @@ class FrameworkObjective(Objective):
         self.shapes = read_shapes(hyper or {})
         self.layout = Layout({n: tuple(leaf.shape) for n, leaf in self.leaves(params).items()})
         self.p = self.layout.size
+        self.forward = True  # whether fn has a forward derivative, as far as is known
         if self.p == 0:
             raise ValueError("params: expected at least one weight, found none")
-        derived = (self.loss, self.gradient, self.columns, self.row, self.direct)
+        derived = (
+            self.loss, self.gradient, self.columns, self.transposed, self.row, self.direct,
+        )  # fmt: skip
         self.functions = {function.__name__: self.compiled(function) for function in derived}
 
     # defined by each framework
@@ -120,6 +123,22 @@ class FrameworkObjective(Objective):
         # output axis 0: with any other, torch misplaces outputs that are constant (H = 0)
         return self.transforms.vmap(along, -1, 0)(dw, dlam).T
 
+    def transposed(self, w: Any, lam: Any, dw: Any, dlam: Any) -> Any:
+        """The same as the transpose of u ↦ (u H, u M): for losses that have no forward derivative.
+
+        torch lacks it for mse_loss and huber_loss, JAX for every custom_vjp.
+        """
+
+        def g(w: Any, moving: Any) -> Any:
+            return self.gradient(w, {**lam, **moving})
+
+        value, pull = self.transforms.vjp(g, w, {name: lam[name] for name in dlam})
+
+        def along(dw: Any, dlam: Any) -> Any:
+            return self.transforms.vjp(pull, value)[1]((dw, dlam))[0]
+
+        return self.transforms.vmap(along, -1, 0)(dw, dlam).T
+
     def row(self, w: Any, lam: Any, u: Any) -> Any:
         """(u H, u M)."""
         return self.transforms.vjp(self.gradient, w, lam)[1](u)
@@ -140,7 +159,15 @@ class FrameworkObjective(Objective):
 
     def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
         moving = {name: dlam[name] for name in self.shapes if name in dlam}
-        return self.call("columns", w=w, lam=self.own(lam), dw=dw, dlam=moving)
+        arguments = {"w": w, "lam": self.own(lam), "dw": dw, "dlam": moving}
+        if self.forward:
+            try:
+                return self.call("columns", **arguments)
+            except (NotImplementedError, RuntimeError, TypeError):
+                found = self.call("transposed", **arguments)  # raises, if fn itself is at fault
+                self.forward = False
+                return found
+        return self.call("transposed", **arguments)
 
     def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
         return self.call("row", w=w, lam=self.own(lam), u=u)
@@ -182,7 +209,7 @@ class Declared(dict[str, Any]):
 
 def real(name: str, value: Any) -> Array:
     """The value in float64; refuses complex numbers and higher precision."""
-    array = np.asarray(value)
+    array = asarray(name, value)
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise TypeError(
             f"{name}: expected float64 for a loss in PyTorch or JAX, found dtype {array.dtype}; "

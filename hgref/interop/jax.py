@@ -88,7 +88,11 @@ class JaxObjective(FrameworkObjective):
             kind = getattr(leaf, "dtype", None)
             if kind is None or not jnp.issubdtype(kind, jnp.floating):
                 found = type(leaf).__name__ if kind is None else kind
-                raise TypeError(f"{name}: expected an array of real numbers, found {found}")
+                hint = "; equinox: params, rest = partition(model, is_inexact_array)"
+                raise TypeError(
+                    f"{name}: expected an array of real numbers, found {found}"
+                    f"{hint if kind is None else ''}"
+                )
         return named
 
     def rebuild(self, leaves: list[Any]) -> Any:

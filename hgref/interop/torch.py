@@ -86,6 +86,11 @@ class TorchObjective(FrameworkObjective):
             named = {f"params[{key!r}]": leaf for key, leaf in params.items()}
         elif isinstance(params, (list, tuple)):
             named = {f"params[{j}]": leaf for j, leaf in enumerate(params)}
+        elif isinstance(params, torch.nn.Module):
+            raise TypeError(
+                f"params: expected tensors, found the module {type(params).__name__}; give "
+                f"dict(module.named_parameters()), and call it by torch.func.functional_call"
+            )
         else:
             raise TypeError(
                 f"params: expected a tensor, or a mapping, list or tuple of tensors, "

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, as_count, require_callable, require_known, require_shape
+from hgref.arguments import Array, as_count, asarray, require_callable, require_known, require_shape
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective, Shapes
 
@@ -114,7 +114,7 @@ class Callback(Objective):
 
 def number_array(name: str, value: Any, shape: tuple[int, ...]) -> Array:
     """The value as an array of that shape; NaN is allowed here: the run raises Diverged."""
-    array = np.asarray(value)
+    array = asarray(name, value)
     if array.dtype.kind not in "biufcO":
         raise TypeError(f"{name}: expected numbers, found dtype {array.dtype}")
     require_shape(name, array.shape, shape)

@@ -88,6 +88,12 @@ class Rows:
 def as_rows(X: Any) -> Any:
     X = X.tocsr()
     require_shape("X", X.shape, ("n", "features"))
+    try:
+        X.check_format(full_check=True)  # compiled code reads where the indices say
+    except ValueError as error:
+        raise ValueError(
+            f"X: expected a sparse matrix in order, found one in which {error}"
+        ) from error
     if X.dtype.kind in "biuf":
         X = X.astype(float)
     bad = where_not_finite(X.data)

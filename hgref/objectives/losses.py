@@ -98,7 +98,10 @@ class Own(NamedTuple):
             raise ValueError(
                 f"{argument}: expected a number or the name of a block, found an empty name"
             )
-        return cls(None, float(as_array(argument, value, ())))
+        number = as_array(argument, value, ())
+        if number.dtype.kind == "c":
+            raise TypeError(f"{argument}: expected a real number, found {value!r}")
+        return cls(None, float(number))
 
     def hyper(self) -> Shapes:
         return {self.name: ()} if self.name else {}
@@ -168,7 +171,9 @@ class CrossEntropy(Loss):
     def targets(self, y: Any) -> Array:
         labels = read_labels(y, self.classes)
         K = int(labels.max()) + 1 if self.classes is None else int(self.classes)
-        return np.equal.outer(labels, np.arange(K)).astype(float)
+        rows = np.zeros((len(labels), K))
+        rows[np.arange(len(labels)), labels.astype(int)] = 1
+        return rows
 
     def value(self, z: Array, y: Array, lam: Blocks) -> Array:
         shift = largest(z)

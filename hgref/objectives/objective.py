@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hgref.arguments import Array
-from hgref.at import At, Linearised, lacking
+from hgref.at import At, Linearised, as_columns, as_row, as_state, lacking
 from hgref.layout import Blocks
 
 Shapes = dict[str, tuple[int, ...]]
@@ -140,12 +140,17 @@ class Sum(Objective):
 
     def at(self, t: int, w: Array, lam: Blocks) -> At:
         values, jvps, vjps = zip(*(part.at(t, w, lam) for part in self.parts), strict=True)
+        for part, value in zip(self.parts, values, strict=True):
+            as_state("grad", part, value, w.size)
 
         def jvp(dw: Array, dlam: Blocks) -> Array:
-            return sum(jvp(dw, dlam) for jvp in jvps)
+            each = zip(self.parts, jvps, strict=True)
+            return sum((as_columns(part, jvp(dw, dlam), dw) for part, jvp in each), 0 * dw)
 
         def vjp(u: Array) -> tuple[Array, Blocks]:
-            rows, blocks = zip(*(vjp(u) for vjp in vjps), strict=True)
+            found = zip(self.parts, vjps, strict=True)
+            each = [as_row(part, vjp(u), u, part.hyper(u.size)) for part, vjp in found]
+            rows, blocks = zip(*each, strict=True)
             return sum(rows), merged(blocks)
 
         return At(sum(values), jvp, vjp)

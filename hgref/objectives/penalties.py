@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hgref import laws
-from hgref.arguments import Array, require_shape
+from hgref.arguments import Array, asarray, require_shape
 from hgref.at import At
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective, Shapes
@@ -87,7 +87,7 @@ class L2(Objective):
 
 
 def read_groups(groups: Any) -> Array:
-    labels = np.asarray(groups)
+    labels = asarray("groups", groups)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"groups: expected integers (p,), found dtype {labels.dtype}")
     require_shape("groups", labels.shape, ("p",))

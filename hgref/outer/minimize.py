@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, as_count, require_callable
+from hgref.arguments import Array, as_count, asarray, require_callable
 from hgref.descent import Adam, Descent, Path, anywhere, projected, require_descent
 from hgref.hypergradient.reverse import reverse
 from hgref.layout import Layout, alike
@@ -149,7 +149,7 @@ def as_scipy(
     """
 
     def fun(x: Any) -> tuple[float, Array]:
-        g = hypergradient(problem, alike(np.asarray(x), like))
+        g = hypergradient(problem, alike(asarray("x", x), like))
         return float(g.f), g.grad
 
     return fun

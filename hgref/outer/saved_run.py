@@ -35,10 +35,22 @@ class Done(NamedTuple):
 
     def extended(self, lam: Array, memory: Array, g: Hypergradient, row: Any) -> Done:
         row = read_row(row)
-        if self.rows and list(row) != self.names:
-            raise ValueError(f"callback: expected records {self.names}, found {list(row)}")
+        if self.rows:
+            require_alike(self.rows[0], row)
         f, first = [*self.f, float(g.f)], self.probe if self.f else probe(g)
         return Done([*self.lams, lam], memory, f, [*self.rows, row], first)
+
+
+def require_alike(first: Mapping[str, Array], row: Mapping[str, Array]) -> None:
+    """Raise ValueError unless the records have the names and shapes of the first iteration's."""
+    if list(row) != list(first):
+        raise ValueError(f"callback: expected records {list(first)}, found {list(row)}")
+    for name, value in row.items():
+        if value.shape != first[name].shape:
+            raise ValueError(
+                f"callback record {name}: expected shape {first[name].shape}, as before, found "
+                f"{value.shape}"
+            )
 
 
 def read_row(row: Any) -> dict[str, Array]:
@@ -91,6 +103,16 @@ class SavedRun:
                 f"file: {file} holds a run of another problem, hypergradient, start, outer step "
                 f"or Λ; use another file, or delete this one"
             )
+        expected = {
+            "lams": (len(saved["f"]) + 1, *start.lams[0].shape), "memory": start.memory.shape,
+            "f": saved["f"].shape[:1],
+        }  # fmt: skip
+        for name, shape in expected.items():
+            if saved[name].shape != shape or saved[name].dtype != float:
+                raise ValueError(
+                    f"file: {file} was changed: expected {name} of shape {shape} in float64, "
+                    f"found {saved[name].shape} in {saved[name].dtype}"
+                )
         columns = {
             key.removeprefix("record "): saved[key] for key in saved if key.startswith("record ")
         }

@@ -196,6 +196,8 @@ def check_fn(f: Callable[[Array], Any], grad: Any, lam: Any, seed: int = 0) -> R
         False
     """
     x = alike(as_array("lam", lam, ("m",)), lam)
+    if x.size == 0:
+        raise ValueError("lam: expected at least one number, found an empty vector")
     layout = Layout({"lam": x.shape})
     given = read_candidate(grad(x) if callable(grad) else grad, layout)
     true, errors = central_differences(f, x)

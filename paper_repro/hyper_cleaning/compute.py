@@ -18,7 +18,7 @@ from paper_repro.data.images import Images
 from paper_repro.hyper_cleaning.corruption import Corrupted, corrupt
 from paper_repro.hyper_cleaning.methods import accuracy, clean, discarded, final_model, last_state
 from paper_repro.hyper_cleaning.setting import Setting
-from paper_repro.record import read_json, surroundings, write_json
+from paper_repro.record import keep, kept, surroundings, write_json
 
 SHOWN = 40  # digits in each half of the picture
 BASELINES = ("Oracle", "Baseline")
@@ -83,10 +83,11 @@ def ticking(iterations: Iterable[int], setting: Setting, bar: Any) -> Iterator[i
 
 def remembered(file: Path, make: Callable[[], Row], bar: Any) -> Row:
     """A row of the table, read from its file; if that does not exist, make and write it first."""
-    if not file.exists():
-        write_json(file, make())
+    result = kept(file, bar.write)
+    if result is None:
+        result = keep(file, make())
     bar.update()
-    return read_json(file)
+    return result
 
 
 def weights_of(run: Minimization) -> Array:

@@ -18,7 +18,7 @@ from paper_repro.phones.progress import Progress
 from paper_repro.phones.search import random_search
 from paper_repro.phones.setting import Setting
 from paper_repro.phones.two_heads import Row, testing, training, validation
-from paper_repro.record import read_json, surroundings, write_json
+from paper_repro.record import keep, kept, surroundings, write_json
 
 METHODS = ("Vanilla", "RTHO", "RTHO-NT", "RS")  # RS last: RTHO determines its time
 RATES = ("eta", "mu", "rho")
@@ -86,10 +86,11 @@ def all_methods(losses: Losses, partial: Path, progress: Progress) -> Iterator[t
     for name in METHODS:
         progress.begin(name)
         file = partial / f"{name}.json"
-        if not file.exists():
+        result = kept(file, progress.bar.write)
+        if result is None:
             trials, rtho = partial / "trials.json", found.get("RTHO")
-            write_json(file, trained(name, losses, rtho, trials, progress.look))
-        found[name] = read_json(file)
+            result = keep(file, trained(name, losses, rtho, trials, progress.look))
+        found[name] = result
         progress.end()
         yield name, found[name]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from itertools import count
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from paper_repro.phones.methods import Losses, Tick, fixed
 from paper_repro.phones.two_heads import Row
-from paper_repro.record import read_json, write_json
+from paper_repro.record import keep, kept
 
 RANGES = {"eta": (1e-3, 1.0), "1 - mu": (1e-2, 1.0), "rho": (1e-3, 10.0)}  # log-uniform
 
@@ -26,7 +27,7 @@ def random_search(losses: Losses, seconds: float, file: Path | None, tick: Tick)
              the same in each search
     """
     rng = np.random.default_rng(losses.setting.seed + 2)
-    trials: list[Row] = read_json(file)["trials"] if file and file.exists() else []
+    trials: list[Row] = (kept(file, warnings.warn) if file else None) or []
     spent = sum(trial["seconds"] for trial in trials)
     for k in count():
         lam = draw(rng)
@@ -37,7 +38,7 @@ def random_search(losses: Losses, seconds: float, file: Path | None, tick: Tick)
         trials.append(trial_of(losses, lam, spent, seconds, tick))
         spent += trials[-1]["seconds"]
         if file is not None:
-            write_json(file, {"trials": trials})
+            keep(file, trials)
     best = max(trials, key=lambda trial: trial["validation accuracy"])
     search = [{k: v for k, v in trial.items() if k != "rows"} for trial in trials]
     return {**best, "seconds": spent, "search": search}

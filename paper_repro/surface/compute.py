@@ -16,7 +16,7 @@ from hgref.fast import cpu
 from hgref.outer import GradientDescent, minimize
 from hgref.problem import Problem
 from paper_repro.data.images import Images
-from paper_repro.record import read_json, surroundings, write_json
+from paper_repro.record import keep, kept, surroundings, write_json
 from paper_repro.surface.perceptron import block_of, f_or_nan, lam_at, training_problem
 from paper_repro.surface.setting import Point, Setting
 from paper_repro.surface.steps import StepsInLog10
@@ -72,25 +72,15 @@ def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[st
 
 def surface(problem: Problem, setting: Setting, file: Path, bar: Any) -> list[list[float | None]]:
     """f on the grid, with a row for each η; None where training diverges."""
-    done = rows_done(file, setting.grid) if file.exists() else []
+    done: list[list[float | None]] = kept(file, bar.write) or []
     bar.set_description("surface")
     bar.update(len(done))
     for y in np.linspace(*setting.eta, setting.grid)[len(done) :]:
         row = [f_or_nan(problem, (x, y)) for x in np.linspace(*setting.l2, setting.grid)]
         done.append([or_none(f) for f in row])
-        write_json(file, {"rows": done})
+        keep(file, done)
         bar.update()
     return done
-
-
-def rows_done(file: Path, grid: int) -> list[list[float | None]]:
-    """The finished rows of an interrupted run; ValueError if the file does not hold such rows."""
-    rows = read_json(file).get("rows")
-    if not isinstance(rows, list) or any(not isinstance(row, list) for row in rows):
-        raise ValueError(f"{file}: expected rows of a surface; remove it to start over")
-    if len(rows) > grid or {len(row) for row in rows} - {grid}:
-        raise ValueError(f"{file}: expected up to {grid} rows of {grid}; remove it to start over")
-    return rows
 
 
 # --- the ways down ---

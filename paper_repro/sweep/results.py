@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from paper_repro.digest import digest
 from paper_repro.record import read_json, surroundings, write_json
-from paper_repro.sweep.digest import digest
 from paper_repro.sweep.task import Row, Task, as_json
 
 LEFT = 60  # seconds after which nobody is writing a temporary file: a result takes one at most

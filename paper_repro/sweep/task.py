@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from paper_repro.digest import digest, program
 from paper_repro.preset import Preset
 from paper_repro.record import plain
-from paper_repro.sweep.digest import digest, program
 
 Row = dict[str, Any]
 # fields of a setting that a key has elsewhere: in the task, or in the digest of the data

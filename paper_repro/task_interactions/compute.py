@@ -12,7 +12,7 @@ import numpy as np
 
 from paper_repro.data.tasks import Tasks
 from paper_repro.interval import interval
-from paper_repro.record import read_json, surroundings, write_json
+from paper_repro.record import keep, kept, surroundings, write_json
 from paper_repro.task_interactions.methods import METHODS, learn
 from paper_repro.task_interactions.setting import Setting
 from paper_repro.task_interactions.splits import split
@@ -73,10 +73,11 @@ def learnt(tasks: Tasks, setting: Setting, seed: int, partial: Path, bar: Any) -
     found = {}
     for name in METHODS:
         file = partial / f"{seed}-{name}.json"
-        if not file.exists():
+        result = kept(file, bar.write)
+        if result is None:
             bar.set_description(f"split {seed}, {name}")
-            write_json(file, learn(name, split(tasks, setting, seed), setting)._asdict())
-        found[name] = read_json(file)
+            result = keep(file, learn(name, split(tasks, setting, seed), setting)._asdict())
+        found[name] = result
         bar.update()
     return found
 

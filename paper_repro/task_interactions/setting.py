@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from hgref.arguments import as_count
 from paper_repro.preset import Preset
@@ -37,8 +39,9 @@ class Setting(Preset):
 
     @property
     def experiment(self) -> str:
-        """The name of the results; phones and pictures have different ones."""
-        return "task-interactions-phones" if self.source == "phones" else "task-interactions"
+        """The name of the results; a source that was asked for is a part of it."""
+        asked = re.sub(r"[^a-z0-9]+", "-", Path(self.source).stem.lower())
+        return "task-interactions" if asked == "auto" else f"task-interactions-{asked}"
 
     @property
     def per_class(self) -> int:

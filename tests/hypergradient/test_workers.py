@@ -99,7 +99,7 @@ def test_changed_data_are_sent_again():
     problem, lam = many()
     executor = Counting()
     before = hgref.forward(problem, lam, executor=executor).f
-    problem.w0[:] = 1
+    problem.w0[:] = np.linspace(0, 1, problem.p)  # equal weights would leave softmax as it is
     after = hgref.forward(problem, lam, executor=executor)
     assert after.f == hgref.forward(problem, lam).f != before
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paper_repro.record import read_json, surroundings, write_json
+from paper_repro.record import keep, kept, read_json, surroundings, write_json
 
 
 def test_numbers_come_back(tmp_path):
@@ -30,6 +30,37 @@ def test_any_other_file_is_refused_in_one_way(tmp_path_factory, content):
         assert isinstance(read_json(path), dict)
     except ValueError as error:
         assert "expected a result in JSON" in str(error)  # noqa: PT017
+
+
+RESULT = {"rows": [[0.1, None], [2.5, 3.0]], "name": "λ"}
+
+
+@given(content=st.binary(max_size=200))
+def test_a_damaged_part_of_a_result_is_computed_again_and_said(tmp_path_factory, content):
+    path, said = tmp_path_factory.mktemp("r") / "part.json", []
+    path.write_bytes(content)
+    assert kept(path, said.append) is None
+    (line,) = said
+    assert "computed again" in line
+
+
+@given(data=st.data())
+def test_no_changed_part_of_a_result_is_used(tmp_path_factory, data):
+    """A bit flipped, or the end cut off: the same result, or none."""
+    path = tmp_path_factory.mktemp("r") / "part.json"
+    assert keep(path, RESULT) == RESULT
+    whole = path.read_bytes()
+    assert kept(path, print) == RESULT
+    if data.draw(st.booleans()):
+        at, bit = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 7))
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+    else:
+        path.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 2))])
+    assert kept(path, lambda line: None) in (None, RESULT)  # white space may change
+
+
+def test_no_part_of_a_result(tmp_path):
+    assert kept(tmp_path / "none.json", print) is None
 
 
 def test_surroundings_name_the_versions():

@@ -10,10 +10,12 @@ import numpy as np
 
 from hgref import laws
 from hgref.arguments import Array
+from hgref.at import At, as_columns, as_row, as_state
 from hgref.dynamics.coordinatewise import Coordinatewise, Law, Numbers
 from hgref.fast.cpu import pool
 from hgref.fast.cpu.compiled import kernel, leaf, summing
-from hgref.fast.cpu.linear import Swept
+from hgref.fast.cpu.linear import Linear, Swept
+from hgref.fast.cpu.network import Network
 from hgref.fast.loops import CPU, Loops, numbers_of, written
 from hgref.layout import Blocks
 from hgref.objectives import L2
@@ -168,7 +170,7 @@ class Step:
         self.r = large.numbered.values(t, t, run.lam)[0]
         self.penalties = large.penalised(run.lam)
         with np.errstate(all="ignore"):
-            self.fields = [part.at(t, self.old[-1], run.lam) for part in large.others]
+            self.fields = [field_of(part, t, self.old[-1], run.lam) for part in large.others]
         self.pieces = pieces(self.old.shape[1])
         self.end: Array | None = None
 
@@ -241,6 +243,18 @@ class Step:
             whole = share[:, 0] if each else share.sum()
             shares[part.name] = np.asarray(part.gather(np.asarray(whole)))
         return back.reshape(-1), shares
+
+
+def field_of(part: Any, t: int, w: Array, lam: Blocks) -> Any:
+    """A term of J at w; what a term of the readable layer returns has its shape checked."""
+    field = part.at(t, w, lam)
+    if isinstance(part, Linear | Network):
+        return field
+    return At(
+        as_state("grad", part, field.value, w.size),
+        lambda dw, dlam: as_columns(part, field.jvp(dw, dlam), dw),
+        lambda u: as_row(part, field.vjp(u), u, part.hyper(u.size)),
+    )
 
 
 def by_block(columns: Array, blocks: int) -> Array:

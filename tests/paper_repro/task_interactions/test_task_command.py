@@ -26,15 +26,15 @@ def test_a_users_features_from_command_to_figures(features, tmp_path, capsys):
     place = ["--small", "--out", str(out), "--data-dir", str(tmp_path)]
     assert main(["task-interactions", *arguments, "--hyper-iterations", "2", *place]) == 0
     printed = capsys.readouterr().out
-    assert "task-interactions on features in enough.npz: 5 training examples" in printed
+    assert "task-interactions-enough on features in enough.npz: 5 training examples" in printed
     assert re.search(r"^HMTL-S +\d", printed, re.MULTILINE)
     assert sorted(path.name for path in out.glob("*.*")) == [
         ".partial",
-        "task-interactions-figure2.json",
-        "task-interactions-figure2.pdf",
-        "task-interactions-figure2.png",
-        "task-interactions-table2.json",
-        "task-interactions-table2.md",
+        "task-interactions-enough-figure2.json",
+        "task-interactions-enough-figure2.pdf",
+        "task-interactions-enough-figure2.png",
+        "task-interactions-enough-table2.json",
+        "task-interactions-enough-table2.md",
     ]
 
 
