@@ -211,7 +211,7 @@ class Step:
             self.run()
         about = self.r, dr, self.old, self.g, Z, dg
         pool.each(lambda q, lo, hi: large.loops.jvp(*about, lo, hi), self.pieces)
-        return as_columns(Z)
+        return columns_of(Z)
 
     def vjp(self, alpha: Array) -> tuple[Array, Blocks]:
         large, w, t, lam = self.large, self.old[-1], self.t, self.of.lam
@@ -262,7 +262,7 @@ def by_block(columns: Array, blocks: int) -> Array:
     return columns.reshape(blocks, -1, columns.shape[1]).transpose(0, 2, 1).astype(float, order="C")
 
 
-def as_columns(Z: Array) -> Array:
+def columns_of(Z: Array) -> Array:
     """Tangents (blocks, k, p) as (d, k)."""
     return Z.transpose(0, 2, 1).reshape(-1, Z.shape[1])
 

@@ -17,7 +17,7 @@ from hgref.arguments import Array
 from hgref.dynamics.coordinatewise import Coordinatewise, Law
 from hgref.fast.cpu import heads
 from hgref.fast.cpu.compiled import bound, inlined, kernel, leaf
-from hgref.fast.cpu.dynamics import Numbered, as_columns, by_block, loops_of
+from hgref.fast.cpu.dynamics import Numbered, by_block, columns_of, loops_of
 from hgref.fast.cpu.linear import Dense, Pass, dense_part
 from hgref.fast.cpu.products import aligned, padded
 from hgref.layout import Blocks
@@ -304,7 +304,7 @@ class Stretch:
         self.part, self.beside = small.part(lam, dlam, 1, k), small.beside(lam, dlam, k)
         self.kept = np.empty((1, small.blocks, small.p)), np.empty((1, small.p))
         self.ahead(Z, dr)
-        return as_columns(Z)
+        return columns_of(Z)
 
     def vjp(self, alpha: Array) -> tuple[Array, Blocks]:
         small, lam, b = self.small, self.of.lam, np.zeros(self.r.shape)
