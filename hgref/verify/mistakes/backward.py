@@ -51,7 +51,11 @@ class NoMixed(Edited):
     """J without its products with M; those with H stay."""
 
     def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
-        return exact._replace(vjp=lambda u: (exact.vjp(u)[0], {}))
+        def vjp(u: Array) -> tuple[Array, Blocks]:
+            uH, uM = exact.vjp(u)
+            return uH, {name: 0 * block for name, block in uM.items()}
+
+        return exact._replace(vjp=vjp)
 
 
 class LookedAhead(Edited):

@@ -15,7 +15,7 @@ from hgref.dynamics.dynamics import Dynamics
 from hgref.hypergradient.reverse import add
 from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
-from hgref.objectives.objective import Objective, Sum
+from hgref.objectives.objective import Objective, Shapes, Sum
 from hgref.run import Run
 
 
@@ -145,6 +145,9 @@ class Edited(Objective):
 
     def __init__(self, exact: Any):
         self.exact, self.p = exact, exact.p
+
+    def hyper(self, p: int) -> Shapes:
+        return self.exact.hyper(p)
 
     def at(self, t: int, w: Array, lam: Blocks) -> At:
         return self.edit(t, w, lam, self.exact.at(t, w, lam))

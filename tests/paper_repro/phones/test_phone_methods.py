@@ -9,7 +9,7 @@ from paper_repro.phones import methods, search
 from paper_repro.phones.methods import decayed, domain, fixed, real_time, stale, vanilla
 from paper_repro.phones.search import draw, random_search
 from paper_repro.phones.two_heads import error_and_accuracy, problem
-from paper_repro.record import read_json
+from paper_repro.record import kept
 
 WILD = {"eta": 1e6, "mu": 0.9, "rho": 1.0}
 
@@ -161,7 +161,7 @@ def test_an_interrupted_search_goes_on_with_the_next_draw(losses, tmp_path, tria
     rng = np.random.default_rng(losses.setting.seed + 2)
     assert trials == [draw(rng) for _ in range(4)]
     assert whole["search"][:2] == first["search"]
-    assert len(read_json(file)["trials"]) == 4
+    assert len(kept(file, print)) == 4
     assert random_search(losses, 35, file, silent) == whole
     assert len(trials) == 4
 

@@ -12,7 +12,7 @@ from paper_repro.phones.compute import METHODS, compute
 from paper_repro.phones.draw import draw, figure3, page, terminal
 from paper_repro.phones.progress import Progress
 from paper_repro.phones.setting import SMALL
-from paper_repro.record import read_json, write_json
+from paper_repro.record import kept, read_json, write_json
 
 
 class Bar(tqdm):
@@ -159,11 +159,11 @@ def test_an_interrupted_run_goes_on_method_by_method(phones, setting, tmp_path, 
     (partial,) = tmp_path.glob(".partial/*")
     assert [file.name for file in partial.iterdir()] == ["Vanilla.json"]
     assert not list(tmp_path.glob("*.json"))
-    kept = read_json(partial / "Vanilla.json")
+    saved = kept(partial / "Vanilla.json", print)
     monkeypatch.setattr(module, "vanilla", None)  # would be called if it were made again
     content = read_json(compute(phones, setting, tmp_path, Bar())["table3"])
     assert content["resumed"] is True
-    assert content["rows"][0]["seconds"] == kept["seconds"]
+    assert content["rows"][0]["seconds"] == saved["seconds"]
     assert not list(tmp_path.glob(".partial/*"))
 
 

@@ -91,7 +91,7 @@ def test_options_stand_before_the_name_or_after_it():
 def test_splits_from_a_worker_are_those_of_a_plain_run(place, features, tmp_path, capsys):
     words = ["task-interactions", *features, *place]
     assert main([*words, "--seeds", "3"]) == 0
-    paths = [tmp_path / "out" / f"task-interactions-{n}.json" for n in ("table2", "figure2")]
+    paths = [tmp_path / "out" / f"task-interactions-mine-{n}.json" for n in ("table2", "figure2")]
     plain = [read_json(path) for path in paths]
     assert main([*words, "--seeds", "2", "--workers", "1"]) == 0
     assert "8 tasks, 0 of them done before" in capsys.readouterr().out

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paper_repro import digest as module
 from paper_repro.digest import digest, program
 from paper_repro.experiments import FIGURES
-from paper_repro.sweep import digest as module
 from paper_repro.sweep import task as tasks_module
 from paper_repro.sweep.task import ELSEWHERE, carry_out, tasks_of
 
