@@ -230,6 +230,8 @@ class Problem:
 def start_weights(J: Objective, E: Objective, w0: Any) -> Array:
     """w0 (p,), of the length that J and E require."""
     sizes = {part.p for part in (J, E) if part.p is not None}
+    if 0 in sizes or (w0 is not None and np.size(w0) == 0):
+        raise ValueError("w0: expected at least one weight, found p = 0")
     if len(sizes) > 1:
         raise ValueError(f"E: expected p = {J.p} weights, as in training, found {E.p}")
     if w0 is not None:

@@ -283,3 +283,10 @@ def test_symmetric_refuses_a_set_that_tells_entries_apart():
         Symmetric(Box(np.zeros(4), 1))
     with pytest.raises(TypeError, match="within: expected a constraint or None, found 3"):
         Symmetric(3)
+
+
+def test_a_product_contains_up_to_rounding_as_its_sets_do():
+    box = hgref.constraints.Box(0, 1)
+    product = hgref.constraints.Product(a=box)
+    for x, inside in ((1 + 1e-10, True), (1 + 1e-8, False), (-1e-10, True), (-1e-8, False)):
+        assert box.contains([x]) is product.contains({"a": [x]}) is inside

@@ -25,6 +25,19 @@ GOOD = {"eta": 0.1, "mu": 0.9, "weights": np.ones(6), "l2": 1e-3}
 # --- λ ---
 
 
+def test_no_weights_are_refused():
+    Q = hgref.objectives.Quadratic
+    for make in (
+        lambda: hgref.objectives.Softmax(np.zeros((3, 0)), [0, 1, 2], 3, bias=False),
+        lambda: Q(np.zeros((0, 0)), []),
+    ):
+        with pytest.raises(ValueError, match=r"(w0|A|X): expected .*"):
+            hgref.Problem(hgref.GradientDescent(make()), make(), 3)
+    J = hgref.objectives.L2()
+    with pytest.raises(ValueError, match="w0: expected at least one weight, found p = 0"):
+        hgref.Problem(hgref.GradientDescent(J), J, 3, [])
+
+
 def test_blocks_stand_in_the_order_dynamics_objective_w0():
     problem = a_problem(learn_w0=True)
     assert list(problem.layout.shapes) == ["eta", "mu", "weights", "l2", "w0"]

@@ -170,3 +170,17 @@ def test_multipliers_whose_squares_overflow():
         hgref.GradientDescent(Q([[0.5]], [0.0])), Q([[0.0]], [-1e200]), 3, [1.0]
     )
     np.testing.assert_allclose(hgref.decay(problem, [1.0]).alpha, [2.5e199, 5e199, 1e200])
+
+
+def test_the_validation_error_of_the_last_step_is_the_one_that_is_followed():
+    """E has mini-batches of its own: ∇E at T, not at another step."""
+    rng = np.random.default_rng(5)
+    X, y = rng.standard_normal((12, 3)), rng.standard_normal(12)
+    J = hgref.objectives.LeastSquares(X, y)
+    E = hgref.objectives.LeastSquares(X, y, batches=rng.integers(0, 12, (6, 2)))
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 6)
+    found = hgref.decay(problem, [0.1])
+    np.testing.assert_allclose(found.grad, hgref.reverse(problem, [0.1]).grad, rtol=1e-12)
+    for K in (1, 3, 6):
+        drop = hgref.reverse(problem, [0.1]).grad - hgref.truncated(problem, [0.1], K).grad
+        assert found.dropped[K - 1] == pytest.approx(np.linalg.norm(drop), rel=1e-9, abs=1e-15)

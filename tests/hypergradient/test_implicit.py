@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 from strategies import DYNAMICS, few, relative
 
 import hgref
+from hgref.hypergradient.convergence import norm_of_mixed
 from hgref.hypergradient.inner import Inner
 from hgref.objectives import L2, LeastSquares, Logistic, Quadratic, Softmax
 
@@ -222,3 +223,45 @@ def test_the_bound_by_hand(dynamics):
     expected += norm_a * D * T * r ** (T - 1) * (eta_ + largest * eta_ / eta)
     expected += norm_a * D * eta_ * r**T / (1 - r)
     assert end.bound == pytest.approx(expected, rel=1e-5)
+
+
+# --- what .convergence says ---
+
+
+def bowl(dynamics, curvatures, **rates):
+    J = Quadratic(np.diag(curvatures), np.ones(len(curvatures))) + L2()
+    problem = hgref.Problem(dynamics(J), Quadratic(np.eye(len(curvatures)), np.zeros(2)), 200)
+    return hgref.implicit(problem, problem.pack(**rates, l2=0.0)).convergence
+
+
+@pytest.mark.parametrize(("largest", "rate"), [(5.0, 0.9), (19.5, 0.95)])
+def test_the_rate_is_that_of_the_slowest_way_also_where_steps_overshoot(largest, rate):
+    end = bowl(hgref.GradientDescent, [1.0, largest], eta=0.1)
+    assert end.rate == pytest.approx(rate, rel=1e-12)
+    assert f"each step multiplies the distance by {rate:.4g}" in str(end)
+
+
+def test_the_rate_of_underdamped_momentum_is_the_root_of_mu():
+    end = bowl(hgref.Momentum, [1.0, 5.0], eta=0.1, mu=0.81)
+    assert end.rate == pytest.approx(0.9, rel=1e-12)  # its eigenvalues are complex
+
+
+@pytest.mark.parametrize("hypers", [3, 60])
+def test_the_norm_of_mixed_derivatives_is_the_largest_singular_value(hypers):
+    rng = np.random.default_rng(hypers)
+    X, y = rng.standard_normal((hypers, 3)), rng.standard_normal(hypers)
+    X[0] *= 10  # one direction stands out: power iteration finds it in 30 rounds
+    J = LeastSquares(X, y, bias=False, example_weights=True)
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 3)
+    run, w = problem.at(problem.pack(eta=0.1, weights=np.ones(hypers))), rng.standard_normal(3)
+    M = X.T * (X @ w - y) / hypers
+    found = norm_of_mixed([Inner(run).at(w)])
+    assert found == pytest.approx(np.linalg.norm(M, 2), rel=1e-6)
+
+
+def test_neumann_stops_when_it_is_there():
+    J, E, _ = ridge(np.random.default_rng(0))
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 400)
+    lam = problem.pack(eta=0.3, l2=np.full(4, 0.5))
+    g = hgref.implicit(problem, lam, solver="neumann", iterations=10**6)
+    assert 3 < g.products < 1000

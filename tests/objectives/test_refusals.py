@@ -228,3 +228,11 @@ def test_a_parameter_of_a_loss_may_have_any_name_but_that_of_the_weights():
     both = Huber(X, y, "weights", example_weights=True)
     with pytest.raises(ValueError, match="example_weights: expected another name than 'weights'"):
         hgref.Problem(hgref.GradientDescent(both), E, 4)
+
+
+def test_weights_for_every_task_are_enough_and_one_less_is_not():
+    J, E = TaskCoupling(3, 2), Quadratic(np.eye(6), np.zeros(6))
+    assert hgref.Problem(hgref.GradientDescent(J + E), E, 2).p == 6
+    less = Quadratic(np.eye(5), np.zeros(5))
+    with pytest.raises(ValueError, match=r"expected at least tasks · features = 3 · 2 .*found 5"):
+        hgref.Problem(hgref.GradientDescent(J + less), less, 2)

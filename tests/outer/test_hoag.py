@@ -6,7 +6,9 @@ from scipy.optimize import minimize
 
 import hgref
 from hgref.constraints import Box, Product
+from hgref.descent import anywhere
 from hgref.objectives import L2, LeastSquares, Logistic
+from hgref.outer.hoag import Search
 
 DECREASES = ["exponential", "quadratic", "cubic"]
 
@@ -108,3 +110,39 @@ def test_progress_and_refusals():
             hgref.outer.hoag(problem, LAM, INSIDE.project, **options)
     with pytest.raises(TypeError, match="project: expected a function"):
         hgref.outer.hoag(problem, LAM, project=3)
+
+
+def weighted_ridge():
+    """A weight for each example: M is not symmetric; f(λ) in the limit is known."""
+    rng = np.random.default_rng(3)
+    X, y, Xv, yv = (rng.standard_normal(s) for s in ((9, 4), 9, (12, 4), 12))
+    J = LeastSquares(X, y, bias=False, example_weights=True) + L2()
+    problem = hgref.Problem(hgref.GradientDescent(J), LeastSquares(Xv, yv, bias=False), 1)
+
+    def f(weights):
+        H = X.T @ (weights[:, None] * X) / 9 + 0.3 * np.eye(4)
+        w = np.linalg.solve(H, X.T @ (weights * y) / 9)
+        return np.sum((Xv @ w - yv) ** 2) / 24
+
+    return problem, f
+
+
+def test_its_gradient_is_that_of_the_limit_for_example_weights():
+    problem, f = weighted_ridge()
+    weights = np.random.default_rng(4).uniform(0.5, 1.5, 9)
+    search = Search(problem, {"eta": 0.1, "weights": weights, "l2": 0.3}, anywhere, ["weights"])
+    search.look(search.run_0, 1e-10)
+    slopes, errors = hgref.witness.central_differences(f, weights)
+    found = search.layout.split(search.grad)
+    assert np.abs(found["weights"] - slopes).max() < 1e-8 + 10 * errors.max()
+    assert found["eta"] == found["l2"] == 0
+
+
+def test_its_first_step_is_a_tenth_of_the_length_of_lam():
+    problem, _ = weighted_ridge()
+    lam = problem.pack(eta=0.1, weights=np.ones(9), l2=0.3)
+    run = hgref.outer.hoag(problem, lam, iterations=1, tol=1e-8, wrt=["weights"])
+    moved = np.linalg.norm(run.lam[1] - run.lam[0]) / (0.1 * np.linalg.norm(lam))
+    halvings = np.log2(moved)  # it is halved until E falls
+    assert halvings <= 1e-12
+    assert halvings == pytest.approx(np.round(halvings), abs=1e-9)

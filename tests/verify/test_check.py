@@ -244,3 +244,25 @@ def test_a_witness_is_allowed_the_rounding_along_its_direction(eta):
     (block,), reverse = report.blocks, report.witnesses[0]
     assert reverse.name == "reverse"
     assert reverse.tolerance == pytest.approx(2 * block.tolerance, rel=1e-9, abs=0)
+
+
+def test_the_witness_of_check_fn_looks_at_the_candidate_along_random_signs():
+    """An error that cancels along |x| is seen along other signs."""
+    x = np.array([1.0, 2.0, 4.0])
+    grad = 2 * x
+    wrong = grad + np.array([4.0, -2.0, 0.0]) * 1e-3  # no error along (1, 2, 4)
+    (right,), (seen,) = (
+        hgref.check_fn(lambda x: np.sum(x**2), g, x).witnesses for g in (grad, wrong)
+    )
+    assert right
+    assert not seen
+    assert seen.gap > 1e-4 > 1e-9 > right.gap
+
+
+def test_a_block_whose_truth_is_zero_has_its_error_in_its_own_units():
+    J = Quadratic(np.eye(2), np.zeros(2))
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 3)  # from the minimum: nothing moves
+    report = hgref.check(problem, [0.1], [0.5])
+    assert not report
+    assert hgref.check(problem, [0.1], [0.0])
+    assert "0.5" in str(report)

@@ -10,7 +10,7 @@ import hgref
 from hgref.objectives import L2, MLP, LeastSquares, Softmax
 from hgref.verify import CATALOGUE
 from hgref.verify.candidate import read_candidate
-from hgref.verify.diagnose import Judge, matching, wrong_gradients
+from hgref.verify.diagnose import Judge, matching, wrong_gradients, wrong_pairs
 from hgref.verify.mistakes import Computation, gradients
 from hgref.verify.mistakes.backward import FirstDetached
 from hgref.verify.mistakes.computation import other_run
@@ -254,3 +254,13 @@ def test_the_first_gradient_is_a_constant_where_it_was_detached():
 
     ((_, found),) = gradients(wrong)
     assert relative(layout.flatten(found), complex_step(f, lam)) < 1e-11
+
+
+def test_pairs_are_of_two_mistakes_and_a_truncation_is_the_second():
+    problem, lam = next(penalised())
+    found = list(wrong_pairs(Computation(problem.at(lam))))
+    assert len(found) > 100
+    for (first, second), _, _ in found:
+        assert first is not second
+        assert CATALOGUE.index(second) < CATALOGUE.index(first)
+        assert first.name != "truncated"

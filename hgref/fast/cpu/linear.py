@@ -162,7 +162,7 @@ class Linear(Objective):
         W, b = self.part.unflatten(columns)
         V, offset = aligned((self.N, C), self.real), np.zeros(C, self.real)
         used = columns.shape[1] * self.K
-        V[:, :used].reshape(self.N, -1, self.K)[:] = W.transpose(1, 2, 0)
+        V[:, :used].reshape(self.N, columns.shape[1], self.K)[:] = W.transpose(1, 2, 0)
         if len(b):
             offset[:used] = b.T.reshape(-1)
         offset = self.shifted(offset, V)

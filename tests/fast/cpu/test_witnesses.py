@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given
 from strategies import DYNAMICS, build, choices, few, relative
 
@@ -113,6 +114,17 @@ def test_one_thread_and_two_give_the_same_bits(sparse):
     finally:
         numba.set_num_threads(threads)
     assert np.array_equal(one.grad, two.grad)  # parts do not depend on the threads
+
+
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_matrix])
+def test_data_without_columns_leave_the_biases(form):
+    y = [0, 1, 2, 0, 0, 1]
+    J = hgref.objectives.Softmax(form(np.zeros((6, 0))), y, 3)
+    problem = hgref.Problem(hgref.GradientDescent(J + hgref.objectives.L2()), J, 3)
+    lam = problem.pack(eta=0.1, l2=0.2)
+    slopes = hgref.witness.complex_step(problem.f, lam)
+    for found in (cpu.reverse(problem, lam), cpu.forward(problem, lam)):
+        assert relative(found.grad, slopes) < 1e-12
 
 
 def test_large_logits_do_not_overflow():
