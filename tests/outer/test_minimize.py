@@ -291,3 +291,36 @@ def test_adam_on_lambda_is_torchs_over_many_steps():
 def test_a_rate_of_zero_moves_nothing_and_is_refused(kind):
     with pytest.raises(ValueError, match="rate: expected a number > 0, found 0"):
         kind(0)
+
+
+# --- records that change, and files that were edited ---
+
+
+def small():
+    J = hgref.objectives.Quadratic(np.eye(2), np.ones(2))
+    return hgref.Problem(hgref.GradientDescent(J), J, T=3)
+
+
+def test_a_record_that_changes_shape_ends_the_run_and_loses_nothing(tmp_path):
+    file, grown = tmp_path / "run.npz", lambda k, lam, g: {"x": np.zeros(2 if k > 3 else 1)}
+    with pytest.raises(ValueError, match=r"record x: expected shape \(1,\), .* found \(2,\)"):
+        hgref.outer.minimize(small(), {"eta": 0.1}, iterations=6, callback=grown, file=file)
+    steady = lambda k, lam, g: {"x": np.zeros(1)}  # noqa: E731
+    run = hgref.outer.minimize(small(), {"eta": 0.1}, iterations=6, callback=steady, file=file)
+    whole = hgref.outer.minimize(small(), {"eta": 0.1}, iterations=6, callback=steady)
+    assert np.array_equal(run.lam, whole.lam)
+
+
+@pytest.mark.parametrize("name", ["lams", "memory", "f"])
+@pytest.mark.parametrize(
+    "edit", [lambda x: x[..., None], lambda x: x.astype(np.float32), lambda x: x.astype(str)]
+)
+def test_an_edited_file_is_refused_in_a_sentence(tmp_path, name, edit):
+    file = tmp_path / "run.npz"
+    hgref.outer.minimize(small(), {"eta": 0.1}, iterations=3, file=file)
+    with np.load(file) as saved:
+        arrays = dict(saved)
+    arrays[name] = edit(arrays[name])
+    np.savez(file, **arrays)
+    with pytest.raises(ValueError, match=rf"file: .* was changed: expected {name} of shape"):
+        hgref.outer.minimize(small(), {"eta": 0.1}, iterations=5, file=file)

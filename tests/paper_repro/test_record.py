@@ -65,3 +65,12 @@ def test_no_part_of_a_result(tmp_path):
 
 def test_surroundings_name_the_versions():
     assert surroundings()["numpy"] == np.__version__
+
+
+def test_an_edited_number_is_not_used(tmp_path):
+    path = tmp_path / "part.json"
+    keep(path, RESULT)
+    path.write_bytes(path.read_bytes().replace(b"2.5", b"2.6"))
+    said = []
+    assert kept(path, said.append) is None
+    assert "found a changed one; it is computed again" in said[0]
