@@ -7,7 +7,7 @@
 | stretches                     | hgref.run: many steps as one map                                |
 | dynamics, ../loops            | dynamics/coordinatewise.py                                      |
 | linear, heads, products       | objectives/linear_model.py, losses.py, features.py              |
-| rows                          | any other loss of objectives/, its rows shared between threads  |
+| network                       | objectives/mlp.py, multi_task.py, rows shared between threads   |
 | small                         | all of these in one compiled function                           |
 
 No derivative is written here: the laws of hgref.laws are compiled into these loops.
