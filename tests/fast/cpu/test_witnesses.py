@@ -1,5 +1,9 @@
 """The witnesses of tests/hypergradient, once more on the fast layer itself."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -114,6 +118,24 @@ def test_one_thread_and_two_give_the_same_bits(sparse):
     finally:
         numba.set_num_threads(threads)
     assert np.array_equal(one.grad, two.grad)  # parts do not depend on the threads
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_process_has_threads_of_its_own():
+    """In a process of its own: Python warns of a fork where threads run."""
+    code = """
+import os, numpy as np, hgref
+from hgref.fast import cpu
+X, y = np.random.default_rng(0).standard_normal((3000, 100)), np.arange(3000) % 5
+J = hgref.objectives.Softmax(X, y, 5)
+problem = hgref.Problem(hgref.GradientDescent(J), J, 3)
+before = cpu.reverse(problem, [0.1]).grad  # the threads of the parent are running now
+child = os.fork()
+if child == 0:
+    os._exit(0 if np.array_equal(cpu.reverse(problem, [0.1]).grad, before) else 3)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=300)
 
 
 @pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_matrix])
