@@ -28,10 +28,13 @@ def any_terminal() -> None:
 def in_a_line(error: BaseException) -> str:
     """The text of an error; a missing package with the extra that brings it."""
     text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, ModuleNotFoundError) and error.name and "pip install" not in text:
-        package = error.name.partition(".")[0]
-        for extra, packages in EXTRAS.items():
-            if package in packages:
-                text += f': python -m pip install "hgref[{extra}]", in a clone -e ".[{extra}]"'
-                break
+    extra = extra_of(error) if isinstance(error, ModuleNotFoundError) else None
+    if extra is not None and "pip install" not in text:
+        text += f': python -m pip install "hgref[{extra}]", in a clone -e ".[{extra}]"'
     return text
+
+
+def extra_of(missing: ModuleNotFoundError) -> str | None:
+    """The extra that brings a missing module, if there is one."""
+    package = (missing.name or "").partition(".")[0]
+    return next((extra for extra, packages in EXTRAS.items() if package in packages), None)

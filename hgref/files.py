@@ -7,7 +7,7 @@ import glob
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,12 +23,12 @@ def mode_of(path: Path) -> int:
     return 0o666 & ~mask
 
 
-def clear_temporary(path: Path) -> None:
-    """Remove what a killed process left beside the file."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.????????"):
+def clear_temporary(paths: Iterable[Path], seconds: float) -> None:
+    """Remove the temporary files of killed processes: those that are older than so many seconds."""
+    for path in paths:
         with contextlib.suppress(OSError):  # another process was faster
-            if time.time() - left.stat().st_mtime > LEFT:
-                left.unlink()
+            if time.time() - path.stat().st_mtime > seconds:
+                path.unlink()
 
 
 def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], Any]) -> Path:
@@ -47,7 +47,7 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], Any])
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     target = Path(os.path.realpath(path))  # a link stays a link
-    clear_temporary(target)
+    clear_temporary(target.parent.glob(f".{glob.escape(target.name)}.????????"), LEFT)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -35,28 +35,41 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def keep(path: Path, result: Any) -> Any:
-    """Write a part of a result, for an interrupted run to take up again; returns it as it is read.
-
-    Its digest stands beside it, so that a changed file is noticed.
-    """
-    result = json.loads(json.dumps(result, default=plain))
-    write_json(path, {"result": result, "sha256": digest(result)})
+def write_sealed(path: Path, result: Any, **beside: Any) -> Any:
+    """Write a result with its digest; returns it as it will be read."""
+    result = as_json(result)
+    write_json(path, {**beside, "result": result, "sha256": digest(result)})
     return result
 
 
+def read_sealed(path: Path) -> dict[str, Any]:
+    """What `write_sealed` wrote; ValueError if the file holds none, or the result was changed."""
+    content = read_json(path)
+    if "result" not in content or content.get("sha256") != digest(content["result"]):
+        raise ValueError(f"{path}: expected the result as it was written, found a changed one")
+    return content
+
+
 def kept(path: Path, say: Callable[[str], object]) -> Any:
-    """What `keep` wrote; None if there is no file, or a damaged or changed one: `say` is told."""
+    """The result that an interrupted run left; None if there is none, or a damaged one, as said."""
     if not path.exists():
         return None
     try:
-        content = read_json(path)
-        if "result" not in content or content.get("sha256") != digest(content["result"]):
-            raise ValueError(f"{path}: expected the result as it was written, found a changed one")
+        return read_sealed(path)["result"]
     except ValueError as error:
         say(f"{error}; it is computed again")
         return None
-    return content["result"]
+
+
+def remembered(path: Path, make: Callable[[], Any], say: Callable[[str], object]) -> Any:
+    """The result in the file; if there is none, it is made and written first."""
+    found = kept(path, say)
+    return write_sealed(path, make()) if found is None else found
+
+
+def as_json(content: Any) -> Any:
+    """Content as it is read again from the JSON file to which it was written."""
+    return json.loads(json.dumps(content, default=plain))
 
 
 def plain(value: Any) -> Any:

@@ -109,13 +109,13 @@ class FrameworkObjective(Objective):
         """g = ∇_w J."""
         return self.transforms.grad(self.loss)(w, lam)
 
+    def g_at(self, lam: Any) -> Callable[[Any, Any], Any]:
+        """g as a function of w and of some blocks of λ; the others are held constant."""
+        return lambda w, moving: self.gradient(w, {**lam, **moving})
+
     def columns(self, w: Any, lam: Any, dw: Any, dlam: Any) -> Any:
         """H dw + M dλ; blocks that are not in dlam are held constant."""
-
-        def g(w: Any, moving: Any) -> Any:
-            return self.gradient(w, {**lam, **moving})
-
-        point = (w, {name: lam[name] for name in dlam})
+        g, point = self.g_at(lam), (w, {name: lam[name] for name in dlam})
 
         def along(dw: Any, dlam: Any) -> Any:
             return self.transforms.jvp(g, point, (dw, dlam))[1]
@@ -128,11 +128,8 @@ class FrameworkObjective(Objective):
 
         torch lacks it for mse_loss and huber_loss, JAX for every custom_vjp.
         """
-
-        def g(w: Any, moving: Any) -> Any:
-            return self.gradient(w, {**lam, **moving})
-
-        value, pull = self.transforms.vjp(g, w, {name: lam[name] for name in dlam})
+        held = {name: lam[name] for name in dlam}
+        value, pull = self.transforms.vjp(self.g_at(lam), w, held)
 
         def along(dw: Any, dlam: Any) -> Any:
             return self.transforms.vjp(pull, value)[1]((dw, dlam))[0]

@@ -18,7 +18,7 @@ from paper_repro.data.images import Images
 from paper_repro.hyper_cleaning.corruption import Corrupted, corrupt
 from paper_repro.hyper_cleaning.methods import accuracy, clean, discarded, final_model, last_state
 from paper_repro.hyper_cleaning.setting import Setting
-from paper_repro.record import keep, kept, surroundings, write_json
+from paper_repro.record import remembered, surroundings, write_json
 
 SHOWN = 40  # digits in each half of the picture
 BASELINES = ("Oracle", "Baseline")
@@ -51,7 +51,7 @@ def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[st
         file = halfway / f"DH-{R:g}.npz"
         runs[R] = clean(data, setting, R, file, lambda ks: ticking(ks, setting, bar))
         make = partial(cleaned, data, setting, R, weights_of(runs[R]))
-        rows.append(remembered(halfway / f"DH-{R:g}.json", make, bar))
+        rows.append(row_of(halfway / f"DH-{R:g}.json", make, bar))
 
     about = {
         "experiment": "hyper-cleaning",
@@ -81,13 +81,11 @@ def ticking(iterations: Iterable[int], setting: Setting, bar: Any) -> Iterator[i
         bar.update()
 
 
-def remembered(file: Path, make: Callable[[], Row], bar: Any) -> Row:
-    """A row of the table, read from its file; if that does not exist, make and write it first."""
-    result = kept(file, bar.write)
-    if result is None:
-        result = keep(file, make())
+def row_of(file: Path, make: Callable[[], Row], bar: Any) -> Row:
+    """A row of the table, from its file or made."""
+    found = remembered(file, make, bar.write)
     bar.update()
-    return result
+    return found
 
 
 def weights_of(run: Minimization) -> Array:
@@ -103,7 +101,7 @@ def baselines(data: Corrupted, setting: Setting, halfway: Path, bar: Any) -> Ite
     for method in BASELINES:
         bar.set_description(method)
         make = partial(baseline, data, setting, method)
-        yield remembered(halfway / f"{method}.json", make, bar)
+        yield row_of(halfway / f"{method}.json", make, bar)
 
 
 def baseline(data: Corrupted, setting: Setting, method: str) -> Row:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from hgref.console import extra_of
 from hgref.files import write_whole
 from paper_repro.lessons import api, pages, recursions
 from paper_repro.lessons.prose import translator
@@ -17,7 +18,6 @@ from paper_repro.lessons.script import run as run_cells
 from paper_repro.table import write_text
 
 SUMMARY = "Ten lessons, from the dynamical system to certified digits: figures, and pages to read"
-EXTRAS = {"flint": "certify", "mlxtend": "repro"}  # module → the extra that brings it
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +84,7 @@ def run_all(wanted: dict[int, Path], bar: Any) -> tuple[dict[int, list[Output]],
 
 def skipped(number: int, missing: ModuleNotFoundError) -> str:
     """Say which extra a lesson needs; re-raise if no extra brings the missing module."""
-    extra = EXTRAS.get((missing.name or "").partition(".")[0])
+    extra = extra_of(missing)
     if extra is None:
         raise missing
     return (

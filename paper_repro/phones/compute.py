@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from paper_repro.phones.progress import Progress
 from paper_repro.phones.search import random_search
 from paper_repro.phones.setting import Setting
 from paper_repro.phones.two_heads import Row, testing, training, validation
-from paper_repro.record import keep, kept, surroundings, write_json
+from paper_repro.record import remembered, surroundings, write_json
 
 METHODS = ("Vanilla", "RTHO", "RTHO-NT", "RS")  # RS last: RTHO determines its time
 RATES = ("eta", "mu", "rho")
@@ -85,12 +86,9 @@ def all_methods(losses: Losses, partial: Path, progress: Progress) -> Iterator[t
     found = dict[str, Row]()
     for name in METHODS:
         progress.begin(name)
-        file = partial / f"{name}.json"
-        result = kept(file, progress.bar.write)
-        if result is None:
-            trials, rtho = partial / "trials.json", found.get("RTHO")
-            result = keep(file, trained(name, losses, rtho, trials, progress.look))
-        found[name] = result
+        about = losses, found.get("RTHO"), partial / "trials.json", progress.look
+        make = functools.partial(trained, name, *about)
+        found[name] = remembered(partial / f"{name}.json", make, progress.bar.write)
         progress.end()
         yield name, found[name]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from paper_repro.phones.methods import Losses, Tick, fixed
 from paper_repro.phones.two_heads import Row
-from paper_repro.record import keep, kept
+from paper_repro.record import kept, write_sealed
 
 RANGES = {"eta": (1e-3, 1.0), "1 - mu": (1e-2, 1.0), "rho": (1e-3, 10.0)}  # log-uniform
 
@@ -38,7 +38,7 @@ def random_search(losses: Losses, seconds: float, file: Path | None, tick: Tick)
         trials.append(trial_of(losses, lam, spent, seconds, tick))
         spent += trials[-1]["seconds"]
         if file is not None:
-            keep(file, trials)
+            write_sealed(file, trials)
     best = max(trials, key=lambda trial: trial["validation accuracy"])
     search = [{k: v for k, v in trial.items() if k != "rows"} for trial in trials]
     return {**best, "seconds": spent, "search": search}

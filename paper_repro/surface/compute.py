@@ -16,7 +16,7 @@ from hgref.fast import cpu
 from hgref.outer import GradientDescent, minimize
 from hgref.problem import Problem
 from paper_repro.data.images import Images
-from paper_repro.record import keep, kept, surroundings, write_json
+from paper_repro.record import kept, surroundings, write_json, write_sealed
 from paper_repro.surface.perceptron import block_of, f_or_nan, lam_at, training_problem
 from paper_repro.surface.setting import Point, Setting
 from paper_repro.surface.steps import StepsInLog10
@@ -78,7 +78,7 @@ def surface(problem: Problem, setting: Setting, file: Path, bar: Any) -> list[li
     for y in np.linspace(*setting.eta, setting.grid)[len(done) :]:
         row = [f_or_nan(problem, (x, y)) for x in np.linspace(*setting.l2, setting.grid)]
         done.append([or_none(f) for f in row])
-        keep(file, done)
+        write_sealed(file, done)
         bar.update()
     return done
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 
 from paper_repro.digest import digest, program
 from paper_repro.preset import Preset
-from paper_repro.record import plain
+from paper_repro.record import as_json
 
 Row = dict[str, Any]
 # fields of a setting that a key has elsewhere: in the task, or in the digest of the data
@@ -93,11 +92,6 @@ def task_of(method: Method, setting: Preset, seed: int, needs: Task | None, shar
         "needs": None if needs is None else needs.key,
     }
     return Task(method.name, seed, R, setting, as_json(configuration), needs)
-
-
-def as_json(content: Row) -> Row:
-    """Content as it is read again from the JSON file to which it was written."""
-    return dict(json.loads(json.dumps(content, default=plain)))
 
 
 # --- on a worker ---

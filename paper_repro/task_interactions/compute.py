@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import time
 from dataclasses import asdict
@@ -12,7 +13,7 @@ import numpy as np
 
 from paper_repro.data.tasks import Tasks
 from paper_repro.interval import interval
-from paper_repro.record import keep, kept, surroundings, write_json
+from paper_repro.record import remembered, surroundings, write_json
 from paper_repro.task_interactions.methods import METHODS, learn
 from paper_repro.task_interactions.setting import Setting
 from paper_repro.task_interactions.splits import split
@@ -72,14 +73,16 @@ def learnt(tasks: Tasks, setting: Setting, seed: int, partial: Path, bar: Any) -
     """The results on one split: method → result; finished ones are read from their files."""
     found = {}
     for name in METHODS:
-        file = partial / f"{seed}-{name}.json"
-        result = kept(file, bar.write)
-        if result is None:
-            bar.set_description(f"split {seed}, {name}")
-            result = keep(file, learn(name, split(tasks, setting, seed), setting)._asdict())
-        found[name] = result
+        bar.set_description(f"split {seed}, {name}")
+        make = functools.partial(learn_split, name, tasks, setting, seed)
+        found[name] = remembered(partial / f"{seed}-{name}.json", make, bar.write)
         bar.update()
     return found
+
+
+def learn_split(name: str, tasks: Tasks, setting: Setting, seed: int) -> Row:
+    """The result of a method on one split."""
+    return learn(name, split(tasks, setting, seed), setting)._asdict()
 
 
 # --- Table 2 ---

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paper_repro.record import keep, kept, read_json, surroundings, write_json
+from paper_repro.record import kept, read_json, surroundings, write_json, write_sealed
 
 
 def test_numbers_come_back(tmp_path):
@@ -48,7 +48,7 @@ def test_a_damaged_part_of_a_result_is_computed_again_and_said(tmp_path_factory,
 def test_no_changed_part_of_a_result_is_used(tmp_path_factory, data):
     """A bit flipped, or the end cut off: the same result, or none."""
     path = tmp_path_factory.mktemp("r") / "part.json"
-    assert keep(path, RESULT) == RESULT
+    assert write_sealed(path, RESULT) == RESULT
     whole = path.read_bytes()
     assert kept(path, print) == RESULT
     if data.draw(st.booleans()):
@@ -69,7 +69,7 @@ def test_surroundings_name_the_versions():
 
 def test_an_edited_number_is_not_used(tmp_path):
     path = tmp_path / "part.json"
-    keep(path, RESULT)
+    write_sealed(path, RESULT)
     path.write_bytes(path.read_bytes().replace(b"2.5", b"2.6"))
     said = []
     assert kept(path, said.append) is None

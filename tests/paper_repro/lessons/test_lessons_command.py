@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from hgref import console
 from paper_repro.__main__ import main
 from paper_repro.lessons import command, pages, recursions, script
 
@@ -19,7 +20,7 @@ def two(tmp_path, monkeypatch):
     paths[2].write_text(WANTING, encoding="utf-8")
     for module in (script, command, pages):
         monkeypatch.setattr(module, "scripts", lambda: paths)
-    monkeypatch.setitem(command.EXTRAS, "no_such_module", "certify")
+    monkeypatch.setitem(console.EXTRAS, "certify", ("no_such_module",))
     monkeypatch.setattr(recursions, "draw", lambda run, folder: [folder / "x.png", paths[1]])
     return paths
 
@@ -46,7 +47,7 @@ def test_a_lesson_without_its_extra_is_skipped(two, tmp_path, capsys):
 
 
 def test_what_no_extra_brings_is_an_error(two, tmp_path, monkeypatch, capsys):
-    monkeypatch.delitem(command.EXTRAS, "no_such_module")
+    monkeypatch.setitem(console.EXTRAS, "certify", ())
     assert main(["lessons", "2", "--out", str(tmp_path / "out")]) == 2
     assert "No module named 'no_such_module'" in capsys.readouterr().err
 
