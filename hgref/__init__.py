@@ -23,7 +23,16 @@ from hgref.hypergradient import (
 from hgref.outer import as_scipy
 from hgref.problem import Hypergradient, Problem
 from hgref.run import Diverged
-from hgref.verify import assert_hypergradient, check, check_fn, diagnose, jacobians, witness
+from hgref.verify import (
+    assert_hypergradient,
+    check,
+    check_dynamics,
+    check_fn,
+    check_objective,
+    diagnose,
+    jacobians,
+    witness,
+)
 
 if TYPE_CHECKING:
     from hgref.planning.plan import plan
@@ -39,7 +48,9 @@ __all__ = [
     "as_scipy",
     "assert_hypergradient",
     "check",
+    "check_dynamics",
     "check_fn",
+    "check_objective",
     "checkpointed",
     "constraints",
     "decay",

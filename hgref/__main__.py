@@ -8,21 +8,22 @@ import shutil
 import sys
 from pathlib import Path
 
-from hgref.console import any_terminal, in_a_line
+from hgref.console import any_terminal, in_a_line, in_colour
 from hgref.verify.check import check
 from hgref.verify.diagnose import diagnose
 from hgref.verify.vectors.cases import cases
 from hgref.verify.vectors.description import problem_of, read_file
 from hgref.verify.vectors.vector import DATA, derived, differences, shipped
 
-RIGHT, WRONG, UNUSABLE = 0, 1, 2
+RIGHT, WRONG, UNUSABLE, UNDECIDED = 0, 1, 2, 3
+STATUS = {"right": RIGHT, "wrong": WRONG, "undecided": UNDECIDED}
 UNUSABLE_INPUT = (ValueError, TypeError, OSError, ArithmeticError, MemoryError, ModuleNotFoundError)
 LONGEST_LINE = 500
 BESIDE = ("FORMAT.md", "consumer.py")  # files exported together with the vectors
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; return its exit status: 0 right, 1 wrong, 2 unusable input."""
+    """Run a command; return its exit status: 0 right, 1 wrong, 2 unusable, 3 undecided."""
     any_terminal()
     options = parser().parse_args(arguments)
     try:
@@ -35,15 +36,14 @@ def main(arguments: list[str] | None = None) -> int:
 def run_check(options: argparse.Namespace) -> int:
     """Compare a candidate with the hypergradient of a test vector's problem."""
     problem, lam = problem_of(read_file(options.vector))
-    candidate = read_file(options.candidate)
+    candidate = read_file(options.candidate, as_printed=True)
     grad = candidate.get("grad", candidate)
     report = check(problem, lam, grad)
-    print(report)
-    if report:
-        return RIGHT
-    print()
-    print(diagnose(problem, lam, grad))
-    return WRONG
+    print(report.text(colour=in_colour()))
+    if report.verdict == "wrong":
+        print()
+        print(diagnose(problem, lam, grad))
+    return STATUS[report.verdict]
 
 
 def run_vectors(options: argparse.Namespace) -> int:
@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(
         prog="python -m hgref",
         description="Check a hypergradient computed by any program, in any language.",
-        epilog="Exit status: 0 right, 1 wrong, 2 unusable input.",
+        epilog="Exit status: 0 right, 1 wrong, 2 unusable input, 3 undecided.",
     )
     commands = main.add_subparsers(required=True, metavar="COMMAND")
     one = commands.add_parser(

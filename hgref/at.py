@@ -109,6 +109,10 @@ def as_row(of: Any, found: Any, like: Array, shapes: Mapping[str, Any]) -> tuple
     return row, blocks
 
 
-def lacking(thing: Any, function: str) -> NotImplementedError:
+class NotGiven(NotImplementedError, TypeError):
+    """A function of a user's dynamics or objective is needed, and is not given."""
+
+
+def lacking(thing: Any, function: str) -> NotGiven:
     """The error for a user's dynamics or objective without a function that is needed."""
-    return NotImplementedError(f"{type(thing).__name__}: expected it to define `{function}`")
+    return NotGiven(f"{type(thing).__name__}: expected it to define `{function}`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 EXTRAS = {  # the packages of each extra that are imported by name
@@ -23,6 +24,11 @@ def any_terminal() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+
+
+def in_colour() -> bool:
+    """Whether the output goes to a terminal whose user has not switched colours off."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def in_a_line(error: BaseException) -> str:

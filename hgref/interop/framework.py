@@ -82,6 +82,9 @@ class FrameworkObjective(Objective):
             raise ValueError(f"params: expected {self.layout.shapes}, found {found}")
         return np.concatenate([self.array(leaves[n]).reshape(-1) for n in self.layout.shapes])
 
+    def read_weights(self, params: Any) -> Array:
+        return self.flatten(params)
+
     def unflatten(self, w: Any) -> Any:
         """The framework's params, float64, from a vector w (p,)."""
         array = real("w", w)
@@ -150,6 +153,11 @@ class FrameworkObjective(Objective):
 
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
         return self.call("loss", w=w, lam=self.own(lam))[()]
+
+    def afresh(self, t: int, w: Array, lam: Blocks) -> Any:
+        with self.float64():
+            point = {name: self.enter(name, x) for name, x in (("w", w), ("lam", self.own(lam)))}
+            return self.leave(self.loss(**point))[()]
 
     def grad(self, t: int, w: Array, lam: Blocks) -> Array:
         return self.call("gradient", w=w, lam=self.own(lam))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array, as_count, asarray, require_callable, require_known, require_shape
+from hgref.at import NotGiven
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective, Shapes
 
@@ -71,7 +72,7 @@ class Callback(Objective):
     def call(self, name: str, *arguments: Any) -> Any:
         function = self.functions[name]
         if function is None:
-            raise TypeError(f"Callback: this computation needs the function {name}=, found None")
+            raise NotGiven(f"Callback: this computation needs the function {name}=, found None")
         return function(*(read_only(argument) for argument in arguments))
 
     def value(self, t: int, w: Array, lam: Blocks) -> Any:

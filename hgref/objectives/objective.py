@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hgref.arguments import Array
+import numpy as np
+
+from hgref.arguments import Array, asarray
 from hgref.at import At, Linearised, as_columns, as_row, as_state, lacking
 from hgref.layout import Blocks
 
@@ -65,6 +67,10 @@ class Objective(Linearised):
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
         raise lacking(self, "value")
 
+    def afresh(self, t: int, w: Array, lam: Blocks) -> Any:
+        """The value, without anything that was compiled before."""
+        return self.value(t, w, lam)
+
     def at(self, t: int, w: Array, lam: Blocks) -> At:
         raise lacking(self, "at")
 
@@ -82,6 +88,11 @@ class Objective(Linearised):
 
     def terms(self) -> Iterator[Objective]:
         yield self
+
+    def read_weights(self, params: Any) -> Array:
+        """w (p,) from a mapping or list of the weights' parts, in their own shapes."""
+        parts = params.values() if isinstance(params, Mapping) else params
+        return np.concatenate([asarray("w0", part).reshape(-1) for part in parts])
 
     def __add__(self, other: Objective) -> Objective:
         if not isinstance(other, Objective):
@@ -114,6 +125,9 @@ class Sum(Objective):
 
     def terms(self) -> Iterator[Objective]:
         yield from self.parts
+
+    def read_weights(self, params: Any) -> Array:
+        return self.parts[0].read_weights(params)
 
     def hyper(self, p: int) -> Shapes:
         shapes: Shapes = {}

@@ -1,22 +1,28 @@
 """Verification: is a hypergradient right, and if not, what is wrong with it?"""
 
 from hgref.verify import jacobians, witness
-from hgref.verify.check import assert_hypergradient, check, check_fn
+from hgref.verify.check import assert_hypergradient, check
+from hgref.verify.check_fn import check_fn
 from hgref.verify.diagnose import Diagnosis, Explanation, diagnose
 from hgref.verify.mistakes import CATALOGUE, Mistake
-from hgref.verify.report import BlockReport, Report, WitnessReport
+from hgref.verify.parts import check_dynamics, check_objective
+from hgref.verify.report import BlockReport, Finding, PartReport, Report, WitnessReport
 
 __all__ = [
     "CATALOGUE",
     "BlockReport",
     "Diagnosis",
     "Explanation",
+    "Finding",
     "Mistake",
+    "PartReport",
     "Report",
     "WitnessReport",
     "assert_hypergradient",
     "check",
+    "check_dynamics",
     "check_fn",
+    "check_objective",
     "diagnose",
     "jacobians",
     "witness",

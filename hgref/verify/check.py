@@ -1,82 +1,67 @@
-"""Is this hypergradient right?"""
+"""Is this hypergradient right, wrong, or can it not be known?"""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, as_array
-from hgref.hypergradient.reverse import reversed_run
-from hgref.layout import Layout, alike
-from hgref.problem import Hypergradient, Problem
-from hgref.run import Run
-from hgref.verify.candidate import Candidate, read_candidate
-from hgref.verify.report import BlockReport, Report, WitnessReport
-from hgref.verify.rounding import tolerances
-from hgref.verify.witness import central_differences, complex_step
+from hgref.arguments import Array
+from hgref.problem import Problem
+from hgref.verify.parts import contradiction
+from hgref.verify.report import PRECISIONS, RIGHT, UNDECIDED, WRONG, BlockReport, Report
+from hgref.verify.rounding import FLOAT64, norm
+from hgref.verify.steady import unsteady
+from hgref.verify.testimony import Hearing, hear
+from hgref.verify.trial import Trial
 
-DIRECTIONS = 3
-TINY = float(np.finfo(float).tiny)
-FLOAT64 = float(np.finfo(float).eps) / 2
-AGREEMENT = 1e-9  # relative difference between two float64 witnesses of an ill-conditioned run
+DIGIT = 0.1  # a block is known if its tolerance is below this part of it: one digit
+
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
-def check(problem: Problem, lam: Any, candidate: Any, seed: int = 0) -> Report:
-    """Whether `candidate` is ∇f(λ), judged by REVERSE-HG and by witnesses that do not use it.
+def check(
+    problem: Problem, lam: Any, candidate: Any, seed: int = 0, *, progress: Progress | None = None
+) -> Report:
+    """Whether `candidate` is ∇f(λ): right, wrong, or undecided, with the reason.
 
-        right:  ‖candidate − ∇f‖ ≤ tolerance, block by block
+        right      ‖candidate − ∇f‖ ≤ tolerance, block by block, and the tolerance leaves a digit
+        wrong      ‖candidate − ∇f‖ > tolerance
+        undecided  no digit can be known, as rounding grows too much; a function of the problem
+                   gives two results at one point; or its functions contradict each other
 
     lam        (m,) the point λ, or a mapping of names
-    candidate  (m,), or a mapping of some of the blocks; arrays or tensors, float64 or less
+    candidate  (m,), a Hypergradient, or a mapping of some of the blocks: arrays, tensors of any
+               float type, decimal strings; None for a tensor that is not connected
     seed       of the witnesses' random directions
-    returns    Report: true if the candidate is right; print it for the details
+    progress   wraps the steps of the check, as tqdm.tqdm does
+    returns    Report: `.verdict`, `.reason`, true only if the candidate is right; print it for more
     Raises     ValueError, TypeError for a bad λ or candidate (NaN is reported as wrong), Diverged
-    Cost       six reverses, forward with three tangents, and three complex steps (or differences)
-    Exact      the tolerance is measured: ten times the largest error that rounding in the
-               candidate's precision causes in this run
+    Cost       seven reverses, forward with three tangents, and three complex steps (or about twenty
+               runs for differences); for runs of more than 100,000 numbers four reverses and one
+               direction. Below float64 twice as many reverses
+    Exact      the tolerance is measured on this run, by `hgref.verify.rounding.tolerances`: a
+               right gradient is outside with probability 1e-5
     Beware     a float32 result converted to float64 is judged as float64, and found wrong
     Source     Franceschi et al. 2017, Algorithm 1, as the reference
 
     Example
         >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, 0.0])
         >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=10)
-        >>> bool(hgref.check(problem, [0.1], hgref.reverse(problem, [0.1]).grad))
-        True
+        >>> hgref.check(problem, [0.1], hgref.reverse(problem, [0.1]).grad).verdict
+        'right'
         >>> print(hgref.check(problem, [0.1], [1.0]))
         hypergradient: WRONG in eta...
     """
-    return Trial(problem.at(lam), candidate).report(seed)
-
-
-class Trial:
-    """One check: the run at λ, its true gradient, the candidate, and the rounding allowed.
-
-    run, g     the run, and its gradient by REVERSE-HG
-    given      the candidate, read
-    allowed    name → absolute tolerance on the 2-norm of a block's error
-    """
-
-    def __init__(self, run: Run, candidate: Any):
-        self.run, self.g = run, reversed_run(run)
-        self.given = read_candidate(candidate, run.layout)
-        self.allowed = tolerances(run, self.g, self.given.roundoff)
-
-    def report(self, seed: int = 0) -> Report:
-        given, g = self.given, self.g
-        blocks = tuple(compare(n, given.blocks[n], g[n], self.allowed[n]) for n in given.names)
-        missing = tuple(name for name in g.layout.shapes if name not in given.blocks)
-        heard = tuple(hear(self, random_directions(self.run, given, seed)))
-        return Report(blocks, heard, missing, given.roundoff, float(g.f), g.layout)
+    return report(Trial(problem.at(lam), candidate), seed, progress)
 
 
 def assert_hypergradient(problem: Problem, lam: Any, candidate: Any, seed: int = 0) -> None:
-    """Raise AssertionError, with the report as its message, unless `candidate` is ∇f(λ).
+    """Raise AssertionError, whose text begins with the reason, unless `candidate` is right.
 
     lam, candidate, seed   as in `check`
-    Raises   AssertionError; ValueError, TypeError, Diverged as `check`
+    Raises   AssertionError if it is wrong or undecided; ValueError, TypeError, Diverged as `check`
     Cost     that of `check`
     Exact    as `check`
     Source   `check`, in a form for test suites
@@ -87,129 +72,97 @@ def assert_hypergradient(problem: Problem, lam: Any, candidate: Any, seed: int =
         >>> g = hgref.reverse(problem, [0.1])
         >>> hgref.assert_hypergradient(problem, [0.1], {"eta": g["eta"]})
     """
-    report = check(problem, lam, candidate, seed)
-    if not report:
-        raise AssertionError(f"\n{report}")
+    __tracebackhide__ = True
+    found = check(problem, lam, candidate, seed)
+    if not found:
+        raise AssertionError(f"{found.headline()}\n\n{found}")
 
 
-def compare(name: str, candidate: Array, true: Array, tolerance: float) -> BlockReport:
-    """One block of the candidate beside the true one."""
+def report(trial: Trial, seed: int = 0, progress: Progress | None = None) -> Report:
+    """The verdict on a trial."""
+    doubt = unsteady(trial.run)
+    hearing = Hearing([], None) if doubt else hear(trial, seed, progress)
+    if doubt is None and not hearing.consistent:
+        doubt = contradiction(trial.run, hearing.disagreement())
+    blocks = tuple(block_report(trial, name, doubt, hearing) for name in trial.given.names)
+    missing = tuple(name for name in trial.g.layout.shapes if name not in trial.given.blocks)
+    witnesses, f = tuple(hearing.witnesses), float(trial.g.f)
+    return Report(blocks, witnesses, missing, trial.given.roundoff, f, trial.g.layout, doubt)
+
+
+def block_report(trial: Trial, name: str, doubt: str | None, hearing: Hearing) -> BlockReport:
+    """One block of the candidate, judged."""
+    given, true = trial.given.blocks[name], trial.g[name]
+    if not np.isfinite(given).all():
+        verdict = WRONG
+    elif doubt is not None:  # f itself, if it could be asked, is still a judge
+        verdict = WRONG if hearing.refuted else UNDECIDED
+    else:
+        verdict = judged(trial, name, norm(given - true))
+    found = compare(given, true, trial.allowed[name])
+    reason = None if verdict == RIGHT else why(trial, name, verdict, doubt, found)
+    return BlockReport(name, verdict, reason, *found)
+
+
+def judged(trial: Trial, name: str, error: float) -> str:
+    """The verdict on one block, from the norm of its error."""
+    own, allowed = trial.own[name], trial.allowed[name]
+    size, scale = norm(trial.g[name]), trial.scale(name)
+    zero = size <= own  # as far as float64 can tell
+    if not own <= DIGIT * scale:
+        return UNDECIDED
+    if error <= own + 4 * trial.given.roundoff * size and (zero or own <= DIGIT * size):
+        return RIGHT  # to the last digit of its type
+    if error > allowed:
+        return WRONG if allowed <= DIGIT * scale else UNDECIDED
+    known = error <= DIGIT * scale if zero else allowed <= DIGIT * size
+    return RIGHT if known else UNDECIDED
+
+
+def why(trial: Trial, name: str, verdict: str, doubt: str | None, found: Compared) -> str:
+    """Why a block is not right, in one sentence."""
+    error, tolerance, _, _, candidate, true = found
+    if name in trial.given.unconnected and verdict == WRONG:
+        return f"{name} is None: this tensor was not connected to the loss; expected {true:.8g}"
+    if doubt is not None and np.isfinite(error):
+        return doubt if verdict == UNDECIDED else f"f itself contradicts the candidate; {doubt}"
+    if verdict == UNDECIDED:
+        return amplified(trial, name)
+    values = f"{candidate:.8g} for {true:.8g}"
+    if not np.isfinite(error):
+        return f"{name} is not finite: {values}"
+    return f"{name} is off by {error:.1e}, tolerance {tolerance:.1e}: {values}"
+
+
+def amplified(trial: Trial, name: str) -> str:
+    """The sentence for a block that rounding hides."""
+    roundoff = trial.given.roundoff
+    hidden = trial.own[name] > DIGIT * trial.scale(name)
+    roundoff = FLOAT64 if hidden else roundoff
+    tolerance = trial.own[name] if hidden else trial.allowed[name]
+    times = tolerance / roundoff / (norm(trial.g[name]) or 1.0)
+    precision = PRECISIONS.get(roundoff, f"numbers given to {roundoff:.0e}")
+    grows = f"by {times:.0e}" if np.isfinite(times) else "until the run diverges"
+    help_ = "fewer steps or a smaller eta" if hidden else "float64, or fewer steps,"
+    return (
+        f"no digit of {name} can be known in {precision}: this run amplifies rounding {grows}; "
+        f"{help_} would help"
+    )
+
+
+Compared = tuple[float, float, float, tuple[int, ...], float, float]
+
+
+def compare(candidate: Array, true: Array, tolerance: float) -> Compared:
+    """(error, tolerance, angle, worst index, candidate and true value there) of one block."""
     with np.errstate(all="ignore"):
-        off = np.abs(candidate - true)
-        error = float(np.linalg.norm(off))
-        size = float(np.linalg.norm(true)) or 1.0
-        cosine = np.sum(candidate * true) / (np.linalg.norm(candidate) * np.linalg.norm(true))
+        off, a, b = np.abs(candidate - true), np.ravel(candidate), np.ravel(true)
+        size = norm(true) or 1.0
+        error = norm(off) / size
+        cosine = (a / (norm(a) or np.nan)) @ (b / (norm(b) or np.nan))
     bad = ~np.isfinite(candidate)
     flat = int(np.argmax(np.where(bad, np.inf, off))) if off.size else 0
     worst = tuple(int(i) for i in np.unravel_index(flat, true.shape)) if true.ndim else ()
     angle = float(np.degrees(np.arccos(np.clip(cosine, -1, 1)))) if np.isfinite(cosine) else np.nan
-    error = np.inf if bad.any() else error / size
     values = float(candidate[worst]), float(true[worst])
-    return BlockReport(name, error, tolerance / size, angle, worst, *values)
-
-
-# --- the witnesses ---
-
-
-def random_directions(run: Run, given: Candidate, seed: int) -> Array:
-    """(m, 3) columns of ±|λ_j| (±1 where λ_j is 0) in the candidate's blocks, 0 elsewhere."""
-    layout = run.layout
-    flat = layout.flatten(run.lam).real.astype(float)
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], (layout.size, DIRECTIONS))
-    present = np.zeros(layout.size)
-    for name in given.names:
-        present[layout.slices[name]] = 1.0
-    return signs * (present * np.where(flat == 0, 1.0, np.abs(flat)))[:, None]
-
-
-def hear(trial: Trial, V: Array) -> list[WitnessReport]:
-    """Compare each witness's slopes along the columns of V with the candidate's and hgref's own."""
-    g, given = trial.g, trial.given
-    own, claimed = g.grad @ V, np.zeros(V.shape[1])
-    slack = np.zeros(V.shape[1])
-    for name, block in given.blocks.items():
-        rows = V[g.layout.slices[name]]
-        claimed = claimed + block.reshape(-1) @ rows
-        slack = slack + trial.allowed[name] * np.linalg.norm(rows, axis=0)
-    # rounding of the witnesses themselves, which compute in float64
-    rounding = slack * (FLOAT64 / given.roundoff)
-    size = max(float(np.abs(own).max()), TINY)
-    reports = []
-    for name, slopes, error in testimony(trial.run, g, V):
-        limit = slack + rounding + 10 * error
-        gap = np.nan_to_num(np.abs(slopes - claimed), nan=np.inf)
-        k = int(np.argmax(gap - limit))
-        apart = np.abs(slopes - own) <= 2 * rounding + 10 * error + AGREEMENT * size
-        numbers = float(gap[k]) / size, float(limit[k]) / size
-        reports.append(WitnessReport(name, *numbers, consistent=bool(apart.all())))
-    return reports
-
-
-def testimony(run: Run, g: Hypergradient, V: Array) -> Iterator[tuple[str, Array, Any]]:
-    """(witness, its slopes along the columns of V, its own estimated errors)."""
-    yield "reverse", g.grad @ V, 0.0
-    with contextlib.suppress(TypeError):  # a Callback without grad_jvp
-        yield "forward", forward_slopes(run, V), 0.0
-    f, point = run.problem.f, run.point
-    try:
-        yield "complex step", complex_step(f, point, V), 0.0
-    except (TypeError, ValueError, ArithmeticError):  # functions that are not analytic
-        yield "central differences", *central_differences(f, point, V)
-
-
-def forward_slopes(run: Run, V: Array) -> Array:
-    """∇f · v by FORWARD-HG; Z has one column for each direction.                    eq. (14)"""
-    layout = run.layout
-    dlam = {n: V[layout.slices[n]].reshape(*s, -1) for n, s in layout.shapes.items()}
-    s, Z = run.start(), run.start_jvp(dlam, V.shape[1])
-    for t in range(1, run.T + 1):
-        step = run.at(t, s)
-        s, Z = step.value, run.jvp(t, step, Z, dlam)
-    row, direct = run.error_grad(run.T, s)
-    straight = sum(np.tensordot(d, dlam[n], np.ndim(d)) for n, d in direct.items())
-    return row @ Z + straight
-
-
-# --- without a Problem ---
-
-
-def check_fn(f: Callable[[Array], Any], grad: Any, lam: Any, seed: int = 0) -> Report:
-    """Whether `grad` is the gradient of a function f at λ; needs no Problem.
-
-        right:  |v·grad − slope of f along v| ≤ tolerance,   slope by extrapolated differences
-
-    f        a function of a flat real vector (m,)
-    grad     (m,), or a function of λ that returns it
-    lam      (m,) the point λ
-    seed     of the random directions that are tried besides the m axes
-    returns  Report with one block, `lam`; its true values come from the differences
-    Raises   ValueError, TypeError for bad arguments, or an f that is not finite around λ
-    Cost     20 (m + 3) evaluations of f
-    Exact    to the differences' own error estimate, about 1e-9 relative
-    Beware   the cost grows with m: for a large m, restrict f to a few directions
-    Source   hgref.witness.central_differences
-
-    Example
-        >>> bool(hgref.check_fn(lambda x: np.sum(x**2), [2.0, 4.0], [1.0, 2.0]))
-        True
-        >>> bool(hgref.check_fn(lambda x: np.sum(x**2), [2.0, 4.1], [1.0, 2.0]))
-        False
-    """
-    x = alike(as_array("lam", lam, ("m",)), lam)
-    if x.size == 0:
-        raise ValueError("lam: expected at least one number, found an empty vector")
-    layout = Layout({"lam": x.shape})
-    given = read_candidate(grad(x) if callable(grad) else grad, layout)
-    true, errors = central_differences(f, x)
-    tolerance = 10 * np.linalg.norm(errors) + 4 * given.roundoff * np.linalg.norm(true)
-    block = compare("lam", given.blocks["lam"], true, float(tolerance))
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], (x.size, DIRECTIONS))
-    V = signs * np.where(x == 0, 1.0, np.abs(x))[:, None]
-    slopes, spread = central_differences(f, x, V)
-    gap = np.nan_to_num(np.abs(slopes - given.blocks["lam"] @ V), nan=np.inf)
-    limit = 10 * spread + 10 * errors @ np.abs(V) + 4 * given.roundoff * np.abs(true) @ np.abs(V)
-    size = max(float(np.abs(slopes).max()), TINY)
-    k = int(np.argmax(gap - limit))
-    numbers = float(gap[k]) / size, float(limit[k]) / size
-    witness = WitnessReport("central differences", *numbers, consistent=True)
-    return Report((block,), (witness,), (), given.roundoff, float(f(x)), layout)
+    return np.inf if bad.any() else error, tolerance / size, angle, worst, *values

@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array
 from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
 from hgref.verify.candidate import Candidate
-from hgref.verify.check import Trial
+from hgref.verify.check import report as verdict_on
 from hgref.verify.mistakes import CATALOGUE, Computation, Mistake, gradients
-from hgref.verify.report import Report
-from hgref.verify.rounding import tolerances
+from hgref.verify.report import WRONG, Report
+from hgref.verify.rounding import norm, tolerances
+from hgref.verify.trial import Trial
 
 SLACK = 30.0  # tolerances within which gradients count as equal: a wrong one rounds differently
 CLOSE = 0.01  # score of a close fit, which ranks before fits that are barely within
+KNOWN = 0.1  # a block is known if its tolerance is below this part of it
 NEAREST = 3  # mistakes that are named when none matches
 TINY = float(np.finfo(float).tiny)
 FLOAT32 = float(np.finfo(np.float32).eps) / 2
@@ -57,7 +58,7 @@ class Diagnosis:
     """Explanations, best first; supports len(), indexing and iteration.
 
     report        what `check` says
-    explanations  all that match; empty if the candidate is right, or wrong in an unknown way
+    explanations  all that match; empty unless the candidate is wrong in a known way
     nearest       the closest ones, if none matches
     """
 
@@ -77,6 +78,8 @@ class Diagnosis:
     def __str__(self) -> str:
         if self.report:
             return "the hypergradient is right: nothing to explain"
+        if self.report.verdict != WRONG:
+            return self.report.headline()
         if self.explanations:
             return "\n".join(str(explanation) for explanation in self.explanations)
         near = ", ".join(f"{e.name} (off by {e.error:.0e})" for e in self.nearest)
@@ -123,8 +126,8 @@ def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> 
         'sign'
     """
     trial = Trial(problem.at(lam), candidate)
-    report = trial.report()
-    if report:
+    report = verdict_on(trial)
+    if report.verdict != WRONG:
         return Diagnosis(report, (), ())
     if not all(np.isfinite(block).all() for block in trial.given.blocks.values()):
         return Diagnosis(report, (Explanation((NOT_FINITE,), "", np.inf, 0.0),), ())
@@ -158,9 +161,11 @@ def matching(explanations: Iterable[Explanation]) -> list[Explanation]:
 def is_float32(trial: Trial) -> bool:
     """Whether rounding to single precision alone explains the candidate's error."""
     given, g = trial.given, trial.g
-    coarse = tolerances(trial.run, g, max(FLOAT32, given.roundoff))
+    if given.roundoff >= FLOAT32:
+        return False
+    coarse = tolerances(trial.run, g, FLOAT32)
     off = {n: norm(given.blocks[n] - g[n]) for n in given.names}
-    return given.roundoff < FLOAT32 and all(off[n] <= coarse[n] for n in off)
+    return all(off[n] <= coarse[n] <= KNOWN * trial.scale(n) for n in off)
 
 
 # --- the wrong gradients of a problem ---
@@ -218,11 +223,3 @@ class Judge:
                 effect = max(effect, norm(wrong[name] - self.true[name]) / tolerance)
             if effect > 1 and np.isfinite(score):
                 yield Explanation(mistakes, variant, error, score)
-
-
-def norm(block: Array) -> float:
-    """‖block‖, also where its squares would overflow."""
-    largest = float(np.abs(block).max(initial=0.0))
-    if not 0 < largest < np.inf:
-        return largest
-    return largest * float(np.linalg.norm(np.asarray(block) / largest))

@@ -1,4 +1,4 @@
-"""The tolerance of a comparison: how much rounding changes the hypergradient of this run."""
+"""How far rounding moves a hypergradient: its run is made again, and every operation errs."""
 
 from __future__ import annotations
 
@@ -12,136 +12,154 @@ from hgref.at import At
 from hgref.hypergradient.reverse import reversed_run
 from hgref.layout import Blocks
 from hgref.problem import Hypergradient
-from hgref.run import Diverged, Run
+from hgref.run import Run
+from hgref.verify.arithmetic import Arithmetic, Erring, at_random, plain, to_nearest
 
-RUNS = 4  # with random rounding errors
-SAFETY = 10.0  # times the largest deviation: the candidate may sum in another order
+FLOAT64 = float(np.finfo(float).eps) / 2
+CHANCE = 1e-5  # that a right gradient is outside of its tolerance, if its errors are normal
+RUNS, FEW_RUNS = 6, 3
+LARGE = 100_000  # numbers in all states of a run, above which few runs are made
 
 
-def tolerances(run: Run, g: Hypergradient, roundoff: float) -> dict[str, float]:
+def tolerances(run: Run, g: Hypergradient, roundoff: float, few: bool = False) -> dict[str, float]:
     """The error ‖g̃ − g‖ that rounding may cause in each block of a right gradient.
 
-        tol = max(10 · max over runs ‖g̃ − g‖,  4 u ‖g‖,  4 u · largest effect / |λ|)
+        tolerance = S · max over runs ‖g̃ − g‖ + 4 u ‖g‖
 
-    g̃ is `reverse` with errors of relative size u. The effect of a block is ‖λ ∘ ∇f‖; in any block,
-    terms as large as the largest effect may have cancelled. Four runs multiply λ and every state,
-    gradient, product and multiplier by 1 + u ξ, ξ random, and add u ξ times the largest entry to
-    each entry of a gradient or product, as in sums that cancel. A fifth run rounds them all to
-    that precision: weights that stop moving, since η g is below half a unit in the last place,
-    are an error that is not random.
+    g̃ is `reverse` in an arithmetic whose operations on states, multipliers and hyperparameters err
+    by up to u, at random. Objectives, which may be anybody's code, get arguments with such errors,
+    and so do their results. For less than float64 one more run rounds as a processor does: weights
+    stop moving where η g is below half a unit in the last place, and numbers overflow.
 
     roundoff  u, the unit roundoff of the candidate's type
-    returns   name → absolute tolerance on the 2-norm of the block's error; inf if a run in that
+    few       True: three runs, and a wider tolerance
+    returns   name → absolute tolerance on the 2-norm of the block's error; inf where a run in that
               precision diverges
-    Cost      five reverses
-    Source    discrete stochastic arithmetic (Vignes 1978), in its simplest form
+    Cost      six reverses, three for a run of more than 100,000 numbers; one more below float64
+    Exact     an error that is normal, with the deviation of these runs, is above the tolerance with
+              probability 1e-5: S = 9 for six runs, 43 for three
+    Source    discrete stochastic arithmetic (Vignes 1978)
     """
-    largest = floors(run, g, roundoff)
-    for rounding in [*(Rounding(roundoff, seed) for seed in range(RUNS)), Grid(roundoff)]:
-        for name, deviation in deviations(run, g, rounding).items():
-            largest[name] = max(largest[name], SAFETY * deviation)
-    return largest
+    count = FEW_RUNS if few or is_large(run) else RUNS
+    arithmetics = [Arithmetic(at_random(roundoff, seed)) for seed in range(count)]
+    if roundoff > FLOAT64:
+        arithmetics.append(Arithmetic(to_nearest(roundoff)))
+    runs, times = [erring(run, arithmetic) for arithmetic in arithmetics], safety(count)
+    return {
+        name: times * max(apart(found, g, name) for found in runs) + 4 * roundoff * norm(block)
+        for name, block in g.blocks.items()
+    }
 
 
-def floors(run: Run, g: Hypergradient, roundoff: float) -> dict[str, float]:
-    """The error that the last operations alone may cause."""
-    effect = max(float(np.linalg.norm(run.lam[n] * b)) for n, b in g.blocks.items())
-    sizes = {n: float(np.max(np.abs(block), initial=0.0)) or 1.0 for n, block in run.lam.items()}
-    own = {n: float(np.linalg.norm(block)) for n, block in g.blocks.items()}
-    return {n: 4 * roundoff * max(own[n], effect / sizes[n]) for n in own}
+def is_large(run: Run) -> bool:
+    """Whether a run costs so much that it is not repeated often."""
+    return run.T * run.problem.d > LARGE
 
 
-def deviations(run: Run, g: Hypergradient, rounding: Rounding) -> dict[str, float]:
-    """‖g̃ − g‖ of each block, for one run with errors; inf if it diverges."""
+def apart(found: Hypergradient | None, g: Hypergradient, name: str) -> float:
+    """‖g̃ − g‖ of one block; inf if the run diverged."""
+    return np.inf if found is None else norm(found[name] - g[name])
+
+
+def safety(runs: int) -> float:
+    """S, such that a normal error e exceeds S times the largest of n like it with chance 1e-5.
+
+    The largest of n is below x σ with probability (x √(2/π))ⁿ for small x. So the chance is
+    (2/π)^(n/2) E|e/σ|ⁿ / Sⁿ, with E|e/σ|ⁿ ≤ 1 · 3 · 5 … (n or n − 1).
+    """
+    moment = float(np.prod(np.arange(1, runs + 1, 2)))
+    return float(((2 / np.pi) ** (runs / 2) * moment / CHANCE) ** (1 / runs))
+
+
+def norm(block: Any) -> float:
+    """‖block‖, also where its squares would overflow or vanish."""
+    block = np.abs(np.asarray(block, dtype=float))
+    largest = float(block.max(initial=0.0))
+    if not 0 < largest < np.inf:
+        return largest
+    return largest * float(np.linalg.norm(block / largest))
+
+
+# --- one run whose operations err ---
+
+
+def erring(run: Run, arithmetic: Arithmetic) -> Hypergradient | None:
+    """REVERSE-HG in this arithmetic; None if it leaves the finite numbers."""
     problem = copy.copy(run.problem)
-    problem.dynamics = RoundedDynamics(run.dynamics, rounding)  # type: ignore[assignment]
-    problem.E = RoundedObjective(run.E, rounding)  # type: ignore[assignment]
-    lam = run.layout.split(rounding.entry(run.layout.flatten(run.lam)))
-    try:
-        rounded = reversed_run(Run(problem, lam, run.layout)).blocks
-    except Diverged:
-        return dict.fromkeys(g.layout.shapes, np.inf)
-    return {name: float(np.linalg.norm(rounded[name] - g[name])) for name in rounded}
+    problem.dynamics = copy.copy(run.dynamics)
+    problem.dynamics.J = ErringObjective(run.dynamics.J, arithmetic)  # type: ignore[assignment]
+    problem.E = ErringObjective(run.E, arithmetic)  # type: ignore[assignment]
+    with np.errstate(all="ignore"):
+        problem.w0 = arithmetic(problem.w0)
+        try:
+            lam = within(run, arithmetic)
+            return reversed_run(ErringRun(arithmetic, problem, lam, run.layout))
+        except (ArithmeticError, ValueError):  # Diverged, or outside of the domain of a function
+            return None
 
 
-class Rounding:
-    """Random errors of relative size u; exact zeros stay zero."""
+class ErringRun(Run):
+    """A run whose steps err, also where their code computes with plain numbers."""
 
-    def __init__(self, roundoff: float, seed: int):
-        self.u, self.random = roundoff, np.random.default_rng(seed)
+    def __init__(self, arithmetic: Arithmetic, *of: Any):
+        super().__init__(*of)
+        self.arithmetic = arithmetic
 
-    def entry(self, x: Array) -> Array:
-        """x (1 + u ξ): the error of one operation."""
-        return x * (1 + self.u * self.random.uniform(-1, 1, np.shape(x)))
-
-    def total(self, x: Array) -> Array:
-        """x + u ξ max|x|: the error of a sum in which terms cancel."""
-        size = np.max(np.abs(x), initial=0.0)
-        return x + self.u * size * self.random.uniform(-1, 1, np.shape(x)) * (np.asarray(x) != 0)
-
-    def blocks(self, blocks: Blocks) -> Blocks:
-        return {name: self.total(block) for name, block in blocks.items()}
-
-
-class Grid(Rounding):
-    """Rounds each number to the nearest one of a precision."""
-
-    def __init__(self, roundoff: float):
-        self.u = roundoff
-
-    def entry(self, x: Array) -> Array:
-        """The nearest number with a mantissa of that length."""
-        mantissa, exponent = np.frexp(x)
-        return np.ldexp(np.rint(mantissa / self.u) * self.u, exponent)
-
-    def total(self, x: Array) -> Array:
-        """A sum, rounded."""
-        return self.entry(x)
-
-
-class RoundedDynamics:
-    """A dynamics whose steps and cotangents carry rounding errors; otherwise the same dynamics."""
-
-    def __init__(self, dynamics: Any, rounding: Rounding):
-        self.exact, self.rounding = copy.copy(dynamics), rounding
-        self.exact.J = RoundedObjective(dynamics.J, rounding)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.exact, name)
-
-    def at(self, t: int, s: Array, lam: Blocks) -> At:
-        exact = self.exact.at(t, s, lam)
+    def at(self, t: int, s: Array) -> At:
+        step = super().at(t, s)
+        if isinstance(step.value, Erring):
+            return step
+        erring = self.arithmetic
 
         def vjp(alpha: Array) -> tuple[Array, Blocks]:
-            row, share = exact.vjp(alpha)
-            return self.rounding.entry(row), self.rounding.blocks(share)
+            row, share = step.vjp(alpha)
+            return erring(row), erring.blocks(share)
 
-        return At(self.rounding.entry(exact.value), exact.jvp, vjp)
-
-    def step(self, t: int, s: Array, lam: Blocks) -> Array:
-        return self.at(t, s, lam).value
+        return At(erring(step.value), step.jvp, vjp)
 
 
-class RoundedObjective:
-    """An objective whose gradients and products carry rounding errors."""
+def within(run: Run, arithmetic: Arithmetic) -> Blocks:
+    """λ with errors; a block that they would push out of its domain keeps its value."""
+    lam = dict(run.lam)
+    for name, block in run.lam.items():
+        erring = arithmetic(block)
+        try:
+            for part in (run.dynamics, run.E):
+                part.check_blocks({**run.lam, name: plain(erring)})
+        except ValueError:
+            continue
+        lam[name] = erring
+    return lam
 
-    def __init__(self, objective: Any, rounding: Rounding):
-        self.exact, self.rounding = objective, rounding
+
+class ErringObjective:
+    """An objective whose arguments and results err; its own code computes with plain numbers."""
+
+    def __init__(self, objective: Any, arithmetic: Arithmetic):
+        self.exact, self.arithmetic = objective, arithmetic
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.exact, name)
 
     def at(self, t: int, w: Array, lam: Blocks) -> At:
-        exact = self.exact.at(t, w, lam)
+        erring = self.arithmetic
+        exact = self.exact.at(t, *self.moved(w, lam))
 
         def vjp(u: Array) -> tuple[Array, Blocks]:
-            row, share = exact.vjp(u)
-            return self.rounding.total(row), self.rounding.blocks(share)
+            row, share = exact.vjp(plain(erring(u)))
+            return erring(row), erring.blocks(share)
 
-        return At(self.rounding.total(self.rounding.entry(exact.value)), exact.jvp, vjp)
+        return At(erring(exact.value), exact.jvp, vjp)
+
+    def moved(self, w: Array, lam: Blocks) -> tuple[Array, Blocks]:
+        """w with another error, and λ, as plain numbers."""
+        return plain(self.arithmetic(w)), {name: plain(block) for name, block in lam.items()}
 
     def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return self.at(t, w, lam).value
+        return self.arithmetic(self.exact.grad(t, *self.moved(w, lam)))
 
     def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
         return self.at(t, w, lam).vjp(u)
+
+    def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
+        return self.arithmetic.blocks(self.exact.grad_lam(t, *self.moved(w, lam)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from hgref.problem import Problem
 __all__ = ["Taylor", "adjoint_gap", "central_differences", "complex_step", "taylor"]
 
 Function = Callable[[Array], Any]
+CONTRADICTED = 4  # times the gap between two slopes that contradict each other
+EPS = float(np.finfo(float).eps)
 
 
 def complex_step(f: Function, x: Any, directions: Any = None, h: float = 1e-30) -> Array:
@@ -47,24 +50,37 @@ def complex_step(f: Function, x: Any, directions: Any = None, h: float = 1e-30) 
 
 
 def central_differences(
-    f: Function, x: Any, directions: Any = None, h: float = 0.01, levels: int = 10
+    f: Function,
+    x: Any,
+    directions: Any = None,
+    h: float = 0.01,
+    levels: int = 10,
+    *,
+    enough: float = 0.0,
+    roundoff: float = EPS / 2,
 ) -> tuple[Array, Array]:
     """∇f(x) by central differences, extrapolated to step 0 (Richardson), with an error estimate.
 
         D_0(h) = (f(x + h v) − f(x − h v)) / 2h
-        D_k(h) = D_{k-1}(h) + (D_{k-1}(h) − D_{k-1}(2h)) / (4^k − 1)
+        D_k(h) = D_{k-1}(h) + (D_{k-1}(h) − D_{k-1}(4h)) / (16^k − 1)
+
+    The estimate for D_k(h) is how far D_k(h), D_k(4h) and D_k(16h) are apart, and the noise of f,
+    seen in its second differences, divided by h. The D_k(h) with the smallest estimate is returned.
 
     f           a function of a flat vector, e.g. `problem.f`
     x           (m,) point
     directions  (m, k) columns; default the unit vectors, each step relative to |x_j|
-    h           the first step, times |x_j| where x_j is not 0
-    levels      number of halvings of the step
+    h           the first step, times |x_j| where x_j is not 0; each is a quarter of the one before
+    levels      number of steps: with 10 the last is 4e-8 |x_j|
+    enough      relative error at which smaller steps are left out
+    roundoff    u of the type that f computes in
     returns     (slopes (m,) or (k,), estimated absolute errors, same shape)
-    Raises      ValueError if f is finite at no step
+    Raises      ValueError if f is not finite at three steps in a row
     Cost        2 · levels evaluations of f for each direction, and one at x
-    Exact       to about 1e-9 relative for smooth f; see the estimate
+    Exact       to about 1e-10 relative for smooth f; see the estimate
     Beware      steps that leave f's domain (f raises ValueError or ArithmeticError, or is not
-                finite) are skipped; only smaller ones count
+                finite) are skipped; only smaller ones count. Where f has kinks, only steps that
+                cross none agree, so the estimate is larger
     Source      Ridders 1982, Advances in Engineering Software 4
 
     Example
@@ -74,39 +90,58 @@ def central_differences(
         (True, True)
     """
     x = alike(as_array("x", x, ("m",)), x)
-    levels = as_count("levels", levels, 2)
+    levels = as_count("levels", levels, 3)
     if directions is None:
         V = np.diag(np.where(x == 0, 1.0, np.abs(x)))
         scale = np.diag(V)
     else:
         V = as_array("directions", directions, (x.size, "k"))
         scale = np.ones(V.shape[1])
-    f(x)  # raises f's own error if x is outside its domain
-    pairs = [ridders(f, x, v, h, levels) for v in V.T]
+    at_x = float(f(x))  # raises f's own error if x is outside its domain
+    ladder = [h / 4**level for level in range(levels)]
+    pairs = [extrapolated(f, x, v, at_x, ladder, enough, roundoff) for v in V.T]
     slopes, errors = np.array(pairs, dtype=float).reshape(-1, 2).T
     return slopes / scale, errors / scale
 
 
-def ridders(f: Function, x: Array, v: Array, h: float, levels: int) -> tuple[float, float]:
+def extrapolated(
+    f: Function, x: Array, v: Array, at_x: float, ladder: list[float], enough: float, u: float
+) -> tuple[float, float]:
     """(slope of f along v, its estimated error): the entry of the tableau that moved least."""
-    best, error = np.nan, np.inf
-    previous: list[float] = []
-    for level in range(levels):
-        step = h / 2**level
+    rows: list[list[float]] = []
+    entries: list[tuple[float, float, float]] = []  # D_k(h), how far it moved, h
+    bends: list[float] = []  # f(x + hv) − 2 f(x) + f(x − hv) = h² f'' + O(h⁴) + noise of f
+    for step in ladder:
         up, down = quiet(f, x + step * v), quiet(f, x - step * v)
         row = [(up - down) / (2 * step)]
         if not np.isfinite(row[0]):
             continue
-        rounding = np.finfo(float).eps * (abs(up) + abs(down)) / step
-        for k, coarser in enumerate(previous):
-            row.append(row[k] + (row[k] - coarser) / (4 ** (k + 1) - 1))
-            moved = max(abs(row[-1] - coarser), rounding)
-            if moved <= error:
-                best, error = row[-1], moved
-        previous = row
-    if not np.isfinite(best):
-        raise ValueError("f: expected finite values around x, found none at two steps in a row")
-    return best, error
+        if up == down == at_x and any(rows[0] if rows else []):
+            break  # f rounds x by more than this step
+        bends.append(up - 2 * at_x + down)
+        for k, coarser in enumerate(rows[-1] if rows else []):
+            row.append(row[k] + (row[k] - coarser) / (16.0 ** (k + 1) - 1))
+        rows.append(row)
+        for k in range(len(row) - 2):
+            moved = max(abs(row[k] - rows[-2][k]), abs(rows[-2][k] - rows[-3][k]))
+            entries.append((row[k], moved, step))
+        agreed = any(moved < enough * abs(D) for D, moved, _ in entries)
+        if agreed:
+            break
+    if not entries:
+        raise ValueError("f: expected finite values around x, found none at three steps in a row")
+    noise = 2 * u * abs(at_x)
+    if not agreed:  # three steps that agree to `enough` have little noise
+        noise = max(noise, *(abs(b - a / 16) for a, b in pairwise(bends[-5:])))  # without h² f''
+    # x + h v is rounded too, which changes h by about u
+    slopes, moved, steps = np.array(entries).T
+    errors = np.maximum(moved, (noise + 2 * u * np.abs(slopes)) / steps)
+    # between kinks that it crosses, a large step sees their mean: smaller steps overrule it
+    apart = np.abs(slopes[:, None] - slopes) - errors
+    apart[steps[:, None] <= steps] = 0.0
+    errors = np.maximum(errors, CONTRADICTED * apart.max(axis=1))
+    best = int(np.argmin(errors))
+    return float(slopes[best]), float(errors[best])
 
 
 def quiet(f: Function, x: Array) -> float:

@@ -8,6 +8,9 @@ from strategies import OBJECTIVES, build, choices, few, pairs
 import hgref
 from hgref import laws
 from hgref.objectives import L2, Callback, LeastSquares, Quadratic
+from hgref.verify.check import judged
+from hgref.verify.rounding import norm
+from hgref.verify.trial import Trial
 
 half = settings(max_examples=few.max_examples // 2)  # each example is checked once a block
 every_pair = pytest.mark.parametrize(("dynamics", "objective"), pairs(OBJECTIVES))
@@ -89,7 +92,9 @@ RATES = {"momentum": ("eta", "mu"), "adam": ("eta", "beta1", "beta2", "eps")}
 @pytest.mark.parametrize("kind", RATES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_gradient_computed_in_single_precision_is_right_for_what_it_is(kind, dtype):
-    for seed in range(60):
+    """It is undecided only where rounding leaves no digit of a block, which is rare."""
+    undecided = 0
+    for seed in range(15):
         numbers = a_problem(seed, T=5 + seed % 40)
         X, y, Xv, yv, w0, T = numbers
         rng = np.random.default_rng(seed)
@@ -106,7 +111,10 @@ def test_a_gradient_computed_in_single_precision_is_right_for_what_it_is(kind, d
         candidate = dict(zip(("l2", *RATES[kind]), found, strict=True))
         report = hgref.check(problem, lam, candidate)
         assert report.roundoff == np.finfo(dtype).eps / 2
-        assert report, f"{seed}\n{report}"
+        assert report.verdict != "wrong", f"{seed}\n{report}"
+        undecided += not report
+        assert all(block.tolerance > 0.1 for block in report.blocks if not block), str(report)
+    assert undecided <= (1 if dtype == np.float32 else 0)
 
 
 @pytest.mark.parametrize(("eta", "T"), [(2.0**-6, 2742), (0.3, 300)])
@@ -126,9 +134,11 @@ def test_weights_that_stop_moving_in_single_precision_are_no_mistake(eta, T):
         grad["eta"] -= alpha @ (H @ s + l2 * s - b)
         grad["l2"] -= eta * (alpha @ s)
         alpha = alpha - eta * (alpha @ H + l2 * alpha)
-    report = hgref.check(problem, lam, grad)
-    assert report, str(report)
-    assert not hgref.check(problem, lam, {**grad, "l2": 1.001 * grad["l2"]})
+    trial = Trial(problem.at(lam), grad)
+    off = {name: norm(trial.given.blocks[name] - trial.g[name]) for name in trial.g}
+    assert judged(trial, "eta", off["eta"]) != "wrong"
+    assert judged(trial, "l2", off["l2"]) == "right"
+    assert judged(trial, "l2", 1e-3 * norm(trial.g["l2"])) == "wrong"
 
 
 def simple():
@@ -176,7 +186,9 @@ def test_a_callback_whose_functions_do_not_fit_is_told_apart_from_a_wrong_candid
     truth = hgref.witness.complex_step(problem.f, [0.01])
     report = hgref.check(problem, [0.01], truth)
     assert not report.consistent
-    assert "beware: forward disagrees with hgref's own gradient too" in str(report)
+    assert report.verdict == "undecided"
+    assert "disagree with reverse: grad_vjp of Callback is wrong in w, step 1" in report.reason
+    assert hgref.check(problem, [0.01], -truth).verdict == "wrong"  # f itself says so
 
 
 def test_differences_are_heard_where_the_complex_step_cannot_be():
@@ -192,7 +204,10 @@ def test_differences_are_heard_where_the_complex_step_cannot_be():
     problem = hgref.Problem(hgref.GradientDescent(J), E, 5, [1.0, 2.0])
     report = hgref.check(problem, [0.01], hgref.reverse(problem, [0.01]).grad)
     assert report
-    assert [w.name for w in report.witnesses] == ["reverse", "central differences"]
+    silent = {w.name: w.silent for w in report.witnesses}
+    assert silent["reverse"] is silent["central differences"] is None
+    assert "needs the function grad_jvp=, found None" in silent["forward"]
+    assert "TypeError" in silent["complex step"]
 
 
 def test_assert_hypergradient_speaks_for_test_suites():
@@ -228,22 +243,22 @@ def test_bad_candidates_are_refused_by_name():
         hgref.check(problem, lam, {"lr": 1.0})
     with pytest.raises(ValueError, match="candidate: expected some of"):
         hgref.check(problem, lam, {})
-    with pytest.raises(TypeError, match="candidate eta: expected real numbers, found str"):
-        hgref.check(problem, lam, {"eta": "1"})
+    with pytest.raises(TypeError, match="candidate eta: expected real numbers, found 'one'"):
+        hgref.check(problem, lam, {"eta": "one"})
     with pytest.raises(TypeError, match="candidate: expected real numbers, found"):
         hgref.check(problem, lam, None)
 
 
 @pytest.mark.parametrize("eta", [0.01, 0.5])
 def test_a_witness_is_allowed_the_rounding_along_its_direction(eta):
-    """A slope along v = ±η is off by what the gradient is, times |v|; in float64 twice that."""
+    """A slope along v = ±η is off by what both gradients are, times |v|."""
     J = hgref.objectives.Quadratic(np.diag([1.0, 0.5]), [1.0, 2.0])
     problem = hgref.Problem(hgref.GradientDescent(J), J, 10)
     g = hgref.reverse(problem, [eta])
     report = hgref.check(problem, [eta], g.grad)
     (block,), reverse = report.blocks, report.witnesses[0]
     assert reverse.name == "reverse"
-    assert reverse.tolerance == pytest.approx(2 * block.tolerance, rel=1e-9, abs=0)
+    assert reverse.tolerance == pytest.approx(3 * block.tolerance, rel=1e-9, abs=0)
 
 
 def test_the_witness_of_check_fn_looks_at_the_candidate_along_random_signs():

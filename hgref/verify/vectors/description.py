@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,11 @@ OBJECTIVES: dict[str, tuple[Any, set[str], set[str]]] = {
 }
 
 
-def read_file(path: str | Path) -> dict[str, Any]:
+def read_file(path: str | Path, as_printed: bool = False) -> dict[str, Any]:
     """The JSON object in a file.
 
+    as_printed   True: numbers with a fraction or exponent become Decimals, which keep the digits
+                 that were printed, and NaN and infinity are read
     Raises   OSError; ValueError, in one line, if the file is no JSON object, is larger than 10 MB,
              is nested too deeply, or contains NaN or infinity
     """
@@ -55,7 +58,11 @@ def read_file(path: str | Path) -> dict[str, Any]:
     if path.stat().st_size > LARGEST_FILE:
         raise ValueError(f"{path}: expected at most {LARGEST_FILE} bytes, found more")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse_constant)
+        content = json.loads(
+            path.read_text(encoding="utf-8"),
+            parse_float=Decimal if as_printed else None,
+            parse_constant=float if as_printed else refuse_constant,
+        )
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"{path}: expected JSON, found: {reason}") from error
