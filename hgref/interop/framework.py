@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from hgref.arguments import Array, asarray, require_callable, require_shape
+from hgref.at import At
 from hgref.layout import Blocks, Layout
 from hgref.objectives.callback import read_shapes
 from hgref.objectives.objective import Objective, Shapes
+
+Tensors = Callable[..., Any]  # a function of the framework's tensors
 
 
 class FrameworkObjective(Objective):
@@ -22,6 +26,7 @@ class FrameworkObjective(Objective):
     A subclass wraps one framework and defines:
 
         transforms       a namespace with grad, jvp, vjp, vmap
+        linearised       optional: g and its products at a point
         leaves(params)   {name: tensor}, with the names used in error messages
         rebuild(leaves)  the params from a list of tensors, the inverse of `leaves`
         tensor(array)    a float64 tensor equal to a float64 array
@@ -47,9 +52,7 @@ class FrameworkObjective(Objective):
         self.forward = True  # whether fn has a forward derivative, as far as is known
         if self.p == 0:
             raise ValueError("params: expected at least one weight, found none")
-        derived = (
-            self.loss, self.gradient, self.columns, self.transposed, self.row, self.direct,
-        )  # fmt: skip
+        derived = (self.loss, self.slope, self.pulled, self.columns, self.transposed, self.direct)
         self.functions = {function.__name__: self.compiled(function) for function in derived}
 
     # defined by each framework
@@ -139,9 +142,33 @@ class FrameworkObjective(Objective):
 
         return self.transforms.vmap(along, -1, 0)(dw, dlam).T
 
-    def row(self, w: Any, lam: Any, u: Any) -> Any:
-        """(u H, u M)."""
-        return self.transforms.vjp(self.gradient, w, lam)[1](u)
+    def slope(self, w: Any, lam: Any) -> Any:
+        """g alone."""
+        return self.gradient(w, lam)
+
+    def pulled(self, w: Any, lam: Any) -> Any:
+        """(g, the map u ↦ (u H, u M)), which share what they have in common."""
+        return self.transforms.vjp(self.gradient, w, lam)
+
+    def linearised(self, w: Any, lam: Any) -> tuple[Any, Tensors, Tensors]:
+        """(g, columns(dw, dlam), row(u)) at a point."""
+        g, back = self.functions["pulled"](w, lam)
+        return g, partial(self.pushed, w, lam), partial(self.pull, back)
+
+    def pull(self, back: Tensors, u: Any) -> Any:
+        """(u H, u M) by the map that `pulled` returned."""
+        return back(u)
+
+    def pushed(self, w: Any, lam: Any, dw: Any, dlam: Any) -> Any:
+        """H dw + M dλ, forwards, or where fn has no forward derivative by the transpose."""
+        if self.forward:
+            try:
+                return self.functions["columns"](w, lam, dw, dlam)
+            except (NotImplementedError, RuntimeError, TypeError):
+                found = self.functions["transposed"](w, lam, dw, dlam)  # raises, if fn is at fault
+                self.forward = False
+                return found
+        return self.functions["transposed"](w, lam, dw, dlam)
 
     def direct(self, w: Any, lam: Any) -> Any:
         """∂J/∂λ."""
@@ -159,23 +186,24 @@ class FrameworkObjective(Objective):
             point = {name: self.enter(name, x) for name, x in (("w", w), ("lam", self.own(lam)))}
             return self.leave(self.loss(**point))[()]
 
+    def at(self, t: int, w: Array, lam: Blocks) -> At:
+        with self.float64():
+            found = self.linearised(self.enter("w", w), self.enter("lam", self.own(lam)))
+        g, columns, row = found
+
+        def jvp(dw: Array, dlam: Blocks) -> Array:
+            moving = {name: dlam[name] for name in self.shapes if name in dlam}
+            with self.float64():
+                return self.leave(columns(self.enter("dw", dw), self.enter("dlam", moving)))
+
+        def vjp(u: Array) -> tuple[Array, Blocks]:
+            with self.float64():
+                return self.leave(row(self.enter("u", u)))
+
+        return At(self.leave(g), jvp, vjp)
+
     def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return self.call("gradient", w=w, lam=self.own(lam))
-
-    def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
-        moving = {name: dlam[name] for name in self.shapes if name in dlam}
-        arguments = {"w": w, "lam": self.own(lam), "dw": dw, "dlam": moving}
-        if self.forward:
-            try:
-                return self.call("columns", **arguments)
-            except (NotImplementedError, RuntimeError, TypeError):
-                found = self.call("transposed", **arguments)  # raises, if fn itself is at fault
-                self.forward = False
-                return found
-        return self.call("transposed", **arguments)
-
-    def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        return self.call("row", w=w, lam=self.own(lam), u=u)
+        return self.call("slope", w=w, lam=self.own(lam))
 
     def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
         return self.call("direct", w=w, lam=self.own(lam)) if self.shapes else {}

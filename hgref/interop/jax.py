@@ -113,5 +113,14 @@ class JaxObjective(FrameworkObjective):
                 return home.enable_x64(True)
         raise RuntimeError(f"jax: expected enable_x64 for float64, found none in {jax.__version__}")
 
+    def pull(self, back: Any, u: Any) -> Any:
+        return applied(back, u)
+
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return jax.jit(function)
+
+
+@jax.jit
+def applied(back: Any, u: Any) -> Any:
+    """The transposed map of `jax.vjp`, compiled once for each structure of its residuals."""
+    return back(u)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.interop.framework import FrameworkObjective
+from hgref.interop.framework import FrameworkObjective, Tensors
 
 try:
     import torch
@@ -18,6 +18,9 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "hgref.interop.torch needs PyTorch: python -m pip install torch", name="torch"
     ) from error
+
+
+FEW = 4  # columns up to which H dw is taken by a second backward pass, without vmap
 
 
 def objective(
@@ -102,6 +105,40 @@ class TorchObjective(FrameworkObjective):
                 raise TypeError(f"{name}: expected a tensor of real numbers, found {found}")
         return named
 
+    # by the graph that autograd keeps, as in a user's own loop
+    def slope(self, w: Any, lam: Any) -> Any:
+        with torch.enable_grad():
+            return torch.autograd.grad(self.loss(w.requires_grad_(), lam), w)[0]
+
+    def linearised(self, w: Any, lam: Any) -> tuple[Any, Tensors, Tensors]:
+        point = {"w": w.requires_grad_(), **{n: x.requires_grad_() for n, x in lam.items()}}
+        with torch.enable_grad():
+            (g,) = torch.autograd.grad(self.loss(w, lam), w, create_graph=True)
+
+        def row(u: Any, create_graph: bool = False) -> Any:
+            rows: Any = dict.fromkeys(point)
+            if g.requires_grad:  # else the loss is linear: no H, no M
+                found = torch.autograd.grad(
+                    g, list(point.values()), u, True, create_graph, allow_unused=True
+                )
+                rows = dict(zip(point, found, strict=True))
+            rows |= {n: torch.zeros_like(x) for n, x in point.items() if rows[n] is None}
+            return rows.pop("w"), rows
+
+        def columns(dw: Any, dlam: Any) -> Any:
+            if dw.shape[1] > FEW:
+                return self.pushed(w, lam, dw, dlam)
+            u = torch.zeros_like(g, requires_grad=True)
+            with torch.enable_grad():
+                uH, uM = row(u, create_graph=True)  # linear in u: its transpose is H dw + M dλ
+                along = uH @ dw + sum((uM[n].reshape(-1) @ flat(dlam[n]) for n in dlam), 0.0)
+            if not along.requires_grad:
+                return torch.zeros_like(dw)
+            each = [torch.autograd.grad(a, u, retain_graph=True)[0] for a in along]
+            return torch.stack(each, dim=1)
+
+        return g, columns, row
+
     def rebuild(self, leaves: list[Any]) -> Any:
         if self.keys is not None:
             return dict(zip(self.keys, leaves, strict=True))
@@ -115,3 +152,8 @@ class TorchObjective(FrameworkObjective):
 
     def array(self, tensor: Any) -> Array:
         return tensor.detach().to("cpu", torch.float64).numpy()
+
+
+def flat(columns: Any) -> Any:
+    """Tangents (…, k) as (·, k)."""
+    return columns.reshape(-1, columns.shape[-1])

@@ -10,7 +10,7 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.layout import Blocks
 
-DRAWN = 2**15  # random numbers that are drawn at once, as small operations are many
+DRAWN = 2**18  # random numbers that are drawn at once, as small operations are many
 
 Rounding = Callable[[Array], Array]  # takes the exact result of an operation
 

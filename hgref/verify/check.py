@@ -11,7 +11,7 @@ from hgref.arguments import Array
 from hgref.problem import Problem
 from hgref.verify.parts import contradiction
 from hgref.verify.report import PRECISIONS, RIGHT, UNDECIDED, WRONG, BlockReport, Report
-from hgref.verify.rounding import FLOAT64, norm
+from hgref.verify.rounding import FLOAT64, is_large, norm
 from hgref.verify.steady import unsteady
 from hgref.verify.testimony import Hearing, hear
 from hgref.verify.trial import Trial
@@ -39,8 +39,8 @@ def check(
     returns    Report: `.verdict`, `.reason`, true only if the candidate is right; print it for more
     Raises     ValueError, TypeError for a bad λ or candidate (NaN is reported as wrong), Diverged
     Cost       seven reverses, forward with three tangents, and three complex steps (or about twenty
-               runs for differences); for runs of more than 100,000 numbers four reverses and one
-               direction. Below float64 twice as many reverses
+               runs for differences); for states of more than 100,000 numbers in all, three reverses
+               and one direction. Below float64 some reverses more
     Exact      the tolerance is measured on this run, by `hgref.verify.rounding.tolerances`: a
                right gradient is outside with probability 1e-5
     Beware     a float32 result converted to float64 is judged as float64, and found wrong
@@ -80,7 +80,7 @@ def assert_hypergradient(problem: Problem, lam: Any, candidate: Any, seed: int =
 
 def report(trial: Trial, seed: int = 0, progress: Progress | None = None) -> Report:
     """The verdict on a trial."""
-    doubt = unsteady(trial.run)
+    doubt = unsteady(trial.run, float(trial.g.f) if is_large(trial.run) else None)
     hearing = Hearing([], None) if doubt else hear(trial, seed, progress)
     if doubt is None and not hearing.consistent:
         doubt = contradiction(trial.run, hearing.disagreement())

@@ -291,7 +291,7 @@ def map_findings(map_: Map, t: int, x: Array, lam: Blocks) -> Iterator[Finding]:
 class Slope:
     """dφ/dh at h = 0.
 
-    size      below which part of φ a slope counts as zero
+    size      below which a slope counts as zero
     error     relative, that the witness may have
     failure   why there is no slope; None if there is
     """
@@ -341,11 +341,10 @@ def beside(
         return Finding(function, block, WRONG, np.nan, said(failure))
     if found is None:
         return Finding(function, block, NOT_GIVEN, np.nan, "needed only where J serves as E")
-    off = abs(float(found) - slope.slope)
-    size = max(abs(float(found)), abs(slope.slope))
-    gap = 0.0 if off <= slope.size else off / size if size else 0.0
-    text = f"against {witness}"
-    return finding(function, block, np.inf if np.isnan(off) else gap, slope.error, text)
+    off = np.nan_to_num(abs(float(found) - slope.slope), nan=np.inf)
+    size = max(abs(float(found)), abs(slope.slope)) or 1.0
+    tolerance = max(slope.error, slope.size / size)
+    return finding(function, block, float(off / size), tolerance, f"against {witness}")
 
 
 def finding(function: str, block: str, gap: float, tolerance: float, text: str) -> Finding:

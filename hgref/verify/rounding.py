@@ -17,11 +17,11 @@ from hgref.verify.arithmetic import Arithmetic, Erring, at_random, plain, to_nea
 
 FLOAT64 = float(np.finfo(float).eps) / 2
 CHANCE = 1e-5  # that a right gradient is outside of its tolerance, if its errors are normal
-RUNS, FEW_RUNS = 6, 3
-LARGE = 100_000  # numbers in all states of a run, above which few runs are made
+RUNS = 6
+LARGE = 100_000  # numbers in all states of a run, above which it is not repeated often
 
 
-def tolerances(run: Run, g: Hypergradient, roundoff: float, few: bool = False) -> dict[str, float]:
+def tolerances(run: Run, g: Hypergradient, roundoff: float, runs: int = RUNS) -> dict[str, float]:
     """The error ‖g̃ − g‖ that rounding may cause in each block of a right gradient.
 
         tolerance = S · max over runs ‖g̃ − g‖ + 4 u ‖g‖
@@ -32,21 +32,20 @@ def tolerances(run: Run, g: Hypergradient, roundoff: float, few: bool = False) -
     stop moving where η g is below half a unit in the last place, and numbers overflow.
 
     roundoff  u, the unit roundoff of the candidate's type
-    few       True: three runs, and a wider tolerance
+    runs      how many; with fewer the tolerance is wider
     returns   name → absolute tolerance on the 2-norm of the block's error; inf where a run in that
               precision diverges
-    Cost      six reverses, three for a run of more than 100,000 numbers; one more below float64
+    Cost      that many reverses; one more below float64
     Exact     an error that is normal, with the deviation of these runs, is above the tolerance with
-              probability 1e-5: S = 9 for six runs, 43 for three
+              probability 1e-5: S = 9 for six runs, 43 for three, 252 for two
     Source    discrete stochastic arithmetic (Vignes 1978)
     """
-    count = FEW_RUNS if few or is_large(run) else RUNS
-    arithmetics = [Arithmetic(at_random(roundoff, seed)) for seed in range(count)]
+    arithmetics = [Arithmetic(at_random(roundoff, seed)) for seed in range(runs)]
     if roundoff > FLOAT64:
         arithmetics.append(Arithmetic(to_nearest(roundoff)))
-    runs, times = [erring(run, arithmetic) for arithmetic in arithmetics], safety(count)
+    all_found, times = [erring(run, arithmetic) for arithmetic in arithmetics], safety(runs)
     return {
-        name: times * max(apart(found, g, name) for found in runs) + 4 * roundoff * norm(block)
+        name: times * max(apart(found, g, name) for found in all_found) + 4 * roundoff * norm(block)
         for name, block in g.blocks.items()
     }
 

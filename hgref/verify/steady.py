@@ -17,8 +17,11 @@ ADVICE = (
 )
 
 
-def unsteady(run: Run) -> str | None:
-    """The first function that gives two results at one point, in a sentence; None if none does."""
+def unsteady(run: Run, f: float | None = None) -> str | None:
+    """The first function that gives two results at one point, in a sentence; None if none does.
+
+    f   f(λ) of a run before; default: it is run twice
+    """
     s = run.start()
     w, lam = run.dynamics.weights(s), run.lam
     for role, objective, t in (("J", run.dynamics.J, 1), ("E", run.E, run.T)):
@@ -32,7 +35,8 @@ def unsteady(run: Run) -> str | None:
     if found:
         name = type(run.dynamics).__name__
         return f"the step of {name} is not a function of (s, λ): {found}; fix its random numbers"
-    f, again = (float(run.problem.f(run.point)) for _ in range(2))
+    f = float(run.problem.f(run.point)) if f is None else f
+    again = float(run.problem.f(run.point))
     if abs(again - f) > REPEATED * abs(f):
         return f"two runs at one λ gave f = {f:.8g} and f = {again:.8g}; {ADVICE}"
     return None

@@ -9,7 +9,7 @@ import numpy as np
 from hgref.hypergradient.reverse import reversed_run
 from hgref.run import Run
 from hgref.verify.candidate import read_candidate
-from hgref.verify.rounding import FLOAT64, norm, tolerances
+from hgref.verify.rounding import FLOAT64, RUNS, is_large, norm, tolerances
 
 
 class Trial:
@@ -24,9 +24,11 @@ class Trial:
     def __init__(self, run: Run, candidate: Any):
         self.run, self.g = run, reversed_run(run)
         self.given = read_candidate(candidate, run.layout, run.dynamics.J.read_weights)
-        coarse = self.given.roundoff > FLOAT64
-        self.own = tolerances(run, self.g, FLOAT64, few=coarse)
-        self.allowed = tolerances(run, self.g, self.given.roundoff) if coarse else self.own
+        coarse, large = self.given.roundoff > FLOAT64, is_large(run)
+        self.own = tolerances(run, self.g, FLOAT64, 2 if coarse or large else RUNS)
+        self.allowed = self.own
+        if coarse:
+            self.allowed = tolerances(run, self.g, self.given.roundoff, 3 if large else RUNS)
 
     def scale(self, name: str) -> float:
         """The size of a block, or what it would be if λ in it had the largest effect on f.
