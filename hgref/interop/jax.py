@@ -80,6 +80,7 @@ class JaxObjective(FrameworkObjective):
     ):
         super().__init__(fn, params, hyper)
         self.structure = jax.tree_util.tree_structure(params)
+        self.applied = jax.jit(lambda back, u: back(u))  # once for each structure of residuals
 
     def leaves(self, params: Any) -> dict[str, Any]:
         paths, _ = jax.tree_util.tree_flatten_with_path(params)
@@ -114,13 +115,7 @@ class JaxObjective(FrameworkObjective):
         raise RuntimeError(f"jax: expected enable_x64 for float64, found none in {jax.__version__}")
 
     def pull(self, back: Any, u: Any) -> Any:
-        return applied(back, u)
+        return self.applied(back, u)
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return jax.jit(function)
-
-
-@jax.jit
-def applied(back: Any, u: Any) -> Any:
-    """The transposed map of `jax.vjp`, compiled once for each structure of its residuals."""
-    return back(u)

@@ -131,7 +131,8 @@ class TorchObjective(FrameworkObjective):
             u = torch.zeros_like(g, requires_grad=True)
             with torch.enable_grad():
                 uH, uM = row(u, create_graph=True)  # linear in u: its transpose is H dw + M dλ
-                along = uH @ dw + sum((uM[n].reshape(-1) @ flat(dlam[n]) for n in dlam), 0.0)
+                shares = [uM[n].reshape(-1) @ dlam[n].reshape(-1, dw.shape[1]) for n in dlam]
+                along = sum(shares, uH @ dw)
             if not along.requires_grad:
                 return torch.zeros_like(dw)
             each = [torch.autograd.grad(a, u, retain_graph=True)[0] for a in along]
@@ -152,8 +153,3 @@ class TorchObjective(FrameworkObjective):
 
     def array(self, tensor: Any) -> Array:
         return tensor.detach().to("cpu", torch.float64).numpy()
-
-
-def flat(columns: Any) -> Any:
-    """Tangents (…, k) as (·, k)."""
-    return columns.reshape(-1, columns.shape[-1])

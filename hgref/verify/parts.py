@@ -188,6 +188,10 @@ def schedule_findings(run: Run) -> Iterator[Finding]:
 
 def objective_findings(J: Objective, t: int, w: Array, lam: Blocks) -> Iterator[Finding]:
     """A training objective: grad against value, and its products against grad."""
+    found = differing(J.afresh, t, w, lam)
+    if found:
+        yield Finding(f"value of {type(J).__name__}", "", UNDECIDED, np.nan, found)
+        return
     yield from value_findings(J, t, w, lam, direct=False)
     yield from map_findings(Map.of_gradient(J, w.size), t, w, lam)
 
@@ -195,10 +199,6 @@ def objective_findings(J: Objective, t: int, w: Array, lam: Blocks) -> Iterator[
 def value_findings(J: Objective, t: int, w: Array, lam: Blocks, direct: bool) -> Iterator[Finding]:
     """grad and grad_lam against value; where J is only trained on, grad_lam may lack blocks."""
     name, rng = type(J).__name__, np.random.default_rng(2)
-    found = differing(J.afresh, t, w, lam)
-    if found:
-        yield Finding(f"value of {name}", "", UNDECIDED, np.nan, found)
-        return
     v = rng.standard_normal(w.size)
     slope = slope_at_zero(lambda h: J.value(t, w + h * v, lam))
     yield beside(f"grad of {name}", "w", lambda: J.grad(t, w, lam) @ v, slope, "value")

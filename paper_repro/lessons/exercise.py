@@ -23,6 +23,6 @@ def exercise(number: int, problem: hgref.Problem, lam: Any, answer: Any) -> bool
         return None
     report = hgref.check(problem, lam, answer)
     print(f"Exercise {number}: {report}")
-    if not report:
+    if report.verdict == "wrong":
         print(hgref.diagnose(problem, lam, answer))
     return bool(report)

@@ -423,3 +423,47 @@ def test_without_the_framework_one_sentence_says_how_to_get_it(framework, monkey
     monkeypatch.delitem(sys.modules, module)
     with pytest.raises(ModuleNotFoundError, match=f"python -m pip install {framework.name}"):
         importlib.import_module(module)
+
+
+# --- losses that are no functions ---
+
+
+def drawing(framework):
+    """A loss that draws its batch at every call; under jit it would draw once."""
+    random = np.random.default_rng(0)
+
+    def loss(params, lam):
+        rows = random.integers(0, 12, 4)
+        z = framework.data(X[rows]) @ params["W"].T + params["b"]
+        return framework.cross_entropy(z, y[rows]).mean()
+
+    return framework.interop.objective(loss, framework.linear())
+
+
+@pytest.mark.parametrize("times", [0.0, 1.0, -1.0])
+def test_a_loss_that_draws_its_own_batch_is_undecided(framework, times):
+    J, E = drawing(framework), Softmax(Xv, yv, 3)
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 5)
+    g = hgref.reverse(problem, {"eta": 0.1})
+    report = hgref.check(problem, {"eta": 0.1}, times * g.grad)
+    assert report.verdict == "undecided"
+    assert "is not a function of (w, λ): two calls at one point gave" in report.reason
+    report = hgref.check_objective(J)
+    assert report.verdict == "undecided"
+
+
+def test_the_parts_of_a_frameworks_objective_fit(framework):
+    J = linear_objective(framework)
+    report = hgref.check_objective(J)
+    assert report, str(report)
+    assert hgref.check_dynamics(hgref.Momentum(J))
+
+
+def test_the_start_may_be_given_as_the_frameworks_parameters(framework):
+    J, E = linear_objective(framework), Softmax(Xv, yv, 3)
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 3, learn_w0=True)
+    lam = {"eta": 0.1, "weights": np.ones(12), "l2": 0.1}
+    g = hgref.reverse(problem, lam)
+    W, b = g["w0"][:12].reshape(3, 4), g["w0"][12:]
+    candidate = {"w0": {"W": framework.make(W), "b": framework.make(b)}}
+    assert hgref.check(problem, lam, candidate)
