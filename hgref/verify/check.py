@@ -80,7 +80,8 @@ def assert_hypergradient(problem: Problem, lam: Any, candidate: Any, seed: int =
 
 def report(trial: Trial, seed: int = 0, progress: Progress | None = None) -> Report:
     """The verdict on a trial."""
-    doubt = unsteady(trial.run, float(trial.g.f) if is_large(trial.run) else None)
+    run_before = (float(trial.g.f), trial.rounding()) if is_large(trial.run) else ()
+    doubt = unsteady(trial.run, *run_before)
     hearing = Hearing([], None) if doubt else hear(trial, seed, progress)
     if doubt is None and not hearing.consistent:
         doubt = contradiction(trial.run, hearing.disagreement())

@@ -18,10 +18,11 @@ ADVICE = (
 )
 
 
-def unsteady(run: Run, f: float | None = None) -> str | None:
+def unsteady(run: Run, f: float | None = None, rounding: float = 0.0) -> str | None:
     """The first function that gives two results at one point, in a sentence; None if none does.
 
-    f   f(λ) of a run before; default: it is run twice
+    f         f(λ) of a run that may have rounded otherwise; default: it is run twice
+    rounding  how much that may change f(λ), relative
     """
     s = run.start()
     w, lam = off_start(run.dynamics.weights(s)), run.lam
@@ -38,7 +39,7 @@ def unsteady(run: Run, f: float | None = None) -> str | None:
         return f"the step of {name} is not a function of (s, λ): {found}; fix its random numbers"
     f = float(run.problem.f(run.point)) if f is None else f
     again = float(run.problem.f(run.point))
-    if abs(again - f) > REPEATED * abs(f):
+    if abs(again - f) > max(REPEATED, rounding) * abs(f):
         return f"two runs at one λ gave f = {f:.8g} and f = {again:.8g}; {ADVICE}"
     return None
 

@@ -85,10 +85,8 @@ def report(trial: Trial, V: Array, name: str, witness: Witness) -> WitnessReport
         why = " ".join(f"{type(failure).__name__}: {failure}".split())
         return WitnessReport(name, np.nan, np.nan, True, why[:200])
     own, claimed = trial.g.grad @ V, slopes_of(trial.given, trial.g, V)
-    slack, rounding = (
-        allowed_slopes(trial, V, trial.allowed),
-        2 * allowed_slopes(trial, V, trial.own),
-    )
+    slack = allowed_slopes(trial, V, trial.allowed)
+    rounding = 2 * allowed_slopes(trial, V, trial.own)
     size = max(float(np.abs(own).max()), TINY)
     limit = slack + rounding + 10 * error
     gap = np.nan_to_num(np.abs(slopes - claimed), nan=np.inf)

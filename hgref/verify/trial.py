@@ -30,6 +30,10 @@ class Trial:
         if coarse:
             self.allowed = tolerances(run, self.g, self.given.roundoff, 3 if large else RUNS)
 
+    def rounding(self) -> float:
+        """How far rounding in float64 moves the gradient, relative: the largest of all blocks."""
+        return max(self.own[name] / (self.scale(name) or 1.0) for name in self.own)
+
     def scale(self, name: str) -> float:
         """The size of a block, or what it would be if λ in it had the largest effect on f.
 
