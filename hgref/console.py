@@ -27,7 +27,7 @@ def any_terminal() -> None:
 
 
 def in_colour() -> bool:
-    """Whether the output goes to a terminal whose user has not switched colours off."""
+    """Whether to print in colour: to a terminal, unless NO_COLOR is set."""
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.layout import Blocks
 
+FLOAT64 = float(np.finfo(float).eps) / 2  # unit roundoff
 DRAWN = 2**18  # random numbers that are drawn at once, as small operations are many
 
 Rounding = Callable[[Array], Array]  # takes the exact result of an operation

@@ -13,8 +13,8 @@ from hgref.arguments import Array, asarray, require_known, require_shape
 from hgref.layout import Blocks, Layout
 from hgref.objectives.objective import Objective
 from hgref.problem import Hypergradient
+from hgref.verify.arithmetic import FLOAT64
 
-FLOAT64 = float(np.finfo(float).eps) / 2
 DIGITS = 16  # decimal digits that tell a float64 apart from its neighbours, nearly always
 
 Flatten = Callable[[Any], Array]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -10,15 +9,13 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.problem import Problem
 from hgref.verify.parts import contradiction
-from hgref.verify.report import PRECISIONS, RIGHT, UNDECIDED, WRONG, BlockReport, Report
+from hgref.verify.report import PRECISIONS, RIGHT, UNDECIDED, WRONG, BlockReport, Report, off_by
 from hgref.verify.rounding import FLOAT64, is_large, norm
 from hgref.verify.steady import unsteady
-from hgref.verify.testimony import Hearing, hear
+from hgref.verify.testimony import Hearing, Progress, hear
 from hgref.verify.trial import Trial
 
 DIGIT = 0.1  # a block is known if its tolerance is below this part of it: one digit
-
-Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 def check(
@@ -129,10 +126,9 @@ def why(trial: Trial, name: str, verdict: str, doubt: str | None, found: Compare
         return doubt if verdict == UNDECIDED else f"f itself contradicts the candidate; {doubt}"
     if verdict == UNDECIDED:
         return amplified(trial, name)
-    values = f"{candidate:.8g} for {true:.8g}"
     if not np.isfinite(error):
-        return f"{name} is not finite: {values}"
-    return f"{name} is off by {error:.1e}, tolerance {tolerance:.1e}: {values}"
+        return f"{name} is not finite: {candidate:.8g} for {true:.8g}"
+    return off_by(name, error, tolerance, candidate, true)
 
 
 def amplified(trial: Trial, name: str) -> str:

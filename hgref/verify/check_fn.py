@@ -11,16 +11,14 @@ import numpy as np
 from hgref.arguments import Array, as_array, as_count, asarray
 from hgref.layout import Layout, alike, layout_of
 from hgref.verify.candidate import read_candidate
-from hgref.verify.check import compare
-from hgref.verify.report import RIGHT, UNDECIDED, WRONG, BlockReport, Report, WitnessReport
+from hgref.verify.check import DIGIT, compare
+from hgref.verify.report import RIGHT, UNDECIDED, WRONG, BlockReport, Report, off_by
 from hgref.verify.rounding import norm
 from hgref.verify.steady import differing
-from hgref.verify.witness import central_differences
+from hgref.verify.testimony import DIRECTIONS, TINY, heard
+from hgref.verify.witness import central_differences, signed
 
-DIRECTIONS = 3
-KNOWN = 0.1  # the slopes are known if their error is below this part of them
 FIRST_STEP, LAST_STEP = 1e-2, 1e-7  # times |λ|, for float64
-TINY = float(np.finfo(float).tiny)
 
 
 def check_fn(
@@ -83,7 +81,8 @@ def check_fn(
     else:  # the blocks are judged along the directions alone
         off = np.linalg.pinv(V.T) @ (slopes - V.T @ claimed)
         true, errors = claimed + off, np.abs(np.linalg.pinv(V.T)) @ spread
-    witness = heard(slopes, claimed @ V, limit)
+    size = max(float(np.abs(slopes).max()), TINY)
+    witness = heard("central differences", slopes, claimed @ V, limit, size)
     blocks = tuple(
         judged(name, given.blocks[name], true[part].reshape(shape), errors[part], roundoff, doubt)
         for (name, part), shape in zip(layout.slices.items(), layout.shapes.values(), strict=True)
@@ -105,16 +104,8 @@ def read_directions(directions: Any, x: Array, seed: int) -> Array:
     """(m, k) columns along which f is differentiated besides the axes."""
     if directions is None or np.ndim(directions) == 0:
         k = DIRECTIONS if directions is None else as_count("directions", directions, 1)
-        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (x.size, k))
-        return signs * np.where(x == 0, 1.0, np.abs(x))[:, None]
+        return signed(x, (x.size, k), seed)
     return as_array("directions", directions, (x.size, "k"))
-
-
-def heard(slopes: Array, claimed: Array, limit: Array) -> WitnessReport:
-    """The differences along the directions beside the candidate's slopes."""
-    gap = np.nan_to_num(np.abs(slopes - claimed), nan=np.inf)
-    size, k = max(float(np.abs(slopes).max()), TINY), int(np.argmax(gap - limit))
-    return WitnessReport("central differences", float(gap[k]) / size, float(limit[k]) / size, True)
 
 
 def judged(
@@ -130,9 +121,8 @@ def judged(
         verdict, reason = UNDECIDED, doubt
     elif not error <= tolerance:
         verdict = WRONG
-        values = f"{candidate:.8g} for {value:.8g}"
-        reason = f"{name} is off by {off:.1e}, tolerance {found[1]:.1e}: {values}"
-    elif tolerance > KNOWN * size and error > 0 and size > 0:
+        reason = off_by(name, off, found[1], candidate, value)
+    elif tolerance > DIGIT * size and error > 0 and size > 0:
         verdict = UNDECIDED
         reason = (
             f"f is too noisy, or has kinks at the scale of the steps: the slope in {name} is known "

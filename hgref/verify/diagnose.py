@@ -11,6 +11,7 @@ import numpy as np
 from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
 from hgref.verify.candidate import Candidate
+from hgref.verify.check import DIGIT
 from hgref.verify.check import report as verdict_on
 from hgref.verify.mistakes import CATALOGUE, Computation, Mistake, gradients
 from hgref.verify.report import WRONG, Report
@@ -19,7 +20,6 @@ from hgref.verify.trial import Trial
 
 SLACK = 30.0  # tolerances within which gradients count as equal: a wrong one rounds differently
 CLOSE = 0.01  # score of a close fit, which ranks before fits that are barely within
-KNOWN = 0.1  # a block is known if its tolerance is below this part of it
 NEAREST = 3  # mistakes that are named when none matches
 TINY = float(np.finfo(float).tiny)
 FLOAT32 = float(np.finfo(np.float32).eps) / 2
@@ -165,7 +165,7 @@ def is_float32(trial: Trial) -> bool:
         return False
     coarse = tolerances(trial.run, g, FLOAT32)
     off = {n: norm(given.blocks[n] - g[n]) for n in given.names}
-    return all(off[n] <= coarse[n] <= KNOWN * trial.scale(n) for n in off)
+    return all(off[n] <= coarse[n] <= DIGIT * trial.scale(n) for n in off)
 
 
 # --- the wrong gradients of a problem ---

@@ -16,7 +16,7 @@ from hgref.objectives.objective import Objective, Shapes
 from hgref.objectives.quadratic import Quadratic
 from hgref.problem import Problem
 from hgref.run import Run
-from hgref.verify.report import NOT_GIVEN, RIGHT, UNDECIDED, WRONG, Finding, PartReport
+from hgref.verify.report import NOT_GIVEN, RIGHT, UNDECIDED, WRONG, Finding, PartReport, said
 from hgref.verify.rounding import norm
 from hgref.verify.steady import differing
 from hgref.verify.witness import central_differences
@@ -33,7 +33,7 @@ def check_objective(J: Objective, lam: Any = None, w: Any = None, *, t: int = 1)
     """Whether the functions of an objective are derivatives of its value.
 
         grad against value,   grad_jvp and grad_vjp against grad, each block of λ on its own,
-        grad_vjp against grad_jvp,   grad_lam against value
+        grad_lam against value
 
     J        an Objective, of hgref's or of your own
     lam      mapping of J's blocks, shaped as in `hyper`, and of others that J reads; default
@@ -72,7 +72,7 @@ def check_dynamics(dynamics: Dynamics, lam: Any = None, T: int = 5) -> PartRepor
     """Whether the functions of a dynamics are derivatives of its step, and those of its J too.
 
         jvp and vjp against step, each block of the state and of λ on its own, at steps 1, 2 and T;
-        vjp against jvp;   a schedule of equal numbers against the number;   a learned start
+        a schedule of equal numbers against the number;   a learned start
 
     dynamics a Dynamics, of hgref's or of your own
     lam      mapping of its blocks, shaped as in `hyper`, or the flat (m,); default random, between
@@ -353,8 +353,3 @@ def finding(function: str, block: str, gap: float, tolerance: float, text: str) 
 
 def relative(found: Any, true: Any) -> float:
     return norm(np.asarray(found) - true) / (norm(true) or 1.0)
-
-
-def said(failure: Exception) -> str:
-    """An exception in one line."""
-    return " ".join(f"{type(failure).__name__}: {failure}".split())[:200]

@@ -238,6 +238,18 @@ class PartReport:
         return "\n".join(lines + columns([header, *(f.row() for f in self.findings)]))
 
 
+def said(failure: Exception) -> str:
+    """An exception in one line."""
+    return " ".join(f"{type(failure).__name__}: {failure}".split())[:200]
+
+
+def off_by(name: str, error: float, tolerance: float, candidate: float, true: float) -> str:
+    """The sentence for a block that is wrong."""
+    return (
+        f"{name} is off by {error:.1e}, tolerance {tolerance:.1e}: {candidate:.8g} for {true:.8g}"
+    )
+
+
 def columns(rows: list[list[str]]) -> list[str]:
     """Rows of cells as lines, each column as wide as its widest cell."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]

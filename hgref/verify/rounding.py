@@ -13,9 +13,8 @@ from hgref.hypergradient.reverse import reversed_run
 from hgref.layout import Blocks
 from hgref.problem import Hypergradient
 from hgref.run import Run
-from hgref.verify.arithmetic import Arithmetic, Erring, at_random, plain, to_nearest
+from hgref.verify.arithmetic import FLOAT64, Arithmetic, Erring, at_random, plain, to_nearest
 
-FLOAT64 = float(np.finfo(float).eps) / 2
 CHANCE = 1e-5  # that a right gradient is outside of its tolerance, if its errors are normal
 RUNS = 6
 LARGE = 100_000  # numbers in all states of a run, above which it is not repeated often

@@ -12,10 +12,10 @@ from hgref.arguments import Array
 from hgref.problem import Hypergradient
 from hgref.run import Run
 from hgref.verify.candidate import Candidate
-from hgref.verify.report import WitnessReport
+from hgref.verify.report import WitnessReport, said
 from hgref.verify.rounding import is_large
 from hgref.verify.trial import Trial
-from hgref.verify.witness import central_differences, complex_step
+from hgref.verify.witness import central_differences, complex_step, signed
 
 DIRECTIONS = 3  # one for a large run
 TINY = float(np.finfo(float).tiny)
@@ -82,17 +82,23 @@ def report(trial: Trial, V: Array, name: str, witness: Witness) -> WitnessReport
     try:
         slopes, error = witness(trial.run, trial.g, V)
     except Exception as failure:  # frameworks and users' functions raise what they like
-        why = " ".join(f"{type(failure).__name__}: {failure}".split())
-        return WitnessReport(name, np.nan, np.nan, True, why[:200])
+        return WitnessReport(name, np.nan, np.nan, True, said(failure))
     own, claimed = trial.g.grad @ V, slopes_of(trial.given, trial.g, V)
     slack = allowed_slopes(trial, V, trial.allowed)
     rounding = 2 * allowed_slopes(trial, V, trial.own)
     size = max(float(np.abs(own).max()), TINY)
     limit = slack + rounding + 10 * error
+    near = np.abs(slopes - own) <= rounding + 10 * error + AGREEMENT * size
+    return heard(name, slopes, claimed, limit, size, bool(near.all()))
+
+
+def heard(
+    name: str, slopes: Array, claimed: Array, limit: Array, size: float, consistent: bool = True
+) -> WitnessReport:
+    """A witness's slopes beside the candidate's, where they exceed the limit most."""
     gap = np.nan_to_num(np.abs(slopes - claimed), nan=np.inf)
     k = int(np.argmax(gap - limit))
-    apart = np.abs(slopes - own) <= rounding + 10 * error + AGREEMENT * size
-    return WitnessReport(name, float(gap[k]) / size, float(limit[k]) / size, bool(apart.all()))
+    return WitnessReport(name, float(gap[k]) / size, float(limit[k]) / size, consistent)
 
 
 def slopes_of(given: Candidate, g: Hypergradient, V: Array) -> Array:
@@ -115,12 +121,11 @@ def random_directions(run: Run, given: Candidate, seed: int) -> Array:
     """(m, 3) columns of ±|λ_j| (±1 where λ_j is 0) in the candidate's blocks, 0 elsewhere."""
     layout = run.layout
     flat = layout.flatten(run.lam).real.astype(float)
-    size = (layout.size, 1 if is_large(run) else DIRECTIONS)
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size)
+    V = signed(flat, (layout.size, 1 if is_large(run) else DIRECTIONS), seed)
     present = np.zeros(layout.size)
     for name in given.names:
         present[layout.slices[name]] = 1.0
-    return signs * (present * np.where(flat == 0, 1.0, np.abs(flat)))[:, None]
+    return V * present[:, None]
 
 
 # --- the witnesses: (slopes along the columns of V, their own estimated errors) ---

@@ -144,6 +144,12 @@ def extrapolated(
     return float(slopes[best]), float(errors[best])
 
 
+def signed(x: Array, size: tuple[int, int], seed: int) -> Array:
+    """Columns of ±|x_j| with random signs, ±1 where x_j is 0."""
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size)
+    return signs * np.where(x == 0, 1.0, np.abs(x))[:, None]
+
+
 def quiet(f: Function, x: Array) -> float:
     """f(x), or NaN if f is not defined there."""
     try:
@@ -196,8 +202,7 @@ def taylor(
     x = alike(as_array("x", x, ("m",)), x)
     grad = as_array("grad", grad, x.shape)
     if v is None:
-        signs = np.random.default_rng(seed).choice([-1.0, 1.0], x.size)
-        v = signs * np.where(x == 0, 1.0, np.abs(x))
+        v = signed(x, (x.size, 1), seed)[:, 0]
     v = as_array("v", v, x.shape)
     steps = h / 2.0 ** np.arange(as_count("levels", levels, 2))
     f_0, slope = float(f(x)), float(grad @ v)
