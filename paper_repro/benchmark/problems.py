@@ -21,7 +21,7 @@ from hgref.problem import Problem
 from paper_repro.benchmark.setting import Seeded, Setting
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One hypergradient to compute.
 

@@ -20,6 +20,10 @@ class TimedCase(NamedTuple):
     case: Case
     dtype: str
 
+    @property
+    def title(self) -> str:
+        return f"{self.name}, {self.dtype}"
+
 
 def checked(setting: Setting) -> Iterator[tuple[str, Case]]:
     """Problems to check, short enough that rounding is not amplified; see also tests/fast/cuda."""
@@ -42,11 +46,12 @@ def rates_and_penalties(setting: Setting, m: int) -> Case:
 
 
 def timed(setting: Setting, lengths: tuple[int, ...]) -> Iterator[TimedCase]:
-    """Problems to time: P1 with each of these T, and P2 with several m, in both precisions."""
+    """Problems to time: P1 with each of these T and P2 with several m; the longest at the end."""
     train, valid = two_sets(setting)
-    for T in lengths:
+    first, *longer = [cleaning(setting, train, valid, T) for T in lengths]
+    cases = [(f"P1 reverse, T = {first.problem.T}", first)]
+    cases += [(f"P2 forward, m = {m}", rates_and_penalties(setting, m)) for m in (12, 3, 32)]
+    cases += [(f"P1 reverse, T = {case.problem.T}", case) for case in longer]
+    for name, case in cases:
         for dtype in ("float32", "float64"):
-            yield TimedCase(f"P1 reverse, T = {T}", cleaning(setting, train, valid, T), dtype)
-    for m in (3, 12, 32):
-        for dtype in ("float32", "float64"):
-            yield TimedCase(f"P2 forward, m = {m}", rates_and_penalties(setting, m), dtype)
+            yield TimedCase(name, case, dtype)

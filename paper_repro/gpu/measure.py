@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 
 from hgref.arguments import Array
 from paper_repro.benchmark.problems import Case
+from paper_repro.gpu.cases import TimedCase
 
 ROUNDS = 5
-ENOUGH = 15.0  # seconds of a contender's calls after which it is not called again
+ENOUGH = 10.0  # seconds of a contender's calls after which it is not called again
 GIGA = 1e9
 
 
 def off(found: Array, true: Array) -> float:
-    """Relative distance."""
-    return float(np.linalg.norm(found - true) / np.linalg.norm(true))
+    """Relative distance; infinite if a number is not finite."""
+    distance = float(np.linalg.norm(found - true) / np.linalg.norm(true))
+    return distance if np.isfinite(distance) else float("inf")
+
+
+def versions() -> dict[str, str]:
+    """The versions of what runs on the GPU; the driver's is that of CUDA."""
+    from numba import cuda
+
+    found = {}
+    for name in ("numba", "numba-cuda", "torch", "jax"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    device = cuda.get_current_device()
+    return {
+        **found,
+        "multiprocessors": device.MULTIPROCESSOR_COUNT,
+        "compute capability": ".".join(map(str, device.compute_capability)),
+        "CUDA of the driver": ".".join(map(str, cuda.runtime.get_version())),
+    }
 
 
 def ours(case: Case, dtype: str) -> Callable[[], Array]:
@@ -33,6 +56,7 @@ def ours(case: Case, dtype: str) -> Callable[[], Array]:
     return lambda: cuda.forward(case.problem, case.lam, wrt=case.wrt, dtype=real).grad
 
 
+@functools.cache
 def on_cpu(case: Case) -> Array:
     """The hypergradient by hgref.fast.cpu in double precision, the reference for all others."""
     from hgref.fast import cpu
@@ -42,64 +66,113 @@ def on_cpu(case: Case) -> Array:
     return cpu.forward(case.problem, case.lam, wrt=case.wrt).grad
 
 
-def peers() -> dict[str, Callable[[Case, str], Callable[[], Array]]]:
-    """torch and JAX, if they are installed and see the GPU."""
-    found: dict[str, Any] = {}
-    if find_spec("torch"):
-        import torch
+def torch_eager(case: Case, dtype: str) -> Callable[[], Array]:
+    """torch.autograd through the training loop."""
+    from paper_repro.benchmark.peers import torch as unrolled
 
-        if torch.cuda.is_available():
-            from paper_repro.benchmark.peers import torch as unrolled
-
-            for name, graph in (("torch, eager", False), ("torch, CUDA graph", True)):
-                found[name] = functools.partial(unrolled.hypergradient, device="cuda", graph=graph)
-    if find_spec("jax"):
-        import jax
-
-        if jax.default_backend() == "gpu":
-            from paper_repro.benchmark.peers import jax as scanned
-
-            found["JAX, compiled"] = scanned.hypergradient
-    return found
+    torch = require_torch()
+    torch.set_float32_matmul_precision("highest")  # no TF32
+    return unrolled.hypergradient(case, dtype, device="cuda")
 
 
-def timed(call: Callable[[], Array], true: Array) -> dict[str, Any]:
-    """Time the first call, then the median of a few: by the clock and between device events."""
+def torch_graph(case: Case, dtype: str) -> Callable[[], Array]:
+    """The same, recorded once and replayed."""
+    from paper_repro.benchmark.peers import torch as unrolled
+
+    torch = require_torch()
+    torch.set_float32_matmul_precision("highest")
+    return unrolled.hypergradient(case, dtype, device="cuda", graph=True)
+
+
+def jax_scan(case: Case, dtype: str) -> Callable[[], Array]:
+    """Compiled lax.scan."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # leave memory to the others
+    import jax
+
+    if jax.default_backend() != "gpu":
+        raise RuntimeError(f"expected JAX on a GPU, found it on {jax.default_backend()}")
+    jax.config.update("jax_default_matmul_precision", "highest")  # no TF32
+    from paper_repro.benchmark.peers import jax as scanned
+
+    return scanned.hypergradient(case, dtype)
+
+
+# those that allocate as they go first: a recorded graph keeps its memory
+PEERS = {
+    "JAX, compiled": jax_scan,
+    "torch, eager": torch_eager,
+    "torch, CUDA graph": torch_graph,
+}
+
+
+def require_torch() -> Any:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise RuntimeError("expected torch with CUDA, found none")
+    return torch
+
+
+@contextmanager
+def launches_timed() -> Iterator[list[float]]:
+    """A list of the seconds that each launch in this context takes on the device."""
     from numba import cuda
 
+    from hgref.fast.cuda import on_device
+
+    plain, seconds = on_device.launch, []
+
+    def launch(*args: Any) -> None:
+        start, end = cuda.event(), cuda.event()
+        start.record()
+        plain(*args)
+        end.record()
+        end.synchronize()
+        seconds.append(start.elapsed_time(end) / 1000)
+
+    on_device.launch = launch  # type: ignore[assignment]
+    try:
+        yield seconds
+    finally:
+        on_device.launch = plain
+
+
+def time_ours(one: TimedCase) -> dict[str, Any]:
+    """The times of hgref.fast.cuda, whole and of its launches alone."""
+    with launches_timed() as launches:
+        answer = timed(ours(one.case, one.dtype), one)
+        mine = launches[-len(launches) // (len(answer["all seconds"]) + 1) :]
+    return {**answer, "launches": mine, "us a step, launches": microseconds(sum(mine), one)}
+
+
+def time_peer(name: str, one: TimedCase) -> dict[str, Any]:
+    """The times of a peer."""
+    return timed(PEERS[name](one.case, one.dtype), one)
+
+
+def timed(call: Callable[[], Array], one: TimedCase) -> dict[str, Any]:
+    """The first call, then the median of a few, each from arguments to result on the host."""
     begun = time.perf_counter()
     answer = call()
     first = time.perf_counter() - begun
     clock: list[float] = []
-    device: list[float] = []
     while len(clock) < ROUNDS and (not clock or sum(clock) + clock[-1] < ENOUGH):
-        start, end = cuda.event(), cuda.event()
         begun = time.perf_counter()
-        start.record()
         call()
-        end.record()
-        end.synchronize()
         clock.append(time.perf_counter() - begun)
-        device.append(start.elapsed_time(end) / 1000)
+    seconds = float(np.median(clock))
     return {
-        "seconds": float(np.median(clock)),
-        "seconds between events": float(np.median(device)),
+        "us a step": microseconds(seconds, one),
+        "seconds": seconds,
         "all seconds": clock,
         "first call": first,
-        "difference": off(answer, true),
+        "difference": off(answer, on_cpu(one.case)),
     }
 
 
-def contenders(case: Case, dtype: str, true: Array) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (contender, its timings, or its error message if it failed)."""
-    everyone = {"hgref.fast.cuda": ours, **peers()}
-    for name, make in everyone.items():
-        try:
-            yield name, timed(make(case, dtype), true)
-        except (RuntimeError, MemoryError) as error:
-            if name == "hgref.fast.cuda":
-                raise
-            yield name, {"failed": f"{type(error).__name__}: {error}"[:300]}
+def microseconds(seconds: float, one: TimedCase) -> float:
+    """A step's share."""
+    return 1e6 * seconds / one.case.problem.T
 
 
 def bandwidth() -> float:
@@ -114,17 +187,12 @@ def bandwidth() -> float:
         to.copy_to_device(source)
     end.record()
     end.synchronize()
-    return 10 * 2 * source.nbytes / (start.elapsed_time(end) / 1000) / GIGA
+    return float(10 * 2 * source.nbytes / (start.elapsed_time(end) / 1000) / GIGA)
 
 
-def products_rate(dtype: str) -> float | None:
-    """Gflop/s of a square matrix product by torch; None without torch."""
-    if not find_spec("torch"):
-        return None
-    import torch
-
-    if not torch.cuda.is_available():
-        return None
+def products_rate(dtype: str) -> float:
+    """Gflop/s of a square matrix product by torch, without TF32."""
+    torch = require_torch()
     a = torch.randn(8192, 8192, device="cuda", dtype=getattr(torch, dtype))
     a @ a
     torch.cuda.synchronize()
