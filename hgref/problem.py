@@ -62,7 +62,8 @@ class Problem:
     E         the validation error: any objective. It may depend on λ directly, through blocks of
               its own or blocks that it shares with J (same name, same shape)
     T         number of steps, at least 1
-    w0        (p,) initial weights; default zeros
+    w0        (p,) initial weights; default those of the template that J or the dynamics was made
+              from in PyTorch or JAX, else zeros
     learn_w0  True: w0 is a hyperparameter, block `w0` (p,)
     Raises    ValueError, TypeError naming the argument, what was expected and what was found
     Cost      none; training runs when `f`, `hgref.forward`, `hgref.reverse` … are called
@@ -90,6 +91,8 @@ class Problem:
             raise TypeError(f"E: expected an objective, found {type(E).__name__}")
         self.dynamics, self.E = dynamics, E
         self.T = as_count("T", T, 1)
+        if dynamics.own_start and (learn_w0 or w0 is not None):
+            raise ValueError("w0: expected None, as the dynamics makes its start from λ")
         self.w0 = start_weights(dynamics.J, E, w0)
         self.p = self.w0.size
         self.d = self.p * len(dynamics.state)
@@ -238,4 +241,4 @@ def start_weights(J: Objective, E: Objective, w0: Any) -> Array:
         return as_array("w0", w0, (sizes.pop() if sizes else "p",)).copy()
     if not sizes:
         raise ValueError("w0: expected (p,) numbers, as neither J nor E determines p; found None")
-    return np.zeros(sizes.pop())
+    return np.zeros(sizes.pop()) if J.w0 is None else J.w0.copy()

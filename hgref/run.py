@@ -67,21 +67,31 @@ class Run:
 
     # --- the start ---
 
+    def at_start(self) -> At:
+        """s_0 (d,) with its products."""
+        problem = self.problem
+        with np.errstate(all="ignore"):
+            start = self.dynamics.at_start(
+                self.lam["w0"] if problem.learn_w0 else problem.w0, self.lam
+            )
+        as_state("start", self.dynamics, start.value, problem.d)
+        self.require_state("the start", 0, start.value)
+        return start
+
     def start(self) -> Array:
         """s_0 (d,)."""
-        problem = self.problem
-        return self.dynamics.start(self.lam["w0"] if problem.learn_w0 else problem.w0)
+        return self.at_start().value
 
     def start_jvp(self, dlam: Blocks, k: int) -> Array:
-        """Z_0 = ds_0/dλ · dλ (d, k): zero unless w0 is learned."""
-        Z = np.zeros((self.problem.d, k))
-        if "w0" in dlam and self.problem.learn_w0:
-            self.dynamics.weights(Z)[:] = dlam["w0"]
-        return Z
+        """Z_0 = ds_0/dλ · dλ (d, k): zero unless the start is learned."""
+        learned = "w0" in dlam and self.problem.learn_w0
+        dw0 = dlam["w0"] if learned else np.zeros((self.problem.p, k))
+        return self.at_start().jvp(dw0, dlam)
 
     def start_vjp(self, alpha: Array) -> Blocks:
         """α ds_0/dλ."""
-        return {"w0": self.dynamics.weights(alpha)} if self.problem.learn_w0 else {}
+        row, share = self.at_start().vjp(alpha)
+        return {**share, "w0": row} if self.problem.learn_w0 else share
 
     # --- the steps ---
 
@@ -161,8 +171,9 @@ class Run:
         """Raise Diverged, naming block and coordinate, if a state or Z_t is not finite."""
         bad = where_not_finite(s)
         if bad is not None:
-            block, coordinate = divmod(bad[0], self.problem.p)
-            raise Diverged(what, t, self.dynamics.state[block], coordinate)
+            for block, part in self.dynamics.parts(self.problem.d).items():
+                if part.start <= bad[0] < part.stop:
+                    raise Diverged(what, t, block, bad[0] - part.start)
 
     def require_finite(self, what: str, t: int, blocks: Blocks) -> None:
         """Raise Diverged, naming block and coordinate, if one of the blocks is not finite."""

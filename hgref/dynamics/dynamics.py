@@ -26,6 +26,7 @@ class Dynamics(Linearised):
     names    the hyperparameters of the optimizer itself; those of J are added
     below_one   names whose values must lie in [0, 1)
     positive    names whose values must be >= 0
+    products_error   relative error of the products; above 0 where they are differences
     t        step number, from 1
     s        (d,) state s_{t-1}: the blocks of `state` one after the other, (p,) each
     lam      mapping of the named blocks of λ; a hyperparameter of the dynamics is a number or a
@@ -54,6 +55,8 @@ class Dynamics(Linearised):
     names: tuple[str, ...] = ()
     below_one: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()
+    products_error: float = 0.0
+    own_start: bool = False  # whether s_0 is a function of λ, and not of w0
 
     def __init__(self, J: Objective):
         if not isinstance(J, Objective):
@@ -84,9 +87,31 @@ class Dynamics(Linearised):
         rest = np.zeros(w0.size * (len(self.state) - 1), dtype=w0.dtype)
         return np.concatenate([rest, w0])
 
+    def at_start(self, w0: Array, lam: Blocks) -> At:
+        """s_0 as a function of w0, and of λ where a subclass makes it one; its products."""
+
+        def jvp(dw0: Array, dlam: Blocks) -> Array:
+            ds = np.zeros((len(self.state) * len(dw0), dw0.shape[1]), dtype=dw0.dtype)
+            self.weights(ds)[:] = dw0
+            return ds
+
+        def vjp(alpha: Array) -> tuple[Array, Blocks]:
+            return self.weights(alpha), {}
+
+        return At(self.start(w0), jvp, vjp)
+
+    def afresh(self, t: int, s: Array, lam: Blocks) -> Array:
+        """The step, without anything that was compiled before."""
+        return self.step(t, s, lam)
+
     def split(self, s: Array) -> Array:
         """The blocks of a state (d,) or of its tangents (d, k), one after the other."""
         return s.reshape(len(self.state), -1, *s.shape[1:])
+
+    def parts(self, d: int) -> dict[str, slice]:
+        """Where each named part of a state (d,) lies."""
+        p = d // len(self.state)
+        return {name: slice(k * p, k * p + p) for k, name in enumerate(self.state)}
 
     def weights(self, s: Array) -> Array:
         """w, the last block of the state."""

@@ -10,8 +10,9 @@ from hgref import laws
 from hgref.arguments import Array, as_array, as_count
 from hgref.at import At
 from hgref.dynamics.dynamics import Dynamics
+from hgref.dynamics.whole_state import NothingTrained
 from hgref.layout import Blocks
-from hgref.objectives.objective import Objective, Shapes
+from hgref.objectives.objective import Shapes
 
 
 class Recurrent(Dynamics):
@@ -53,7 +54,7 @@ class Recurrent(Dynamics):
             )
         self.inputs = x.reshape(len(x), -1, x.shape[-1])  # (T, n, k)
         self.h = as_count("hidden", hidden, 1)
-        super().__init__(NothingTrained(len(x), self.inputs.shape[1] * self.h))
+        super().__init__(NothingTrained(self.inputs.shape[1] * self.h, steps=len(x)))
 
     def hyper(self, p: int) -> Shapes:
         """Shapes of the blocks of λ: the weights of the network."""
@@ -82,14 +83,3 @@ class Recurrent(Dynamics):
             return (b_z @ lam["W"]).reshape(-1), share
 
         return At(h.reshape(-1), jvp, vjp)
-
-
-class NothingTrained(Objective):
-    """J = 0, with the size of the state and the number of inputs."""
-
-    def __init__(self, steps: int, p: int):
-        self.steps, self.p = steps, p
-
-    def check_run(self, T: int, p: int) -> None:
-        if self.steps < T:
-            raise ValueError(f"T: expected at most {self.steps}, one step an input, found {T}")

@@ -1,62 +1,52 @@
-"""An objective differentiated by a framework: NumPy arrays outside, float64 tensors inside."""
+"""A framework's tensors: NumPy arrays outside, float64 tensors inside, and products of a map."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, asarray, require_callable, require_shape
+from hgref.arguments import Array, asarray, require_shape
 from hgref.at import At
 from hgref.layout import Blocks, Layout
-from hgref.objectives.callback import read_shapes
-from hgref.objectives.objective import Objective, Shapes
 
 Tensors = Callable[..., Any]  # a function of the framework's tensors
+LARGEST_INTEGER = 2**53  # above it float64 does not hold every integer
 
 
-class FrameworkObjective(Objective):
-    """J(w, λ) = fn(params, lam), where w (p,) is the concatenation of the params.
+class Framework:
+    """A vector x that is the concatenation of a template's tensors, and a map φ(feed, x, λ).
 
-        g = ∇_w fn,     H dw + M dλ = jvp of g,     (u H, u M) = vjp of g
+        φ,     φ_x dx + φ_λ dλ = jvp of φ,     (u φ_x, u φ_λ) = vjp of φ
+
+    The map is ∇J of an objective, and a whole step of a dynamics. `feed` is what step t brings: a
+    mini-batch, or t. Integer and boolean tensors are held in x as float64, and have no derivative.
 
     A subclass wraps one framework and defines:
 
-        transforms       a namespace with grad, jvp, vjp, vmap
-        linearised       optional: g and its products at a point
-        leaves(params)   {name: tensor}, with the names used in error messages
-        rebuild(leaves)  the params from a list of tensors, the inverse of `leaves`
+        leaves(nest)     {name: tensor}, with the names used in error messages
+        rebuild(leaves)  the template's nest from a list of tensors, the inverse of `leaves`
         tensor(array)    a float64 tensor equal to a float64 array
-        array(tensor)    a float64 array equal to a tensor of any float type
-
-    Source   Pearlmutter 1994, Neural Computation 6 (products with H, not H itself)
+        array(tensor)    a float64 array equal to a tensor of any type
+        whole(x, like)   a float64 tensor as whole numbers of a type, without derivative
+        joined(leaves)   one float64 vector from a list of tensors
+        linearised(feed, x, lam)   (φ, columns(dx, dλ), row(u)): φ and its products at a point
+        compiled(function)         optional: the function, compiled
     """
 
-    p: int
-    transforms: Any
+    root = "params"  # what a nest is called in messages
+    layout: Layout
+    kinds: dict[str, str]
 
-    def __init__(
-        self,
-        fn: Callable[..., Any],
-        params: Any,
-        hyper: Mapping[str, tuple[int, ...]] | None = None,
-    ):
-        require_callable("fn", fn)
-        self.fn = fn
-        self.shapes = read_shapes(hyper or {})
-        self.layout = Layout({n: tuple(leaf.shape) for n, leaf in self.leaves(params).items()})
-        self.p = self.layout.size
-        self.forward = True  # whether fn has a forward derivative, as far as is known
-        if self.p == 0:
-            raise ValueError("params: expected at least one weight, found none")
-        derived = (self.loss, self.slope, self.pulled, self.columns, self.transposed, self.direct)
-        self.functions = {function.__name__: self.compiled(function) for function in derived}
+    def set_template(self, nest: Any) -> None:
+        leaves = self.leaves(nest)
+        self.layout = Layout({name: tuple(leaf.shape) for name, leaf in leaves.items()})
+        self.kinds = {name: str(leaf.dtype).removeprefix("torch.") for name, leaf in leaves.items()}
 
     # defined by each framework
-    def leaves(self, params: Any) -> dict[str, Any]:
+    def leaves(self, nest: Any) -> dict[str, Any]:
         raise NotImplementedError
 
     def rebuild(self, leaves: list[Any]) -> Any:
@@ -68,6 +58,12 @@ class FrameworkObjective(Objective):
     def array(self, tensor: Any) -> Array:
         raise NotImplementedError
 
+    def whole(self, x: Any, kind: str) -> Any:
+        raise NotImplementedError
+
+    def joined(self, leaves: list[Any]) -> Any:
+        raise NotImplementedError
+
     def float64(self) -> AbstractContextManager[Any]:
         """A context in which the framework computes in float64."""
         return nullcontext()
@@ -76,151 +72,85 @@ class FrameworkObjective(Objective):
         """The function, compiled if the framework has a compiler."""
         return function
 
-    # params and w
-    def flatten(self, params: Any) -> Array:
-        """w (p,), float64, from params with the names and shapes of the template."""
-        leaves = self.leaves(params)
+    def linearised(self, feed: Any, x: Any, lam: Any) -> tuple[Any, Tensors, Tensors]:
+        raise NotImplementedError
+
+    # the template's nest, and the vector
+    def flatten(self, nest: Any) -> Array:
+        """The vector of a nest with the template's names and shapes, float64."""
+        leaves = self.leaves(nest)
         found = {name: tuple(leaf.shape) for name, leaf in leaves.items()}
         if found != self.layout.shapes:
-            raise ValueError(f"params: expected {self.layout.shapes}, found {found}")
-        return np.concatenate([self.array(leaves[n]).reshape(-1) for n in self.layout.shapes])
+            raise ValueError(f"{self.root}: expected {self.layout.shapes}, found {found}")
+        parts = [self.array(leaves[n]).reshape(-1) for n in self.layout.shapes]
+        for name, part in zip(self.layout.shapes, parts, strict=True):
+            if not is_real(self.kinds[name]) and np.abs(part).max(initial=0) > LARGEST_INTEGER:
+                raise ValueError(f"{name}: expected integers up to 2^53, found larger ones")
+        return np.concatenate(parts)
 
-    def read_weights(self, params: Any) -> Array:
-        return self.flatten(params)
-
-    def unflatten(self, w: Any) -> Any:
-        """The framework's params, float64, from a vector w (p,)."""
-        array = real("w", w)
-        require_shape("w", array.shape, (self.p,))
+    def unflatten(self, x: Any) -> Any:
+        """The nest, with real tensors in float64, of a vector."""
+        array = real("w", x)
+        require_shape("w", array.shape, (self.layout.size,))
         with self.float64():
             return self.rebuild(self.cut(self.tensor(array)))
 
-    def cut(self, w: Any) -> list[Any]:
-        """Split a tensor (p,) into the leaves of the params."""
-        places = zip(self.layout.slices.values(), self.layout.shapes.values(), strict=True)
-        return [w[place].reshape(shape) for place, shape in places]
+    def cut(self, x: Any) -> list[Any]:
+        """Split a vector into the leaves of the nest."""
+        parts = []
+        for name, shape in self.layout.shapes.items():
+            part, kind = x[self.layout.slices[name]].reshape(shape), self.kinds[name]
+            parts.append(part if is_real(kind) else self.whole(part, kind))
+        return parts
 
-    # the loss and its derivatives, in the framework
-    def loss(self, w: Any, lam: Any) -> Any:
-        """The value of fn, checked to be a float64 scalar: less precise data would go unnoticed."""
-        value = self.fn(self.rebuild(self.cut(w)), Declared(lam))
-        if not hasattr(value, "shape"):
-            raise TypeError(f"fn: expected a scalar tensor, found {type(value).__name__}")
-        require_shape("fn", tuple(value.shape), ())
-        if not str(value.dtype).endswith("float64"):
-            raise TypeError(f"fn: expected a float64 loss, found {value.dtype}; use float64 data")
-        return value
+    def join(self, nest: Any) -> Any:
+        """The vector of what a user's function returned: it must be like the template."""
+        leaves = self.leaves(nest)
+        found = {name: tuple(leaf.shape) for name, leaf in leaves.items()}
+        wanted = self.layout.shapes
+        for name in wanted:
+            if name not in found or found[name] != wanted[name]:
+                had = found.get(name, "none")
+                raise ValueError(f"{name}: expected shape {wanted[name]} from step, found {had}")
+        for name in found:
+            if name not in wanted:
+                raise ValueError(f"{name}: expected a state like the start, which has none")
+            kind = str(leaves[name].dtype)
+            if is_real(self.kinds[name]) and not kind.endswith("float64"):
+                raise TypeError(
+                    f"{name}: expected float64 from step, found {kind}; use float64 data"
+                )
+        return self.joined([leaves[name] for name in wanted])
 
-    def gradient(self, w: Any, lam: Any) -> Any:
-        """g = ∇_w J."""
-        return self.transforms.grad(self.loss)(w, lam)
+    # arrays outside
+    def prepare(self, *functions: Callable[..., Any]) -> None:
+        """Compile these for `call`."""
+        self.functions = {function.__name__: self.compiled(function) for function in functions}
 
-    def g_at(self, lam: Any) -> Callable[[Any, Any], Any]:
-        """g as a function of w and of some blocks of λ; the others are held constant."""
-        return lambda w, moving: self.gradient(w, {**lam, **moving})
-
-    def columns(self, w: Any, lam: Any, dw: Any, dlam: Any) -> Any:
-        """H dw + M dλ; blocks that are not in dlam are held constant."""
-        g, point = self.g_at(lam), (w, {name: lam[name] for name in dlam})
-
-        def along(dw: Any, dlam: Any) -> Any:
-            return self.transforms.jvp(g, point, (dw, dlam))[1]
-
-        # output axis 0: with any other, torch misplaces outputs that are constant (H = 0)
-        return self.transforms.vmap(along, -1, 0)(dw, dlam).T
-
-    def transposed(self, w: Any, lam: Any, dw: Any, dlam: Any) -> Any:
-        """The same as the transpose of u ↦ (u H, u M): for losses that have no forward derivative.
-
-        torch lacks it for mse_loss and huber_loss, JAX for every custom_vjp.
-        """
-        held = {name: lam[name] for name in dlam}
-        value, pull = self.transforms.vjp(self.g_at(lam), w, held)
-
-        def along(dw: Any, dlam: Any) -> Any:
-            return self.transforms.vjp(pull, value)[1]((dw, dlam))[0]
-
-        return self.transforms.vmap(along, -1, 0)(dw, dlam).T
-
-    def slope(self, w: Any, lam: Any) -> Any:
-        """g alone."""
-        return self.gradient(w, lam)
-
-    def pulled(self, w: Any, lam: Any) -> Any:
-        """(g, the map u ↦ (u H, u M)), which share what they have in common."""
-        return self.transforms.vjp(self.gradient, w, lam)
-
-    def linearised(self, w: Any, lam: Any) -> tuple[Any, Tensors, Tensors]:
-        """(g, columns(dw, dlam), row(u)) at a point."""
-        g, back = self.functions["pulled"](w, lam)
-        return g, partial(self.pushed, w, lam), partial(self.pull, back)
-
-    def pull(self, back: Tensors, u: Any) -> Any:
-        """(u H, u M) by the map that `pulled` returned."""
-        return back(u)
-
-    def pushed(self, w: Any, lam: Any, dw: Any, dlam: Any) -> Any:
-        """H dw + M dλ, forwards, or where fn has no forward derivative by the transpose."""
-        if self.forward:
-            try:
-                return self.functions["columns"](w, lam, dw, dlam)
-            except (NotImplementedError, RuntimeError, TypeError):
-                found = self.functions["transposed"](w, lam, dw, dlam)  # raises, if fn is at fault
-                self.forward = False
-                return found
-        return self.functions["transposed"](w, lam, dw, dlam)
-
-    def direct(self, w: Any, lam: Any) -> Any:
-        """∂J/∂λ."""
-        return self.transforms.grad(self.loss, 1)(w, lam)
-
-    # the five functions of an objective
-    def hyper(self, p: int) -> Shapes:
-        return self.shapes
-
-    def value(self, t: int, w: Array, lam: Blocks) -> Any:
-        return self.call("loss", w=w, lam=self.own(lam))[()]
-
-    def afresh(self, t: int, w: Array, lam: Blocks) -> Any:
+    def products(self, feed: Any, x: Array, lam: Blocks) -> At:
+        """φ at a point, with its products, as arrays."""
         with self.float64():
-            point = {name: self.enter(name, x) for name, x in (("w", w), ("lam", self.own(lam)))}
-            return self.leave(self.loss(**point))[()]
+            value, columns, row = self.linearised(feed, self.enter("w", x), self.enter("lam", lam))
 
-    def at(self, t: int, w: Array, lam: Blocks) -> At:
-        with self.float64():
-            found = self.linearised(self.enter("w", w), self.enter("lam", self.own(lam)))
-        g, columns, row = found
-
-        def jvp(dw: Array, dlam: Blocks) -> Array:
-            moving = {name: dlam[name] for name in self.shapes if name in dlam}
+        def jvp(dx: Array, dlam: Blocks) -> Array:
+            moving = {name: dlam[name] for name in lam if name in dlam}
             with self.float64():
-                return self.leave(columns(self.enter("dw", dw), self.enter("dlam", moving)))
+                return self.leave(columns(self.enter("dw", dx), self.enter("dlam", moving)))
 
         def vjp(u: Array) -> tuple[Array, Blocks]:
             with self.float64():
                 return self.leave(row(self.enter("u", u)))
 
-        return At(self.leave(g), jvp, vjp)
+        return At(self.leave(value), jvp, vjp)
 
-    def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return self.call("slope", w=w, lam=self.own(lam))
+    def call(self, name: str, *arguments: Any, **arrays: Any) -> Any:
+        """Apply one of the prepared functions to a feed, and to arrays and mappings of arrays."""
+        return self.applied_to(self.functions[name], *arguments, **arrays)
 
-    def grad_lam(self, t: int, w: Array, lam: Blocks) -> Blocks:
-        return self.call("direct", w=w, lam=self.own(lam)) if self.shapes else {}
-
-    def own(self, lam: Blocks) -> Blocks:
-        """Those blocks of λ that fn reads."""
-        missing = [name for name in self.shapes if name not in lam]
-        if missing:
-            raise ValueError(f"lam: expected blocks {list(self.shapes)}, lacks {missing}")
-        return {name: lam[name] for name in self.shapes}
-
-    # in and out
-    def call(self, name: str, **arguments: Any) -> Any:
-        """Apply one of the framework's functions to arrays and mappings of arrays."""
+    def applied_to(self, function: Tensors, *arguments: Any, **arrays: Any) -> Any:
         with self.float64():
-            inputs = {n: self.enter(n, x) for n, x in arguments.items()}
-            return self.leave(self.functions[name](**inputs))
+            inputs = [self.enter(name, x) for name, x in arrays.items()]
+            return self.leave(function(*arguments, *inputs))
 
     def enter(self, name: str, x: Any) -> Any:
         if isinstance(x, dict):
@@ -240,12 +170,17 @@ class Declared(dict[str, Any]):
         raise ValueError(f"lam: fn reads block {name!r}, but hyper declares only {list(self)}")
 
 
+def is_real(kind: str) -> bool:
+    """Whether a tensor's type, by its name, is one of real numbers, and not of whole ones."""
+    return "float" in kind
+
+
 def real(name: str, value: Any) -> Array:
     """The value in float64; refuses complex numbers and higher precision."""
     array = asarray(name, value)
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise TypeError(
-            f"{name}: expected float64 for a loss in PyTorch or JAX, found dtype {array.dtype}; "
-            f"use central differences in place of complex steps"
+            f"{name}: expected float64 for a function in PyTorch or JAX, found dtype "
+            f"{array.dtype}; use central differences in place of complex steps"
         )
     return array.astype(float, copy=False)

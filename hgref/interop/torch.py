@@ -1,4 +1,4 @@
-"""Makes an objective from a loss written in PyTorch."""
+"""Makes objectives of losses, and dynamics of training steps, written in PyTorch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.interop.framework import FrameworkObjective, Tensors
+from hgref.interop.dynamics import FrameworkDynamics
+from hgref.interop.framework import Framework, Tensors
+from hgref.interop.objective import FrameworkObjective
+from hgref.nested import leaves_of, rebuilt
 
 try:
     import torch
@@ -20,29 +23,33 @@ except ModuleNotFoundError as error:
     ) from error
 
 
-FEW = 4  # columns up to which H dw is taken by a second backward pass, without vmap
-
-
 def objective(
-    fn: Callable[..., Any], params: Any, hyper: Mapping[str, tuple[int, ...]] | None = None
+    fn: Callable[..., Any],
+    params: Any,
+    hyper: Mapping[str, tuple[int, ...]] | None = None,
+    batches: Any = None,
 ) -> TorchObjective:
-    """J(w, λ) = fn(params, lam), with g, H dw + M dλ, u H, u M and ∂J/∂λ from torch.func.
+    """J_t(w, λ) = fn(params, lam), with g, H dw + M dλ, u H, u M and ∂J/∂λ from PyTorch.
 
     fn       a pure function of params, which look like the template, and of lam, {name: tensor};
              it returns a scalar tensor. To call a module:
              torch.func.functional_call(module, params, inputs)
-    params   the template: a tensor, or a mapping, list or tuple of tensors, such as
-             dict(module.named_parameters()). w is their concatenation, each in row-major order
+    params   the template: a tensor, or mappings, lists and tuples of tensors, nested, such as
+             dict(module.named_parameters()). w is their concatenation, each in row-major order;
+             training starts at their values unless the problem has a w0
     hyper    {name: shape} of the blocks of λ that fn reads
+    batches  a sequence of mini-batches, anything that fn understands: step t calls
+             fn(params, lam, batches[t - 1]), with real tensors in it as float64
     returns  an Objective; J.flatten(params) is w (p,), and J.unflatten(w) the params
     Raises   TypeError, ValueError with the name, the expected and the found value; also if fn reads
              a block that is not in hyper, if its loss is not a float64 scalar, and if w or λ is
              complex (so `hgref.check` uses central differences, not complex steps)
     Cost     grad about 3 losses, grad_vjp about 6, grad_jvp about 6 a column, all columns at once
     Exact    to rounding in float64, if fn computes in float64; its arguments are float64
-    Beware   data that fn uses must be float64 too. fn does not see the step t: no mini-batches.
-             No dropout, and batch norm only in eval mode. At points where J is not differentiable,
-             the result is torch's: NaN for √ at 0
+    Beware   data that fn uses must be float64 too. A loss that draws its own mini-batch or dropout
+             is no function: `check` is undecided about it; use batches. Integer and boolean tensors
+             of the template are passed on, and have no derivative. At points where J is not
+             differentiable, the result is torch's: NaN for √ at 0
     Source   torch.func; Pearlmutter 1994, Neural Computation 6 (products with H, not H itself)
 
     Example
@@ -53,10 +60,125 @@ def objective(
         >>> J.grad(1, np.array([1.0, 2.0]), {"scale": np.array(0.5)}).tolist()
         [1.0, 2.0]
     """
-    return TorchObjective(fn, params, hyper)
+    return TorchObjective(fn, params, hyper, batches)
 
 
-class TorchObjective(FrameworkObjective):
+def dynamics(
+    step: Callable[..., Any], start: Any, hyper: Mapping[str, tuple[int, ...]]
+) -> TorchDynamics:
+    """s_t = step(t, s_{t-1}, λ): a whole training step of your own, with A_t and B_t by autograd.
+
+    step     step(t, state, lam) -> state, a function of its arguments alone; t counts from 1, and
+             lam is {name: tensor}. Gradients in it come from torch.func.grad, or from
+             torch.autograd.grad(…, create_graph=True)
+    start    the state s_0: a tensor, or mappings, lists and tuples of tensors, nested: weights,
+             velocities, statistics, counters; or a function lam -> state, for a learned start
+    hyper    {name: shape} of the blocks of λ that step and start read
+    returns  a Dynamics whose state is one vector s (d,); .flatten(state) and .unflatten(s) convert.
+             E sees the whole state: objective(fn, start) with fn(state, lam)
+    Raises   TypeError, ValueError with the name, the expected and the found value; also if step
+             returns another structure or shape, or float32, or reads a block that is not in hyper
+    Cost     a step and its graph; α A, α B: one backward pass; columns: two, all at once
+    Exact    to rounding in float64; state and λ are float64 in step
+    Beware   data that step uses must be float64 too. Integers and booleans in the state, such as
+             counters, are carried and not differentiated. What step detaches, the reference does
+             not differentiate either: `check` then says that the witnesses contradict each other.
+             Steps in place (optimizer.step(), loss.backward()) are no functions: write the update
+    Source   Franceschi et al. 2017, section 2: any Φ_t; torch.autograd
+
+    Example
+        >>> import torch
+        >>> from hgref.interop.torch import dynamics, objective
+        >>> def step(t, state, lam):
+        ...     w, v = state["w"], lam["mu"] * state["v"] + 2 * state["w"]
+        ...     return {"w": w - lam["eta"] * v, "v": v}
+        >>> start = {"w": torch.ones(1), "v": torch.zeros(1)}
+        >>> E = objective(lambda state, lam: (state["w"] ** 2).sum(), start)
+        >>> problem = hgref.Problem(dynamics(step, start, {"eta": (), "mu": ()}), E, T=2)
+        >>> hgref.reverse(problem, problem.pack(eta=0.25, mu=0.5)).grad.tolist()
+        [0.0, -0.0]
+    """
+    return TorchDynamics(step, start, hyper)
+
+
+class Torch(Framework):
+    """Nests of torch tensors, on the device of the template's first tensor."""
+
+    def set_template(self, nest: Any) -> None:
+        super().set_template(nest)
+        self.nest = rebuilt(nest, iter(range(len(self.layout.shapes))))
+        first = next(iter(self.leaves(nest).values()), None)
+        self.device = None if first is None else first.device
+
+    def leaves(self, nest: Any) -> dict[str, Any]:
+        named = leaves_of(nest, self.root)
+        for name, leaf in named.items():
+            if isinstance(leaf, torch.nn.Module):
+                raise TypeError(
+                    f"{name}: expected tensors, found the module {type(leaf).__name__}; give "
+                    f"dict(module.named_parameters()), and call it by torch.func.functional_call"
+                )
+            if isinstance(leaf, (bool, int, float)):
+                named[name] = leaf = torch.as_tensor(leaf)
+            if not isinstance(leaf, torch.Tensor):
+                raise TypeError(
+                    f"{name}: expected a tensor of real numbers, found {type(leaf).__name__}"
+                )
+            if leaf.is_complex():
+                raise TypeError(f"{name}: expected a tensor of real numbers, found {leaf.dtype}")
+        return named
+
+    def rebuild(self, leaves: list[Any]) -> Any:
+        return rebuilt(self.nest, iter(leaves))
+
+    def graph(self, feed: Any, x: Any, lam: Any) -> Any:
+        """φ, with the graph that autograd needs for its products: defined for each kind of map."""
+        raise NotImplementedError
+
+    def linearised(self, feed: Any, x: Any, lam: Any) -> tuple[Any, Tensors, Tensors]:
+        """By the graph that autograd keeps, as in a user's own loop."""
+        point = {"x": x.requires_grad_(), **{n: b.requires_grad_() for n, b in lam.items()}}
+        with torch.enable_grad():
+            value = self.graph(feed, x, lam)
+
+        def row(u: Any, create_graph: bool = False) -> Any:
+            rows: Any = dict.fromkeys(point)
+            if value.requires_grad:  # else it is constant
+                found = torch.autograd.grad(
+                    value, list(point.values()), u, True, create_graph, allow_unused=True
+                )
+                rows = dict(zip(point, found, strict=True))
+            rows |= {n: torch.zeros_like(b) for n, b in point.items() if rows[n] is None}
+            return rows.pop("x"), rows
+
+        def columns(dx: Any, dlam: Any) -> Any:
+            u = torch.zeros_like(value, requires_grad=True)
+            with torch.enable_grad():
+                uA, uB = row(u, create_graph=True)  # linear in u: its transpose is A dx + B dλ
+                rows = torch.cat([uA, *(uB[n].reshape(-1) for n in dlam)])
+            k = dx.shape[1]
+            tangents = torch.cat([dx, *(dlam[n].reshape(-1, k) for n in dlam)])
+            if not rows.requires_grad:
+                return torch.zeros_like(dx)
+            return along(rows, u, tangents.T).T
+
+        return value.detach(), columns, row
+
+    def tensor(self, array: Array) -> Any:
+        # a row-major copy: torch accepts neither read-only arrays nor negative strides
+        return torch.from_numpy(np.array(array, order="C")).to(self.device)
+
+    def array(self, tensor: Any) -> Array:
+        return tensor.detach().to("cpu", torch.float64).numpy()
+
+    def whole(self, x: Any, kind: str) -> Any:
+        return x.detach().round().to(getattr(torch, kind))
+
+    def joined(self, leaves: list[Any]) -> Any:
+        return torch.cat([leaf.reshape(-1).to(torch.float64) for leaf in leaves])
+
+
+class TorchObjective(Torch, FrameworkObjective):
     """J(w, λ) = fn(params, lam) in PyTorch, computed on the device of the template's tensors.
 
     fn, params, hyper, Raises, Cost, Exact, Beware, Source   as in `objective`, which returns it
@@ -69,87 +191,57 @@ class TorchObjective(FrameworkObjective):
         ('TorchObjective', 2, [1.0, 1.0])
     """
 
-    transforms = torch.func
+    def graph(self, batch: Any, w: Any, lam: Any) -> Any:
+        return torch.autograd.grad(self.loss(batch, w, lam), w, create_graph=True)[0]
 
-    def __init__(
-        self,
-        fn: Callable[..., Any],
-        params: Any,
-        hyper: Mapping[str, tuple[int, ...]] | None = None,
-    ):
-        super().__init__(fn, params, hyper)
-        self.device = next(iter(self.leaves(params).values())).device
-        self.kind = type(params)
-        self.keys = list(params) if isinstance(params, Mapping) else None
-
-    def leaves(self, params: Any) -> dict[str, Any]:
-        if isinstance(params, torch.Tensor):
-            named = {"params": params}
-        elif isinstance(params, Mapping):
-            named = {f"params[{key!r}]": leaf for key, leaf in params.items()}
-        elif isinstance(params, (list, tuple)):
-            named = {f"params[{j}]": leaf for j, leaf in enumerate(params)}
-        elif isinstance(params, torch.nn.Module):
-            raise TypeError(
-                f"params: expected tensors, found the module {type(params).__name__}; give "
-                f"dict(module.named_parameters()), and call it by torch.func.functional_call"
-            )
-        else:
-            raise TypeError(
-                f"params: expected a tensor, or a mapping, list or tuple of tensors, "
-                f"found {type(params).__name__}"
-            )
-        for name, leaf in named.items():
-            if not (isinstance(leaf, torch.Tensor) and leaf.is_floating_point()):
-                found = getattr(leaf, "dtype", type(leaf).__name__)
-                raise TypeError(f"{name}: expected a tensor of real numbers, found {found}")
-        return named
-
-    # by the graph that autograd keeps, as in a user's own loop
-    def slope(self, w: Any, lam: Any) -> Any:
+    def slope(self, batch: Any, w: Any, lam: Any) -> Any:
         with torch.enable_grad():
-            return torch.autograd.grad(self.loss(w.requires_grad_(), lam), w)[0]
+            return torch.autograd.grad(self.loss(batch, w.requires_grad_(), lam), w)[0]
 
-    def linearised(self, w: Any, lam: Any) -> tuple[Any, Tensors, Tensors]:
-        point = {"w": w.requires_grad_(), **{n: x.requires_grad_() for n, x in lam.items()}}
+    def direct(self, batch: Any, w: Any, lam: Any) -> Any:
+        blocks = [block.requires_grad_() for block in lam.values()]
         with torch.enable_grad():
-            (g,) = torch.autograd.grad(self.loss(w, lam), w, create_graph=True)
+            value = self.loss(batch, w, lam)
+        if not value.requires_grad:
+            return {name: torch.zeros_like(block) for name, block in lam.items()}
+        found = torch.autograd.grad(value, blocks, allow_unused=True, materialize_grads=True)
+        return dict(zip(lam, found, strict=True))
 
-        def row(u: Any, create_graph: bool = False) -> Any:
-            rows: Any = dict.fromkeys(point)
-            if g.requires_grad:  # else the loss is linear: no H, no M
-                found = torch.autograd.grad(
-                    g, list(point.values()), u, True, create_graph, allow_unused=True
-                )
-                rows = dict(zip(point, found, strict=True))
-            rows |= {n: torch.zeros_like(x) for n, x in point.items() if rows[n] is None}
-            return rows.pop("w"), rows
+    def fed(self, batch: Any) -> Any:
+        """The batch with its real tensors in float64."""
+        return torch.utils._pytree.tree_map_only(torch.Tensor, in_float64, batch)
 
-        def columns(dw: Any, dlam: Any) -> Any:
-            if dw.shape[1] > FEW:
-                return self.pushed(w, lam, dw, dlam)
-            u = torch.zeros_like(g, requires_grad=True)
-            with torch.enable_grad():
-                uH, uM = row(u, create_graph=True)  # linear in u: its transpose is H dw + M dλ
-                shares = [uM[n].reshape(-1) @ dlam[n].reshape(-1, dw.shape[1]) for n in dlam]
-                along = sum(shares, uH @ dw)
-            if not along.requires_grad:
-                return torch.zeros_like(dw)
-            each = [torch.autograd.grad(a, u, retain_graph=True)[0] for a in along]
-            return torch.stack(each, dim=1)
 
-        return g, columns, row
+class TorchDynamics(Torch, FrameworkDynamics):
+    """s_t = step(t, s_{t-1}, λ) in PyTorch, computed on the device of the start's tensors.
 
-    def rebuild(self, leaves: list[Any]) -> Any:
-        if self.keys is not None:
-            return dict(zip(self.keys, leaves, strict=True))
-        if issubclass(self.kind, torch.Tensor):
-            return leaves[0]
-        return tuple(leaves) if issubclass(self.kind, tuple) else leaves
+    step, start, hyper, Raises, Cost, Exact, Beware, Source   as in `dynamics`, which returns it
 
-    def tensor(self, array: Array) -> Any:
-        # a row-major copy: torch accepts neither read-only arrays nor negative strides
-        return torch.from_numpy(np.array(array, order="C")).to(self.device)
+    Example
+        >>> import torch
+        >>> from hgref.interop.torch import dynamics
+        >>> Phi = dynamics(lambda t, w, lam: w - lam["eta"] * w, torch.ones(1), {"eta": ()})
+        >>> Phi.step(1, np.ones(1), {"eta": np.array(0.5)}).tolist()
+        [0.5]
+    """
 
-    def array(self, tensor: Any) -> Array:
-        return tensor.detach().to("cpu", torch.float64).numpy()
+    def stepped(self, t: Any, s: Any, lam: Any) -> Any:
+        with torch.enable_grad():  # for gradients of the loss that step takes of its state
+            lam = {name: block.requires_grad_() for name, block in lam.items()}
+            return super().stepped(t, s.requires_grad_(), lam)
+
+    def graph(self, t: Any, s: Any, lam: Any) -> Any:
+        return self.stepped(t, s, lam)
+
+
+def along(rows: Any, u: Any, tangents: Any) -> Any:
+    """The derivative of `rows`, which are linear in u, for each of the tangents (k, ·)."""
+    try:
+        return torch.autograd.grad(rows, u, tangents, True, is_grads_batched=True)[0]
+    except RuntimeError:  # an operation that cannot be batched
+        each = [torch.autograd.grad(rows, u, tangent, True)[0] for tangent in tangents]
+        return torch.stack(each)
+
+
+def in_float64(tensor: Any) -> Any:
+    return tensor.double() if tensor.is_floating_point() else tensor

@@ -52,6 +52,7 @@ class Objective(Linearised):
 
     defined_by = ("grad", "grad_jvp", "grad_vjp")
     p: int | None = None  # number of weights; None: any
+    w0: Array | None = None  # the weights of the template it was made from, where there is one
     kept: int = 0  # how many numbers `at` stores for its products, besides w, λ and g
 
     def hyper(self, p: int) -> Shapes:
@@ -122,6 +123,7 @@ class Sum(Objective):
             raise ValueError(f"sum of objectives: expected one number of weights, found {sizes}")
         self.p = sizes.pop() if sizes else None
         self.kept = sum(part.kept for part in parts)
+        self.w0 = next((part.w0 for part in parts if part.w0 is not None), None)
 
     def terms(self) -> Iterator[Objective]:
         yield from self.parts

@@ -93,14 +93,21 @@ def check_dynamics(dynamics: Dynamics, lam: Any = None, T: int = 5) -> PartRepor
     if not isinstance(dynamics, Dynamics):
         raise TypeError(f"dynamics: expected a dynamics, found {type(dynamics).__name__}")
     rng, T = np.random.default_rng(0), as_count("T", T, 1)
-    p = dynamics.J.p or WEIGHTS
-    E = Quadratic(np.eye(p), np.zeros(p))
-    problem = Problem(dynamics, E, T, rng.uniform(-1, 1, p), learn_w0=True)
+    p, free = dynamics.J.p or WEIGHTS, not dynamics.own_start
+    E, w0 = Quadratic(np.eye(p), np.zeros(p)), beside_template(dynamics.J.w0, p, rng)
+    problem = Problem(dynamics, E, T, w0 if free else None, learn_w0=free)
     if lam is None:
         trained = Layout(dynamics.hyper(p))
         lam = domain_point(trained, dynamics.check_blocks, rng)
     run = problem.at(lam)
     return reported(type(dynamics).__name__, dynamics_findings(run))
+
+
+def beside_template(w0: Array | None, p: int, rng: np.random.Generator) -> Array:
+    """A random start: near that of a template, and with its signs, as it may hold squares."""
+    if w0 is None:
+        return rng.uniform(-1, 1, p)
+    return w0 + rng.uniform(0, 0.01, p) * np.where(w0 < 0, -1, 1)
 
 
 def contradiction(run: Run, disagreement: str) -> str:
@@ -154,7 +161,10 @@ def run_findings(run: Run) -> Iterator[Finding]:
 
 def start_findings(run: Run) -> Iterator[Finding]:
     """s_0 has w0 as its weights, and `weights` is a view, into which Z_0 is written."""
-    dynamics, name, w0 = run.dynamics, type(run.dynamics).__name__, run.lam["w0"]
+    dynamics, name = run.dynamics, type(run.dynamics).__name__
+    if dynamics.own_start:
+        return
+    w0 = run.lam["w0"]
     s = as_state("start", dynamics, dynamics.start(w0), run.problem.d)
     off = norm(dynamics.weights(s) - w0) / (norm(w0) or 1.0)
     yield finding(f"start of {name}", "w0", off, FITS, "its weights should be w0")
@@ -221,24 +231,24 @@ class Map:
     """A map x ↦ φ(t, x, λ) with its products: the step of a dynamics, the gradient of an objective.
 
     of       the dynamics or objective;  names: of its three functions
-    parts    names of the blocks of x, of equal size
+    parts    where the named parts of x lie
     shapes   of the blocks of λ in its vjp
     """
 
     of: Any
     names: tuple[str, str, str]
-    parts: tuple[str, ...]
+    parts: dict[str, slice]
     shapes: Shapes
 
     @classmethod
     def of_step(cls, run: Run) -> Map:
         dynamics = run.dynamics
         shapes = {name: run.lam[name].shape for name in dynamics.hyper(run.problem.p)}
-        return cls(dynamics, dynamics.defined_by, dynamics.state, shapes)
+        return cls(dynamics, dynamics.defined_by, dynamics.parts(run.problem.d), shapes)
 
     @classmethod
     def of_gradient(cls, J: Objective, p: int) -> Map:
-        return cls(J, J.defined_by, ("w",), J.hyper(p))
+        return cls(J, J.defined_by, {"w": slice(0, p)}, J.hyper(p))
 
     def __call__(self, which: int, *arguments: Any) -> Any:
         return getattr(self.of, self.names[which])(*arguments)
@@ -246,16 +256,15 @@ class Map:
     def tangents(self, part: str, x: Array, rng: np.random.Generator) -> tuple[Array, Blocks]:
         """Random (dx, dλ) in one block of x or of λ, zero elsewhere.
 
-        Accessory blocks change by a part of themselves: squares stay positive, zeros stay zero.
+        All parts but the last change by a part of themselves: squares stay positive, zeros zero.
         """
-        blocks = x.reshape(len(self.parts), -1)
-        dx = np.zeros_like(blocks)
+        dx = np.zeros_like(x)
         if part not in self.parts:
-            return dx.reshape(-1), {part: np.asarray(rng.standard_normal(self.shapes[part]))}
-        k = self.parts.index(part)
-        size = 1.0 if k == len(blocks) - 1 else blocks[k]
-        dx[k] = size * rng.standard_normal(len(dx[k]))
-        return dx.reshape(-1), {}
+            return dx, {part: np.asarray(rng.standard_normal(self.shapes[part]))}
+        here = self.parts[part]
+        size = 1.0 if here.stop == x.size else x[here]
+        dx[here] = size * rng.standard_normal(here.stop - here.start)
+        return dx, {}
 
 
 def map_findings(map_: Map, t: int, x: Array, lam: Blocks) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ X, y = rng.standard_normal((12, 4)), rng.standard_normal(12)
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        (np.zeros(3), "params: expected a tensor, or a mapping"),
+        (np.zeros(3), "params: expected a tensor of real numbers"),
         ({"a": np.zeros(3)}, "params['a']: expected a tensor of real numbers"),
     ],
     ids=["alone", "in a mapping"],
