@@ -104,11 +104,14 @@ def dynamics(
 class Torch(Framework):
     """Nests of torch tensors, on the device of the template's first tensor."""
 
+    device: Any = "cpu"
+
     def set_template(self, nest: Any) -> None:
         super().set_template(nest)
         self.nest = rebuilt(nest, iter(range(len(self.layout.shapes))))
-        first = next(iter(self.leaves(nest).values()), None)
-        self.device = None if first is None else first.device
+        for leaf in self.leaves(nest).values():
+            self.device = leaf.device
+            break
 
     def leaves(self, nest: Any) -> dict[str, Any]:
         named = leaves_of(nest, self.root)

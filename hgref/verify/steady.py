@@ -33,7 +33,7 @@ def unsteady(run: Run, f: float | None = None, rounding: float = 0.0) -> str | N
                 found = differing(function, t, w, lam)
                 if found:
                     return f"the {what} of {name} is not a function of (w, λ): {found}; {ADVICE}"
-    found = differing(lambda *point: run.dynamics.at(*point).value, 1, s, lam)
+    found = differing(run.dynamics.afresh, 1, s, lam)
     if found:
         name = type(run.dynamics).__name__
         return f"the step of {name} is not a function of (s, λ): {found}; fix its random numbers"
