@@ -1,4 +1,4 @@
-"""Inner dynamics: the optimizers whose runs are differentiated, and a recurrent network."""
+"""Inner dynamics: optimizers whose runs are differentiated, a recurrent network, own steps."""
 
 from hgref.dynamics.adagrad import AdaGrad
 from hgref.dynamics.adam import Adam
@@ -10,6 +10,7 @@ from hgref.dynamics.lion import Lion
 from hgref.dynamics.momentum import Momentum, Nesterov
 from hgref.dynamics.recurrent import Recurrent
 from hgref.dynamics.rmsprop import RMSProp
+from hgref.dynamics.step_map import StepMap
 
 __all__ = [
     "AdaGrad",
@@ -24,4 +25,5 @@ __all__ = [
     "Nesterov",
     "RMSProp",
     "Recurrent",
+    "StepMap",
 ]

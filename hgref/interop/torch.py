@@ -228,13 +228,23 @@ class TorchDynamics(Torch, FrameworkDynamics):
         [0.5]
     """
 
+    graphless = True  # whether step runs on tensors that need no gradient, as far as is known
+
     def stepped(self, t: Any, s: Any, lam: Any) -> Any:
-        with torch.enable_grad():  # for gradients of the loss that step takes of its state
-            lam = {name: block.requires_grad_() for name, block in lam.items()}
-            return super().stepped(t, s.requires_grad_(), lam)
+        if self.graphless:
+            try:
+                with torch.no_grad():
+                    return super().stepped(t, s, lam)
+            except RuntimeError:  # torch.autograd.grad in step wants a graph; or step is at fault
+                found = self.graph(t, s, lam)
+                self.graphless = False
+                return found
+        return self.graph(t, s, lam)
 
     def graph(self, t: Any, s: Any, lam: Any) -> Any:
-        return self.stepped(t, s, lam)
+        lam = {name: block.requires_grad_() for name, block in lam.items()}
+        with torch.enable_grad():
+            return super().stepped(t, s.requires_grad_(), lam)
 
 
 def along(rows: Any, u: Any, tangents: Any) -> Any:

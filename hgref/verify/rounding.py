@@ -101,17 +101,19 @@ class ErringRun(Run):
 
     def __init__(self, arithmetic: Arithmetic, *of: Any):
         super().__init__(*of)
-        self.arithmetic = arithmetic
+        self.arithmetic, error = arithmetic, self.dynamics.products_error
+        self.products = Arithmetic(at_random(error, 0)) if error else None
 
     def at(self, t: int, s: Array) -> At:
         step = super().at(t, s)
         if isinstance(step.value, Erring):
             return step
-        erring = self.arithmetic
+        erring, inexact = self.arithmetic, self.products
+        products = erring if inexact is None else inexact
 
         def vjp(alpha: Array) -> tuple[Array, Blocks]:
             row, share = step.vjp(alpha)
-            return erring(row), erring.blocks(share)
+            return erring(products(row)), erring.blocks(products.blocks(share))
 
         return At(erring(step.value), step.jvp, vjp)
 
