@@ -11,14 +11,25 @@ from hgref.arguments import Array
 from hgref.layout import Blocks
 
 FLOAT64 = float(np.finfo(float).eps) / 2  # unit roundoff
+TYPES = {float(np.finfo(kind).eps) / 2: kind for kind in (np.float16, np.float32, np.float64)}
 DRAWN = 2**18  # random numbers that are drawn at once, as small operations are many
 
 Rounding = Callable[[Array], Array]  # takes the exact result of an operation
 
 
 def at_random(u: float, seed: int) -> Rounding:
-    """x (1 + u ξ), ξ uniform in [-1, 1]; zeros stay zeros."""
+    """x (1 + u ξ), ξ uniform in [-1, 1]; zeros stay zeros.
+
+    In float16, float32 and float64 numbers below the smallest normal one, which are equally
+    spaced, err by up to the spacing instead.
+    """
     random = np.random.default_rng(seed)
+    relative = relative_error(u, random)
+    kind = TYPES.get(u)
+    return relative if kind is None else underflowing(relative, np.finfo(kind), random)
+
+
+def relative_error(u: float, random: np.random.Generator) -> Rounding:
     factors = 1 + u * random.uniform(-1, 1, DRAWN)  # used again and again, from random places
     place = 0
 
@@ -34,11 +45,24 @@ def at_random(u: float, seed: int) -> Rounding:
     return rounding
 
 
+def underflowing(relative: Rounding, kind: Any, random: np.random.Generator) -> Rounding:
+    """The same errors, and those of small numbers."""
+    smallest, spacing = float(kind.smallest_normal), float(kind.smallest_subnormal)
+
+    def rounding(x: Array) -> Array:
+        low = np.abs(x) < smallest
+        if not low.any():
+            return relative(x)
+        low &= x != 0
+        return np.where(low, x + spacing * random.uniform(-1, 1, x.shape), relative(x))
+
+    return rounding
+
+
 def to_nearest(u: float) -> Rounding:
     """The nearest number of the type with unit roundoff u, overflow included."""
-    for kind in (np.float16, np.float32):
-        if u == np.finfo(kind).eps / 2:
-            return lambda x: x.astype(kind).astype(float)
+    if u in TYPES:
+        return lambda x: x.astype(TYPES[u]).astype(float)
 
     def grid(x: Array) -> Array:
         mantissa, exponent = np.frexp(x)

@@ -282,3 +282,16 @@ def test_right_gradients_are_never_wrong_and_wrong_ones_never_right(kind):
             for block in hgref.check(problem, lam, candidate).blocks:
                 if block.error > 1.1 * block.tolerance:
                     assert block.verdict != "right", f"{seed}\n{block}"
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+@pytest.mark.parametrize("T", [20, 60, 150, 300])
+def test_numbers_below_the_smallest_of_their_type_are_never_wrong(kind, T):
+    """α_t halves in every step: in the type's own loop it ends at its smallest number, or at 0."""
+    J, E = Quadratic(np.diag([1.0, 2.0]), [1.0, -1.0]), Quadratic(np.eye(2), [0.3, 0.2])
+    problem = hgref.Problem(hgref.GradientDescent(J), E, T, [1.0, 2.0], learn_w0=True)
+    lam = problem.pack(eta=0.45)
+    alpha = (hgref.reverse(problem, lam).s_T - [0.3, 0.2]).astype(kind)
+    for _ in range(T):
+        alpha = (alpha - kind(0.45) * (np.array([1, 2], kind) * alpha)).astype(kind)
+    assert hgref.check(problem, lam, {"w0": alpha}).verdict in ("right", "undecided")

@@ -176,10 +176,10 @@ def test_trials_that_diverge_end_no_search(losses, tmp_path, monkeypatch):
     tame = {"eta": 0.1, "mu": 0.5, "rho": 0.1}
     given = iter([WILD, tame])
     monkeypatch.setattr(search, "draw", lambda rng: next(given, WILD))
-    found = random_search(losses, 0.05, tmp_path / "trials.json", silent)
+    found = random_search(losses, 0.5, tmp_path / "trials.json", silent)
     assert [one["ended"] == "diverged" for one in found["search"][:3]] == [True, False, True]
     assert found["start"] == tame
-    assert 0.05 <= found["seconds"] == sum(one["seconds"] for one in found["search"])
+    assert 0.5 <= found["seconds"] == sum(one["seconds"] for one in found["search"])
 
 
 # --- hyperparameters in real time ---
