@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ import numpy as np
 from hgref.arguments import Array, as_count, asarray, require_callable
 from hgref.descent import Adam, Descent, Path, anywhere, projected, require_descent
 from hgref.hypergradient.reverse import reverse
-from hgref.layout import Layout, alike
+from hgref.layout import Blocks, Layout, alike
 from hgref.outer.saved_run import Done, SavedRun, fingerprint
 from hgref.problem import Diverged, Hypergradient, Problem
 
@@ -54,6 +56,7 @@ def minimize(
     callback: Callable[[int, Array, Hypergradient], Mapping[str, Any] | None] | None = None,
     file: str | os.PathLike[str] | None = None,
     progress: Callable[[Iterable[int]], Iterable[int]] | None = None,
+    wrt: Iterable[str] | None = None,
 ) -> Minimization:
     """min f(λ) over Λ:   λ_k = P_Λ(outer step from λ_{k-1} along ∇f(λ_{k-1})).    eq. (PHO)
 
@@ -68,6 +71,8 @@ def minimize(
                    the run
     file           a path (.npz) to save the run to; if the file exists, the run is resumed from it
     progress       a wrapper of the iterations, such as tqdm.tqdm
+    wrt            names of the blocks that move; the others stay as they are in λ_0. Default: all.
+                   It is passed on to a hypergradient that takes it, such as forward
     returns        Minimization: the paths of λ and f, and the callback's records
     Raises         ValueError if `file` holds another run, or if a step leaves the domain of the
                    problem (pass a projection); Diverged. The iterations so far are saved first
@@ -93,9 +98,10 @@ def minimize(
         require_callable(name, function)
     iterations = as_count("iterations", iterations, 1)
     begun = projected(problem, project, problem.read(lam).point)
-    lam_0 = begun.point
+    lam_0, moving = begun.point, Moving(begun.layout, wrt)
     start = Done([lam_0], outer.start(lam_0), [], [], np.zeros(2))
-    who = fingerprint(problem, lam_0, outer, project)
+    who = fingerprint(problem, lam_0, outer, project, moving.names)
+    hypergradient = moving.asked(hypergradient)
     run = SavedRun(file, who, start, lambda: hypergradient(problem, lam_0))
     todo: Iterable[int] = range(len(run.done.f) + 1, iterations + 1)
     try:
@@ -103,8 +109,8 @@ def minimize(
             lam_k = run.done.lams[-1]
             g = hypergradient(problem, lam_k)
             row = callback(k, lam_k, g) if callback is not None else None
-            moved, memory = outer.update(k, lam_k, g.grad, run.done.memory)
-            lam_k = projected(problem, project, moved).point
+            moved, memory = outer.update(k, lam_k, moving.whole(g), run.done.memory)
+            lam_k = projected(problem, project, moving.held(moved, lam_0)).point
             run.done = run.done.extended(lam_k, memory, g, row)
             run.save(SECONDS_BETWEEN_SAVES)
     except StopIteration:
@@ -116,6 +122,49 @@ def minimize(
     return Minimization(np.array(done.lams), np.array(f), done.records, begun.layout)
 
 
+class Moving:
+    """The blocks of λ that an outer loop changes.
+
+    names   of them; None: all
+    """
+
+    def __init__(self, layout: Layout, wrt: Iterable[str] | None):
+        self.layout = layout
+        self.names = None if wrt is None else list(layout.select(wrt).shapes)
+
+    def asked(self, hypergradient: Callable[..., Hypergradient]) -> Callable[..., Hypergradient]:
+        """The same function, for these blocks alone if it can compute them alone."""
+        if self.names is None or "wrt" not in inspect.signature(hypergradient).parameters:
+            return hypergradient
+        return functools.partial(hypergradient, wrt=self.names)
+
+    def whole(self, g: Hypergradient) -> Array:
+        """∇f (m,), zero in the blocks that stay."""
+        if self.names is None:
+            return g.grad
+        return self.layout.gathered({name: g[name] for name in self.names})
+
+    def part(self, g: Hypergradient) -> Array:
+        """∇f in these blocks alone, one after the other."""
+        if self.names is None:
+            return g.grad
+        return np.concatenate([np.ravel(g[name]) for name in self.names])
+
+    def held(self, moved: Array, lam: Array) -> Array:
+        """`moved` in these blocks, λ in the others."""
+        return moved if self.names is None else self.replaced(lam, self.layout.split(moved))
+
+    def placed(self, x: Array, lam: Array) -> Array:
+        """x, these blocks alone, within λ."""
+        if self.names is None:
+            return x
+        return self.replaced(lam, self.layout.select(self.names).split(x))
+
+    def replaced(self, lam: Array, blocks: Blocks) -> Array:
+        ours = {name: blocks[name] for name in self.names or ()}
+        return self.layout.point(self.layout.flatten({**self.layout.split(lam), **ours}))
+
+
 def f_or_inf(problem: Problem, lam: Array) -> float:
     """f(λ), or inf if training diverges: an error must not discard a finished run."""
     try:
@@ -125,13 +174,18 @@ def f_or_inf(problem: Problem, lam: Array) -> float:
 
 
 def as_scipy(
-    problem: Problem, hypergradient: Callable[..., Hypergradient] = reverse, like: Any = None
+    problem: Problem,
+    hypergradient: Callable[..., Hypergradient] = reverse,
+    like: Any = None,
+    wrt: Iterable[str] | None = None,
 ) -> Callable[[Any], tuple[float, Array]]:
     """fun(x) → (f(x), ∇f(x)), the form expected by `scipy.optimize.minimize(fun, lam, jac=True)`.
 
     hypergradient  reverse, forward, … : a function of (problem, lam)
-    like           a λ from `pack` with the same blocks as x; needed only if λ contains schedules
-    returns        a function of a flat λ (m,)
+    like           a λ from `pack` with the same blocks as x; needed only if λ contains schedules;
+                   with wrt any λ, which gives the blocks that stay
+    wrt            names of the blocks that x has, one after the other; default all
+    returns        a function of a flat λ (m,), or of those blocks of it
     Raises         ValueError if x is outside the domain of the problem; Diverged. Both pass through
                    scipy to the caller
     Cost           one hypergradient a call
@@ -148,8 +202,17 @@ def as_scipy(
         (-0.75, [-1.0])
     """
 
+    if wrt is None:
+        moving = Moving(problem.layout, None)
+    elif like is None:
+        raise ValueError("like: with wrt expected a λ that gives the other blocks, found None")
+    else:
+        run = problem.read(like)
+        like, moving = run.point, Moving(run.layout, wrt)
+    asked = moving.asked(hypergradient)
+
     def fun(x: Any) -> tuple[float, Array]:
-        g = hypergradient(problem, alike(asarray("x", x), like))
-        return float(g.f), g.grad
+        g = asked(problem, alike(moving.placed(asarray("x", x), like), like))
+        return float(g.f), moving.part(g)
 
     return fun

@@ -155,10 +155,13 @@ def saved_arrays(file: Path) -> dict[str, Array]:
     return saved
 
 
-def fingerprint(problem: Problem, lam: Array, outer: Descent, project: Any) -> Array:
-    """Bytes that identify a run: problem, start, outer rule, Λ."""
+def fingerprint(
+    problem: Problem, lam: Array, outer: Descent, project: Any, moving: list[str] | None
+) -> Array:
+    """Bytes that identify a run: problem, start, outer rule, Λ, and the blocks that move."""
     owner = getattr(project, "__self__", None)
     words = [repr(problem), in_words(outer), in_words(project), in_words(owner)]
+    words += moving or []
     parts = [" ".join(words).encode(), np.asarray(lam).tobytes(), problem.w0.tobytes()]
     return np.frombuffer(b"|".join(parts), dtype=np.uint8)
 

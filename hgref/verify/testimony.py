@@ -20,6 +20,7 @@ from hgref.verify.witness import central_differences, complex_step, signed
 DIRECTIONS = 3  # one for a large run
 TINY = float(np.finfo(float).tiny)
 AGREEMENT = 1e-9  # relative difference between two float64 witnesses of an ill-conditioned run
+LEVELS, FEW_LEVELS = 10, 7  # steps of the differences, and those for a large run
 ENOUGH = 1e-6  # relative error at which the differences stop; it counts ten times
 OF_F = ("complex step", "central differences")  # witnesses that use f alone, no derivative
 
@@ -156,7 +157,8 @@ def by_differences(run: Run, g: Hypergradient, V: Array) -> tuple[Array, Any]:
     def f(x: Array) -> Any:  # f(λ) is known already
         return g.f if np.array_equal(x, run.point) else run.problem.f(x)
 
-    return central_differences(f, run.point, V, enough=ENOUGH)
+    levels = FEW_LEVELS if is_large(run) else LEVELS
+    return central_differences(f, run.point, V, levels=levels, enough=ENOUGH)
 
 
 WITNESSES: dict[str, Witness] = {

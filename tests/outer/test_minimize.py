@@ -324,3 +324,51 @@ def test_an_edited_file_is_refused_in_a_sentence(tmp_path, name, edit):
     np.savez(file, **arrays)
     with pytest.raises(ValueError, match=rf"file: .* was changed: expected {name} of shape"):
         hgref.outer.minimize(small(), {"eta": 0.1}, iterations=5, file=file)
+
+
+def two_rates():
+    rng = np.random.default_rng(0)
+    J = LeastSquares(rng.standard_normal((9, 2)), rng.standard_normal(9)) + L2()
+    E = LeastSquares(rng.standard_normal((5, 2)), rng.standard_normal(5))
+    problem = hgref.Problem(hgref.Momentum(J), E, T=6)
+    return problem, problem.pack(eta=0.1, mu=0.5, l2=0.1)
+
+
+@pytest.mark.parametrize("hypergradient", [hgref.reverse, hgref.forward])
+def test_only_the_named_blocks_move(hypergradient):
+    problem, lam = two_rates()
+    run = minimize(problem, lam, hypergradient, Adam(0.01), iterations=4, wrt=["l2"])
+    paths = {
+        name: [run.layout.split(point)[name] for point in run.lam] for name in run.layout.shapes
+    }
+    assert len(set(map(float, paths["l2"]))) == 5
+    assert set(map(float, paths["eta"])) == {0.1}
+    assert set(map(float, paths["mu"])) == {0.5}
+    assert run.f[-1] < run.f[0]
+
+
+def test_a_projection_cannot_move_the_other_blocks():
+    problem, lam = two_rates()
+    run = minimize(problem, lam, iterations=2, wrt="l2", project=lambda x: np.minimum(x, 0.5))
+    assert set(run.layout.split(run.lam[-1])) == {"eta", "mu", "l2"}
+    assert run.layout.split(run.lam[-1])["mu"] == 0.5
+
+
+def test_a_saved_run_of_other_blocks_is_refused(tmp_path):
+    problem, lam = two_rates()
+    file = tmp_path / "run.npz"
+    minimize(problem, lam, iterations=2, wrt=["l2"], file=file)
+    with pytest.raises(ValueError, match="holds a run of another problem"):
+        minimize(problem, lam, iterations=3, wrt=["eta"], file=file)
+
+
+@pytest.mark.parametrize("hypergradient", [hgref.reverse, hgref.forward])
+def test_scipy_sees_the_named_blocks_alone(hypergradient):
+    problem, lam = two_rates()
+    fun = hgref.as_scipy(problem, hypergradient, lam, wrt=["l2", "mu"])
+    f, grad = fun(np.array([0.2, 0.4]))
+    true = hgref.reverse(problem, {"eta": 0.1, "mu": 0.4, "l2": 0.2})
+    assert f == true.f
+    np.testing.assert_allclose(grad, [true["l2"], true["mu"]], rtol=1e-12)
+    with pytest.raises(ValueError, match="like: with wrt expected a λ that gives the other blocks"):
+        hgref.as_scipy(problem, wrt=["l2"])
