@@ -6,7 +6,7 @@ error f(λ) = E(s_T(λ)) with respect to the hyperparameters λ, forwards, backw
 
 from typing import TYPE_CHECKING, Any
 
-from hgref import constraints, dynamics, objectives, outer, verify
+from hgref import constraints, dynamics, objectives, outer, transforms, verify
 from hgref.at import At
 from hgref.dynamics import *  # noqa: F403
 from hgref.hypergradient import (
@@ -66,6 +66,7 @@ __all__ = [
     "realtime_truncated",
     "reverse",
     "reversible",
+    "transforms",
     "truncated",
     "verify",
     "witness",

@@ -355,7 +355,7 @@ class Product(Constraint):
             blocks = x
         elif self.problem is not None:
             run = self.problem.read(x)
-            blocks, layout = run.lam, run.layout
+            blocks, layout = run.theta, run.layout
         elif layout is not None:
             blocks = layout.split(as_array("lam", x))
         else:

@@ -14,6 +14,7 @@ from hgref.dynamics.dynamics import Dynamics
 from hgref.layout import Blocks, Layout, layout_of
 from hgref.objectives.objective import Objective
 from hgref.run import Diverged, Run
+from hgref.transforms import Chain
 
 __all__ = ["Diverged", "Hypergradient", "Problem"]
 
@@ -65,6 +66,8 @@ class Problem:
     w0        (p,) initial weights; default those of the template that J or the dynamics was made
               from in PyTorch or JAX, else zeros
     learn_w0  True: w0 is a hyperparameter, block `w0` (p,)
+    transform one or several of hgref.transforms, the first applied first: then λ in every call is
+              θ, and the hyperparameters of dynamics, J and E are τ(θ)
     Raises    ValueError, TypeError naming the argument, what was expected and what was found
     Cost      none; training runs when `f`, `hgref.forward`, `hgref.reverse` … are called
     Beware    `pack` returns a vector that carries its layout. A plain vector is identified by its
@@ -83,7 +86,13 @@ class Problem:
     """
 
     def __init__(
-        self, dynamics: Dynamics, E: Objective, T: int, w0: Any = None, learn_w0: bool = False
+        self,
+        dynamics: Dynamics,
+        E: Objective,
+        T: int,
+        w0: Any = None,
+        learn_w0: bool = False,
+        transform: Any = None,
     ):
         if not isinstance(dynamics, Dynamics):
             raise TypeError(f"dynamics: expected a dynamics, found {type(dynamics).__name__}")
@@ -99,7 +108,10 @@ class Problem:
         self.learn_w0 = bool(learn_w0)
         for part in (dynamics.J, E):
             part.check_run(self.T, self.p)
-        self.layout = Layout(self.shapes())
+        many = isinstance(transform, (list, tuple))
+        self.transform = None if transform is None else Chain(transform if many else [transform])
+        shapes = self.shapes()
+        self.layout = Layout(shapes if self.transform is None else self.transform.shapes(shapes))
 
     def __repr__(self) -> str:
         what = f"{type(self.dynamics).__name__}, T={self.T}, p={self.p}, d={self.d}"
@@ -108,7 +120,7 @@ class Problem:
     # --- λ, flat and in blocks ---
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of the blocks of λ when no hyperparameter of the dynamics is a schedule."""
+        """Shapes of λ's blocks, before a transform, when none of the dynamics is a schedule."""
         shapes = self.dynamics.hyper(self.p)
         for name, shape in self.E.hyper(self.p).items():
             if shapes.setdefault(name, shape) != shape:
@@ -133,7 +145,7 @@ class Problem:
 
     def unpack(self, lam: Any) -> Blocks:
         """The named blocks of λ, copied."""
-        return {name: block.copy() for name, block in self.read(lam).lam.items()}
+        return {name: block.copy() for name, block in self.read(lam).theta.items()}
 
     def flatten(self, blocks: Mapping[str, Any]) -> tuple[Array, Layout]:
         shapes = {n: self.scheduled(n, s, blocks.get(n)) for n, s in self.layout.shapes.items()}
@@ -188,7 +200,7 @@ class Problem:
 
     def layouts(self) -> Iterator[Layout]:
         """Every possible layout: each hyperparameter of the dynamics is a number or a schedule."""
-        names = self.dynamics.names
+        names = [name for name in self.dynamics.names if name in self.layout.shapes]
         for late in itertools.product((False, True), repeat=len(names)):
             schedules = {n: (self.T,) for n, yes in zip(names, late, strict=True) if yes}
             yield Layout({**self.layout.shapes, **schedules})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -43,6 +44,7 @@ class Posed(Protocol):
     d: int
     w0: Array
     learn_w0: bool
+    transform: Any
 
     def f(self, lam: Any) -> Any: ...
 
@@ -51,19 +53,46 @@ class Run:
     """s_t = Φ_t(s_{t-1}, λ) and E(s_t, λ) at one λ. Every method may raise Diverged.
 
     problem   the Problem
-    lam       λ as named blocks;  layout: their positions in the flat vector
+    theta     the point as named blocks: λ, or θ where the problem has a transform
+    layout    their positions in the flat vector
+    lam       the blocks of λ = τ(θ)
     """
 
-    def __init__(self, problem: Posed, lam: Blocks, layout: Layout):
-        self.problem, self.lam, self.layout = problem, lam, layout
+    def __init__(self, problem: Posed, theta: Blocks, layout: Layout):
+        self.problem, self.theta, self.layout = problem, theta, layout
+        self.tau = None if problem.transform is None else problem.transform.at(theta)
+        self.lam = theta if self.tau is None else self.tau.value
+        self.pushed: tuple[Blocks, Blocks] = ({}, {})
         self.dynamics, self.E, self.T = problem.dynamics, problem.E, problem.T
 
     @property
     def point(self) -> Array:
-        """λ as a flat vector (m,) that carries its layout; a read-only copy."""
-        point = self.layout.point(self.layout.flatten(self.lam))
+        """λ, or θ, as a flat vector (m,) that carries its layout; a read-only copy."""
+        point = self.layout.point(self.layout.flatten(self.theta))
         point.flags.writeable = False
         return point
+
+    def untransformed(self) -> Run:
+        """The same run as a function of λ itself."""
+        if self.tau is None:
+            return self
+        plain = copy.copy(self.problem)
+        plain.transform = None
+        return Run(plain, self.lam, Layout({name: x.shape for name, x in self.lam.items()}))
+
+    # --- λ = τ(θ): the methods below take tangents of θ, and return its cotangents ---
+
+    def push(self, dtheta: Blocks) -> Blocks:
+        """dλ = τ' dθ; the columns are the same in every step."""
+        if self.tau is None:
+            return dtheta
+        if self.pushed[0] is not dtheta:
+            self.pushed = dtheta, self.tau.jvp(dtheta)
+        return self.pushed[1]
+
+    def pull(self, share: Blocks) -> Blocks:
+        """b_θ = b_λ τ'."""
+        return share if self.tau is None else self.tau.vjp(share)
 
     # --- the start ---
 
@@ -84,14 +113,14 @@ class Run:
 
     def start_jvp(self, dlam: Blocks, k: int) -> Array:
         """Z_0 = ds_0/dλ · dλ (d, k): zero unless the start is learned."""
-        learned = "w0" in dlam and self.problem.learn_w0
-        dw0 = dlam["w0"] if learned else np.zeros((self.problem.p, k))
-        return self.at_start().jvp(dw0, dlam)
+        learned = "w0" in self.push(dlam) and self.problem.learn_w0
+        dw0 = self.push(dlam)["w0"] if learned else np.zeros((self.problem.p, k))
+        return self.at_start().jvp(dw0, self.push(dlam))
 
     def start_vjp(self, alpha: Array) -> Blocks:
         """α ds_0/dλ."""
         row, share = self.at_start().vjp(alpha)
-        return {**share, "w0": row} if self.problem.learn_w0 else share
+        return self.pull({**share, "w0": row} if self.problem.learn_w0 else share)
 
     # --- the steps ---
 
@@ -118,7 +147,7 @@ class Run:
     def jvp(self, t: int, step: At, Z: Array, dlam: Blocks) -> Array:
         """Z_t = A_t Z_{t-1} + B_t dλ."""
         with np.errstate(all="ignore"):
-            Z = as_columns(self.dynamics, step.jvp(Z, dlam), Z)
+            Z = as_columns(self.dynamics, step.jvp(Z, self.push(dlam)), Z)
         self.require_state("Z_t", t, Z)
         return Z
 
@@ -129,7 +158,7 @@ class Run:
         with np.errstate(all="ignore"):
             alpha, share = as_row(self.dynamics, step.vjp(alpha), alpha, shapes)
         self.require_state("alpha, going backwards,", t - 1, alpha)
-        return alpha, share
+        return alpha, self.pull(share)
 
     def states(self) -> Iterator[Array]:
         """s_0, s_1, … s_T."""
@@ -163,7 +192,7 @@ class Run:
         as_state("grad", self.E, row, self.problem.p)
         self.require_finite("∇E", t, {"w": row, **direct})
         rest = np.zeros(self.problem.d - self.problem.p, dtype=row.dtype)
-        return np.concatenate([rest, row]), direct
+        return np.concatenate([rest, row]), self.pull(direct)
 
     # --- finite numbers ---
 

@@ -19,6 +19,7 @@ def test_importing_loads_neither_numba_nor_matplotlib_nor_scipy():
 LAYERS = [  # a module may import from its own layer or from one above it in this list
     {"arguments", "laws", "files", "nested"},
     {"layout"},
+    {"transforms"},
     {"at", "console"},
     {"objectives"},
     {"dynamics"},

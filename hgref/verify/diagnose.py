@@ -131,14 +131,19 @@ def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> 
         return Diagnosis(report, (), ())
     if not all(np.isfinite(block).all() for block in trial.given.blocks.values()):
         return Diagnosis(report, (Explanation((NOT_FINITE,), "", np.inf, 0.0),), ())
-    judge, computation = Judge(trial.g, trial.given, trial.allowed), Computation(trial.run)
-    tried = list(judge.explain(wrong_gradients(computation)))
+    judge, run = Judge(trial.g, trial.given, trial.allowed), trial.run
+    computation = Computation(run.untransformed())  # a mistake of training knows no transform
+
+    def in_theta(wrongs: Iterator[Wrong]) -> Iterator[Wrong]:
+        return ((mistakes, variant, run.pull(wrong)) for mistakes, variant, wrong in wrongs)
+
+    tried = list(judge.explain(in_theta(wrong_gradients(computation))))
     found = matching(tried)
     if not found and is_float32(trial):
         worst = max(block.error for block in report.blocks)
         found = [Explanation((FLOAT32_ROUNDING,), "", worst, 1.0)]
     if not found and pairs:
-        found = matching(judge.explain(wrong_pairs(computation)))
+        found = matching(judge.explain(in_theta(wrong_pairs(computation))))
     nearest = () if found else tuple(sorted(tried, key=lambda e: e.error)[:NEAREST])
     return Diagnosis(report, tuple(found), nearest)
 
@@ -183,7 +188,7 @@ def wrong_gradients(computation: Computation) -> Iterator[Wrong]:
 def wrong_pairs(computation: Computation) -> Iterator[Wrong]:
     """Every mistake on top of every other; a truncation may only be the second."""
     for first in CATALOGUE:
-        for variant, changed in first.change(computation):
+        for variant, changed in until_error(first.change(computation)):
             if changed.every_K:
                 continue
             for second in CATALOGUE[: CATALOGUE.index(first)]:
@@ -193,13 +198,21 @@ def wrong_pairs(computation: Computation) -> Iterator[Wrong]:
 
 def made(mistake: Mistake, computation: Computation) -> Iterator[tuple[str, Blocks]]:
     """(variant, wrong gradient) for each way to make the mistake, without those that fail."""
-    for variant, changed in mistake.change(computation):
-        with np.errstate(all="ignore"):
-            try:
-                for K, blocks in gradients(changed):
-                    yield ", ".join(filter(None, (variant, K))), blocks
-            except (ArithmeticError, ValueError, NotImplementedError):
-                continue  # it diverges, or cannot be made on top of another
+    for variant, changed in until_error(mistake.change(computation)):
+        for K, blocks in until_error(gradients(changed)):
+            yield ", ".join(filter(None, (variant, K))), blocks
+
+
+def until_error(items: Iterable[Any]) -> Iterator[Any]:
+    """The items: a mistake may diverge, or not fit another one, or an author's own functions."""
+    items = iter(items)
+    while True:
+        try:
+            with np.errstate(all="ignore"):
+                item = next(items)
+        except Exception:  # of StopIteration too
+            return
+        yield item
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 
 from hgref.arguments import Array, as_array, as_count
 from hgref.at import At
-from hgref.layout import Layout
 from hgref.problem import Problem
+from hgref.run import Run
 
 __all__ = ["A", "B"]
 
@@ -56,12 +56,12 @@ def B(problem: Problem, t: int, s: Any, lam: Any) -> Array:
         >>> hgref.jacobians.B(problem, 1, [2.0, 3.0], [0.5])
         array([[-1.], [-3.]])
     """
-    step, layout = step_at(problem, t, s, lam)
-    return step.jvp(np.zeros((problem.d, layout.size)), layout.identity())
+    step, run = step_at(problem, t, s, lam)
+    return step.jvp(np.zeros((problem.d, run.layout.size)), run.push(run.layout.identity()))
 
 
-def step_at(problem: Problem, t: int, s: Any, lam: Any) -> tuple[At, Layout]:
-    """(step t linearised at s and λ, the layout of λ)."""
+def step_at(problem: Problem, t: int, s: Any, lam: Any) -> tuple[At, Run]:
+    """(step t linearised at s and λ, the run at λ)."""
     run = problem.at(lam)
     t, s = as_count("t", t, 1, problem.T), as_array("s", s, (problem.d,))
-    return run.dynamics.at(t, s, run.lam), run.layout
+    return run.dynamics.at(t, s, run.lam), run

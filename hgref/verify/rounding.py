@@ -120,12 +120,14 @@ class ErringRun(Run):
 
 def within(run: Run, arithmetic: Arithmetic) -> Blocks:
     """λ with errors; a block that they would push out of its domain keeps its value."""
-    lam = dict(run.lam)
-    for name, block in run.lam.items():
+    lam = dict(run.theta)
+    for name, block in run.theta.items():
         erring = arithmetic(block)
         try:
             for part in (run.dynamics, run.E):
-                part.check_blocks({**run.lam, name: plain(erring)})
+                part.check_blocks(
+                    Run(run.problem, {**run.theta, name: plain(erring)}, run.layout).lam
+                )
         except ValueError:
             continue
         lam[name] = erring

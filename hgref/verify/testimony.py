@@ -121,7 +121,7 @@ def allowed_slopes(trial: Trial, V: Array, allowed: dict[str, float]) -> Array:
 def random_directions(run: Run, given: Candidate, seed: int) -> Array:
     """(m, 3) columns of ±|λ_j| (±1 where λ_j is 0) in the candidate's blocks, 0 elsewhere."""
     layout = run.layout
-    flat = layout.flatten(run.lam).real.astype(float)
+    flat = layout.flatten(run.theta).real.astype(float)
     V = signed(flat, (layout.size, 1 if is_large(run) else DIRECTIONS), seed)
     present = np.zeros(layout.size)
     for name in given.names:

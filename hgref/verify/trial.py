@@ -39,7 +39,7 @@ class Trial:
 
         Terms as large as that may have cancelled, so that a block is zero up to their rounding.
         """
-        lam, g = self.run.lam, self.g
+        lam, g = self.run.theta, self.g
         effect = max(norm(lam[n] * block) for n, block in g.blocks.items())
         largest = float(np.max(np.abs(lam[name]), initial=0.0))
         return max(norm(g[name]), effect / (largest or 1.0))

@@ -242,8 +242,9 @@ def adjoint_gap(problem: Problem, lam: Any, t: int = 1, s: Any = None, seed: int
     ds, alpha = random.standard_normal(problem.d), random.standard_normal(problem.d)
     dlam = run.layout.split(random.standard_normal(run.layout.size))
     columns = {name: block[..., None] for name, block in dlam.items()}
-    down = step.jvp(ds[:, None], columns)[:, 0]
+    down = step.jvp(ds[:, None], run.push(columns))[:, 0]
     row, share = step.vjp(alpha)
+    share = run.pull(share)
     there = alpha @ down
     back = row @ ds + sum(np.sum(b * dlam[name]) for name, b in share.items())
     return float(abs(there - back) / (np.linalg.norm(alpha) * np.linalg.norm(down) or 1.0))

@@ -157,6 +157,8 @@ def require_fast(problem: Problem) -> None:
             f"dynamics: expected one with a law (hgref.Coordinatewise), found "
             f"{type(dynamics).__name__}; use the same function of hgref itself"
         )
+    if problem.transform is not None:
+        raise TypeError("transform: expected none; use the same function of hgref itself")
     require_real({"w0": problem.w0})
     for part in (*dynamics.J.terms(), *problem.E.terms()):
         require_real({**vars(part), **vars(getattr(part, "features", part))})

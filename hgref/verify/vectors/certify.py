@@ -54,7 +54,7 @@ def certified(problem: Problem, lam: Any, bits: int = BITS) -> Trace:
     at, exact = problem.at(lam), copy.copy(problem)
     with precision(bits):
         exact.w0 = balls(problem.w0)
-        run = Run(exact, at.layout.split(balls(at.layout.flatten(at.lam))), at.layout)
+        run = Run(exact, at.layout.split(balls(at.layout.flatten(at.theta))), at.layout)
         g, states = reversed_run(run), list(run.states())
         s_T, back = taped(run, states[0], 1, run.T, run.T)
         alphas = [run.error_grad(run.T, s_T)[0]]
