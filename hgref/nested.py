@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from hgref.arguments import REAL
+
 
 def leaves_of(nested: Any, name: str) -> dict[str, Any]:
     """{name: leaf} in order, the names being those by which Python reaches them: `name["a"][0]`.
@@ -29,6 +33,22 @@ def parts_of(nested: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield from ((f"{name}[{j}]", part) for j, part in enumerate(nested))
     else:
         yield name, nested
+
+
+def with_arrays(nested: Any) -> Any:
+    """The same nest, in which a list of numbers is an array, as NumPy's users write it."""
+    if isinstance(nested, Mapping):
+        return {key: with_arrays(part) for key, part in nested.items()}
+    if isinstance(nested, tuple):
+        parts = [with_arrays(part) for part in nested]
+        return type(nested)(*parts) if hasattr(nested, "_fields") else tuple(parts)
+    if not isinstance(nested, list):
+        return nested
+    if all(isinstance(part, (list, *REAL)) for part in nested):
+        array = np.asarray(nested)
+        if array.dtype.kind in "biuf":
+            return array
+    return [with_arrays(part) for part in nested]
 
 
 def rebuilt(like: Any, leaves: Iterator[Any]) -> Any:

@@ -28,6 +28,8 @@ class Hypergradient:
     s_T       (d,) final state
     layout    positions of the blocks in `grad`; g["eta"] is one block
     partials  (T, m): ∇f_t(λ) for every t (16), if requested
+    trace     of `reverse` (T+1, d): row t is α_t; of `forward` (T+1, d, m): entry t is Z_t; if
+              requested
     """
 
     f: float
@@ -35,6 +37,7 @@ class Hypergradient:
     s_T: Array
     layout: Layout
     partials: Array | None = None
+    trace: Array | None = None
 
     def __getitem__(self, name: str) -> Array:
         self.layout.select([name])  # refuses unknown names

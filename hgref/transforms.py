@@ -10,7 +10,17 @@ import numpy as np
 from hgref.arguments import Array, as_count, require_callable, require_known
 from hgref.layout import Blocks
 
-__all__ = ["Cosine", "Exp", "Map", "Piecewise", "Sigmoid", "Softmax", "Softplus", "Transform"]
+__all__ = [
+    "Cosine",
+    "Exp",
+    "Map",
+    "Piecewise",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Transform",
+    "Transformed",
+]
 
 Shapes = dict[str, tuple[int, ...]]
 PROBE = 0.5  # θ at which a map of the user's shows the blocks that it makes
@@ -22,6 +32,11 @@ class Transformed(NamedTuple):
     value   blocks of λ
     jvp     takes {name: (…, k)} of some of θ's blocks, where an absent one is zero
     vjp     takes some of λ's blocks; returns blocks of θ
+
+    Example
+        >>> at = hgref.transforms.Exp("eta").at({"eta": np.array(0.0)})
+        >>> at.value["eta"].tolist(), at.vjp({"eta": np.array(3.0)})["eta"].tolist()
+        (1.0, 3.0)
     """
 
     value: Blocks
@@ -37,7 +52,19 @@ class Transform:
         shapes(of_lam)   {name: shape} of θ, from that of λ
         at(theta)        τ(θ) with its products                     hgref.transforms.Transformed
 
+    Cost     that of the functions
     Source   the chain rule: ∇_θ f = ∇_λ f · τ'(θ)
+
+    Example
+        >>> class Halved(hgref.transforms.Transform):
+        ...     def shapes(self, of_lam): return of_lam
+        ...     def at(self, theta):
+        ...         half = lambda of: {**of, **{n: of[n] / 2 for n in ("l2",) if n in of}}
+        ...         return hgref.transforms.Transformed(half(theta), half, half)
+        >>> J = hgref.objectives.Quadratic(np.eye(1), [0.0]) + hgref.objectives.L2()
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, 1, [1.0], transform=Halved())
+        >>> hgref.reverse(problem, {"eta": 0.5, "l2": 0.0})["l2"].tolist()
+        -0.0625
     """
 
     def shapes(self, of_lam: Shapes) -> Shapes:
@@ -96,6 +123,7 @@ class Exp(Elementwise):
     returns  a transform for `Problem(transform=…)`
     Cost     that of the function
     Exact    to rounding
+    Source   the usual parametrisation of rates
 
     Example
         >>> J = hgref.objectives.Quadratic(np.eye(1), [0.0])
@@ -119,6 +147,7 @@ class Sigmoid(Elementwise):
     returns  a transform for `Problem(transform=…)`
     Cost     that of the function
     Exact    to rounding
+    Source   the logistic function
 
     Example
         >>> hgref.transforms.Sigmoid("mu").at({"mu": np.array(0.0)}).value["mu"].tolist()
@@ -140,6 +169,7 @@ class Softplus(Elementwise):
     returns  a transform for `Problem(transform=…)`
     Cost     that of the function
     Exact    to rounding
+    Source   Dugas et al. 2001, NeurIPS 13
 
     Example
         >>> hgref.transforms.Softplus("l2").at({"l2": np.array(0.0)}).value["l2"].round(3).tolist()
@@ -162,6 +192,7 @@ class Softmax(Transform):
     Cost     O(size) a product
     Exact    to rounding
     Beware   adding a number to all θ changes nothing, so the Hessian in θ is singular
+    Source   the usual parametrisation of a simplex
 
     Example
         >>> hgref.transforms.Softmax("c").at({"c": np.zeros(4)}).value["c"].tolist()
@@ -282,6 +313,7 @@ class Piecewise(Linear):
     Raises   ValueError if pieces exceeds T
     Cost     O(T pieces) a product
     Exact    to rounding
+    Source   Maclaurin et al. 2015, whose schedules are such steps
 
     Example
         >>> steps = hgref.transforms.Piecewise("eta", T=4, pieces=2)
@@ -314,6 +346,7 @@ class Map(Transform):
     Cost     that of the functions
     Exact    as exact as the functions; `hgref.check` compares them with f itself
     Beware   with complex-step witnesses value gets complex numbers
+    Source   the chain rule: ∇_θ f = ∇_λ f · τ'(θ)
 
     Example
         >>> square = hgref.transforms.Map(

@@ -13,7 +13,7 @@ from hgref.arguments import Array, as_array, asarray, require_callable
 from hgref.at import At
 from hgref.dynamics.whole_state import WholeState
 from hgref.layout import Blocks, Layout
-from hgref.nested import leaves_of, rebuilt
+from hgref.nested import leaves_of, rebuilt, with_arrays
 from hgref.objectives.callback import read_shapes
 
 TINY = 1e-30  # imaginary step: nothing cancels
@@ -58,7 +58,7 @@ class StepMap(WholeState):
         >>> E = hgref.objectives.Quadratic(np.diag([2.0, 0.0]), [0.0, 0.0])
         >>> problem = hgref.Problem(Phi, E, T=2)
         >>> hgref.reverse(problem, problem.pack(eta=0.1, mu=0.5)).grad.round(3).tolist()
-        [-2.436, -0.216]
+        [-4.536, -0.216]
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class StepMap(WholeState):
         shapes, made = read_shapes(hyper), callable(start)
         self.begin: Any = start if made else None
         probe = {name: np.full(shape, PROBE) for name, shape in shapes.items()}
-        self.template = start(probe) if made else start
+        self.template = with_arrays(start(probe) if made else start)
         leaves = {n: asarray(n, x) for n, x in leaves_of(self.template, "state").items()}
         for name, leaf in leaves.items():
             if leaf.dtype.kind not in "biuf":
@@ -90,7 +90,7 @@ class StepMap(WholeState):
     # the nest and the vector
     def flatten(self, state: Any) -> Array:
         """s (d,) of a state with the names and shapes of the start."""
-        leaves = {n: asarray(n, x) for n, x in leaves_of(state, "state").items()}
+        leaves = {n: asarray(n, x) for n, x in leaves_of(with_arrays(state), "state").items()}
         shapes = {name: leaf.shape for name, leaf in leaves.items()}
         if shapes != self.layout.shapes:
             raise ValueError(f"state: expected {self.layout.shapes}, found {shapes}")

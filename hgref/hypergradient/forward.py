@@ -21,6 +21,7 @@ def forward(
     wrt: Iterable[str] | None = None,
     partials: bool = False,
     *,
+    trace: bool = False,
     executor: Executor | None = None,
     workers: int | None = None,
     progress: Callable[[Iterable[Any]], Iterable[Any]] | None = None,
@@ -34,11 +35,13 @@ def forward(
     lam       (m,) the point λ, or a mapping of names
     wrt       names of blocks: only their columns of Z are carried, in this order; default all
     partials  True: also ∇f_t(λ) = ∇E(s_t) Z_t (+ ∂E/∂λ) for every t           eq. (16)
+    trace     True: also all Z_t: entry t of `.trace` (T+1, d, m), T times the memory; not with an
+              executor
     executor  a concurrent.futures.Executor: its workers take spans of columns, see
               `hgref.hypergradient.workers`
     workers   number of spans; default: the executor's number of workers
     progress  wraps the spans as they come back, as tqdm.tqdm does
-    returns   Hypergradient: f scalar, grad (m,), s_T (d,), partials (T, m) or None
+    returns   Hypergradient: f scalar, grad (m,), s_T (d,), partials (T, m) or None, trace or None
     Raises    ValueError for a bad λ or name, Diverged if s_t or Z_t is not finite
     Cost      T steps with m tangents each; memory O(d m), independent of T. With n workers,
               each runs all T steps with m/n tangents, and needs O(d m/n) and its own copy of the
@@ -57,7 +60,9 @@ def forward(
     run = problem.at(lam)
     columns = (run.layout if wrt is None else run.layout.select(wrt)).columns()
     if executor is None:
-        return carried(run, columns, partials)
+        return carried(run, columns, partials, trace)
+    if trace:
+        raise ValueError("trace: expected no executor, whose workers send ∇f only")
     return across(executor, carry, problem, run.point, columns, partials, workers, progress)
 
 
@@ -66,14 +71,17 @@ def carry(problem: Problem, lam: Any, columns: Columns, partials: bool) -> Hyper
     return carried(problem.at(lam), columns, partials)
 
 
-def carried(run: Run, columns: Columns, partials: bool) -> Hypergradient:
+def carried(run: Run, columns: Columns, partials: bool, trace: bool = False) -> Hypergradient:
     """The whole run with some columns of Z; the result has their grad (k,) and partials (T, k)."""
     path = np.zeros((run.T, columns.size)) if partials else None
+    Zs = [run.start_jvp(columns.identity(), columns.size)] if trace else None
     for t, s, Z in sensitivities(run, columns):
         if path is not None:
             path[t - 1] = partial(run, t, s, Z, columns)
+        if Zs is not None:
+            Zs.append(Z)
     f, grad = run.error(run.T, s), partial(run, run.T, s, Z, columns)
-    return Hypergradient(f, grad, s, columns.layout, path)
+    return Hypergradient(f, grad, s, columns.layout, path, None if Zs is None else np.array(Zs))
 
 
 def sensitivities(run: Run, columns: Layout | Columns) -> Iterator[tuple[int, Array, Array]]:

@@ -17,6 +17,8 @@ from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
 from hgref.run import Run
 
+VARIES = 1e-9  # by how much ∇J may differ between steps, relative, and absolute
+
 
 @dataclass(frozen=True, eq=False)
 class Implicit(Hypergradient):
@@ -91,6 +93,7 @@ def implicit(
     row, direct = run.error_grad(run.T, s)
     w_0, w_T, a = (run.dynamics.weights(x) for x in (s_0, s, row))
     end = inner.at(w_T)
+    require_one_J(run, w_T)
     share, unsolved = SOLVERS[solver](end, s, row, tol, iterations)
     used = inner.products
     if not unsolved <= tol:
@@ -109,6 +112,19 @@ def implicit(
         products=used,
         how=lambda: Convergence.of(Inner(run), w_0, w_T, a, unsolved),
     )
+
+
+def require_one_J(run: Run, w: Array) -> None:
+    """Raise ValueError if ∇J at w depends on t: such a run has no limit."""
+    J = run.dynamics.J
+    last = J.grad(run.T, w, run.lam)
+    for t in {1, max(run.T - 1, 1)}:
+        off = np.abs(J.grad(t, w, run.lam) - last).max(initial=0.0)
+        if off > VARIES * np.abs(last).max(initial=0.0) + VARIES:
+            raise ValueError(
+                f"implicit: expected one J for all steps, found ∇J at steps {t} and {run.T} apart "
+                f"by {off:.1g}: such a run has no limit; use reverse"
+            )
 
 
 def limit_gradient(run: Run, direct: Blocks, share: Blocks) -> Array:

@@ -23,6 +23,8 @@ class Inner:
 
     def __init__(self, run: Run):
         require_minimiser(run.dynamics)
+        if run.tau is not None:
+            raise TypeError("transform: expected none for implicit gradients; use reverse")
         self.run, self.J = run, run.dynamics.J
         self.decay = float(getattr(run.dynamics, "weight_decay", 0.0))
         self.products = 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from hgref.arguments import Array
 from hgref.at import At
 from hgref.hypergradient.tape import taped
@@ -13,7 +15,7 @@ from hgref.problem import Hypergradient, Problem
 from hgref.run import Run
 
 
-def reverse(problem: Problem, lam: Any) -> Hypergradient:
+def reverse(problem: Problem, lam: Any, *, trace: bool = False) -> Hypergradient:
     """∇f(λ) by back-propagation through the stored training run: Algorithm 1.
 
         α_T = ∇E(s_T)                                                          eq. (9)
@@ -23,7 +25,8 @@ def reverse(problem: Problem, lam: Any) -> Hypergradient:
     the stationarity conditions of the Lagrangian with multipliers α_t         eq. (6)
 
     lam      (m,) the point λ, or a mapping of names
-    returns  Hypergradient: f scalar, grad (m,), s_T (d,)
+    trace    True: also all α_t: row t of `.trace` (T+1, d), where α_0 = α_1 A_1
+    returns  Hypergradient: f scalar, grad (m,), s_T (d,), trace or None
     Raises   ValueError for a bad λ, Diverged if s_t or α_t is not finite
     Cost     T steps and T vjps, independent of m. Memory: T (d + p + kept) numbers, where `kept` is
              what J stores for its products (n outputs for a linear model), if they are at most
@@ -39,31 +42,43 @@ def reverse(problem: Problem, lam: Any) -> Hypergradient:
         >>> g.f.round(4).tolist(), g.grad.round(4).tolist(), g["eta"].round(4).tolist()
         (-2.1961, [-6.7543], -6.7543)
     """
-    return reversed_run(problem.at(lam))
+    return reversed_run(problem.at(lam), trace)
 
 
-def reversed_run(run: Run) -> Hypergradient:
+def reversed_run(run: Run, trace: bool = False) -> Hypergradient:
     """`reverse` of a run at its λ."""
-    return multipliers(run, *taped(run, run.start(), 1, run.T, run.T))
+    alphas = np.zeros((run.T + 1, run.problem.d)) if trace else None
+    return multipliers(run, *taped(run, run.start(), 1, run.T, run.T), alphas=alphas)
 
 
 def multipliers(
-    run: Run, s_T: Array, back: Iterable[tuple[int, At]], T: int | None = None
+    run: Run,
+    s_T: Array,
+    back: Iterable[tuple[int, At]],
+    T: int | None = None,
+    alphas: Array | None = None,
 ) -> Hypergradient:
-    """(8)-(10) along the linearised steps t = T, T-1, …, down to 1 or to the end of `back`."""
+    """(8)-(10) along the linearised steps t = T, T-1, …, down to 1 or to the end of `back`.
+
+    alphas   (T+1, d), filled if given
+    """
     T = run.T if T is None else T
     f = run.error(T, s_T)
     alpha, direct = run.error_grad(T, s_T)
     grad = run.layout.zeros(like=alpha)
     add(grad, direct)
     for t, step in back:
+        if alphas is not None:
+            alphas[t] = alpha
         alpha, share = run.vjp(t, step, alpha)
         add(grad, share)
         del step  # frees its memory before the next one is made
     if t == 1:
         add(grad, run.start_vjp(alpha))
+    if alphas is not None:
+        alphas[0] = alpha
     run.require_finite("∇f", 0, grad)
-    return Hypergradient(f, run.layout.flatten(grad), s_T, run.layout)
+    return Hypergradient(f, run.layout.flatten(grad), s_T, run.layout, trace=alphas)
 
 
 def add(grad: Blocks, share: Blocks) -> None:

@@ -76,7 +76,7 @@ def reversible(problem: Problem, lam: Any, largest: float = 1024.0) -> Reversibl
     g = multipliers(run, track.state(), ((t, run.at(t, s)) for t, s in track.back()))
     stored = 8 * problem.T * problem.d
     bits_each = bits / (problem.T * problem.p)
-    return Reversible(g.f, g.grad, g.s_T, g.layout, None, bits_each, kept, stored)
+    return Reversible(g.f, g.grad, g.s_T, g.layout, bits=bits_each, kept=kept, stored=stored)
 
 
 def require_reversible(problem: Problem) -> None:

@@ -13,6 +13,10 @@ from hgref.arguments import Array
 from hgref.interop.dynamics import FrameworkDynamics
 from hgref.interop.framework import Framework, Tensors
 from hgref.interop.objective import FrameworkObjective
+from hgref.interop.transform import transform as made
+from hgref.transforms import Map
+
+__all__ = ["JaxDynamics", "JaxObjective", "dynamics", "objective", "transform"]
 
 try:
     import jax
@@ -103,10 +107,38 @@ def dynamics(
         >>> start = {"w": np.ones(1), "v": np.zeros(1)}
         >>> E = objective(lambda state, lam: (state["w"] ** 2).sum(), start)
         >>> problem = hgref.Problem(dynamics(step, start, {"eta": (), "mu": ()}), E, T=2)
-        >>> hgref.reverse(problem, problem.pack(eta=0.25, mu=0.5)).grad.tolist()
-        [0.0, 0.0]
+        >>> hgref.reverse(problem, problem.pack(eta=0.1, mu=0.5)).grad.round(3).tolist()
+        [-4.536, -0.216]
     """
     return JaxDynamics(step, start, hyper)
+
+
+def transform(fn: Callable[..., Any], shapes: Mapping[str, tuple[int, ...]]) -> Map:
+    """λ = fn(θ), for `Problem(transform=…)`, with its products from jax.jvp and jax.vjp.
+
+    fn       takes {name: array}, returns {name: array} of the blocks of λ that it makes
+    shapes   {name: shape} of the blocks of θ that it reads; they replace those that it makes
+    returns  hgref.transforms.Map
+    Raises   as Map; TypeError for complex θ, so that `hgref.check` uses differences
+    Cost     that of the function; columns all at once
+    Exact    to rounding in float64
+    Source   the chain rule: ∇_θ f = ∇_λ f · τ'(θ)
+
+    Example
+        >>> import hgref.interop.jax
+        >>> made = hgref.interop.jax.transform(lambda x: {"l2": x["root"] ** 2}, {"root": ()})
+        >>> made.at({"root": np.array(3.0)}).value["l2"].tolist()
+        9.0
+    """
+    return made(fn, shapes, jax, jnp.array, lambda x: np.asarray(x).astype(float), float64)
+
+
+def float64() -> AbstractContextManager[Any]:
+    """A context in which JAX computes in float64."""
+    for home in (jax, jax.experimental):  # newer and older versions of JAX
+        if hasattr(home, "enable_x64"):
+            return home.enable_x64(True)
+    raise RuntimeError(f"jax: expected enable_x64 for float64, found none in {jax.__version__}")
 
 
 class Jax(Framework):
@@ -152,10 +184,7 @@ class Jax(Framework):
         return np.asarray(tensor).astype(float, copy=False)
 
     def float64(self) -> AbstractContextManager[Any]:
-        for home in (jax, jax.experimental):  # newer and older versions of JAX
-            if hasattr(home, "enable_x64"):
-                return home.enable_x64(True)
-        raise RuntimeError(f"jax: expected enable_x64 for float64, found none in {jax.__version__}")
+        return float64()
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         traced = jax.jit(function)
@@ -234,7 +263,8 @@ class Jax(Framework):
 class JaxObjective(Jax, FrameworkObjective):
     """J(w, λ) = fn(params, lam) in JAX; each function is compiled once.
 
-    fn, params, hyper, Raises, Cost, Exact, Beware, Source   as in `objective`, which returns it
+    fn, params, hyper, batches, Raises, Cost, Exact, Beware, Source   as in `objective`, which
+             returns it
 
     Example
         >>> from hgref.interop.jax import objective

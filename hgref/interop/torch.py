@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,11 @@ from hgref.arguments import Array
 from hgref.interop.dynamics import FrameworkDynamics
 from hgref.interop.framework import Framework, Tensors
 from hgref.interop.objective import FrameworkObjective
+from hgref.interop.transform import transform as made
 from hgref.nested import leaves_of, rebuilt
+from hgref.transforms import Map
+
+__all__ = ["TorchDynamics", "TorchObjective", "dynamics", "objective", "transform"]
 
 try:
     import torch
@@ -95,10 +100,37 @@ def dynamics(
         >>> start = {"w": torch.ones(1), "v": torch.zeros(1)}
         >>> E = objective(lambda state, lam: (state["w"] ** 2).sum(), start)
         >>> problem = hgref.Problem(dynamics(step, start, {"eta": (), "mu": ()}), E, T=2)
-        >>> hgref.reverse(problem, problem.pack(eta=0.25, mu=0.5)).grad.tolist()
-        [0.0, -0.0]
+        >>> hgref.reverse(problem, problem.pack(eta=0.1, mu=0.5)).grad.round(3).tolist()
+        [-4.536, -0.216]
     """
     return TorchDynamics(step, start, hyper)
+
+
+def transform(fn: Callable[..., Any], shapes: Mapping[str, tuple[int, ...]]) -> Map:
+    """λ = fn(θ), for `Problem(transform=…)`, with its products from torch.func.
+
+    fn       takes {name: tensor}, returns {name: tensor} of the blocks of λ that it makes
+    shapes   {name: shape} of the blocks of θ that it reads; they replace those that it makes
+    returns  hgref.transforms.Map
+    Raises   as Map; TypeError for complex θ, so that `hgref.check` uses differences
+    Cost     that of the function; columns all at once
+    Exact    to rounding in float64
+    Source   the chain rule: ∇_θ f = ∇_λ f · τ'(θ)
+
+    Example
+        >>> import hgref.interop.torch
+        >>> made = hgref.interop.torch.transform(lambda x: {"l2": x["root"] ** 2}, {"root": ()})
+        >>> made.at({"root": np.array(3.0)}).value["l2"].tolist()
+        9.0
+    """
+    return made(
+        fn,
+        shapes,
+        torch.func,
+        lambda array: torch.from_numpy(np.array(array, order="C")),
+        lambda tensor: tensor.detach().to(torch.float64).numpy(),
+        nullcontext,
+    )
 
 
 class Torch(Framework):
@@ -184,7 +216,8 @@ class Torch(Framework):
 class TorchObjective(Torch, FrameworkObjective):
     """J(w, λ) = fn(params, lam) in PyTorch, computed on the device of the template's tensors.
 
-    fn, params, hyper, Raises, Cost, Exact, Beware, Source   as in `objective`, which returns it
+    fn, params, hyper, batches, Raises, Cost, Exact, Beware, Source   as in `objective`, which
+             returns it
 
     Example
         >>> import torch

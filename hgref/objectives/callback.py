@@ -25,6 +25,7 @@ class Callback(Objective):
     hyper    {name: shape} of the blocks of λ that this J adds to the problem's, or that E shares
              with it; grad_vjp and grad_lam return a derivative for each
     p        number of weights; None: the length of w0
+    sees_t   True: the functions get the number of the step, from 1, before w: value(t, w, lam) …
     Raises   TypeError naming a function that is needed but was not given: `forward` needs
              grad_jvp, `reverse` needs grad_vjp, E needs only value and grad
     Cost     that of the functions
@@ -52,6 +53,7 @@ class Callback(Objective):
         grad_lam: Callable[..., Any] | None = None,
         hyper: Mapping[str, tuple[int, ...]] | None = None,
         p: int | None = None,
+        sees_t: bool = False,
     ):
         self.functions = {
             "value": value,
@@ -65,29 +67,31 @@ class Callback(Objective):
                 require_callable(name, function)
         self.shapes = read_shapes(hyper or {})
         self.p = None if p is None else as_count("p", p, 1)
+        self.sees_t = bool(sees_t)
 
     def hyper(self, p: int) -> Shapes:
         return self.shapes
 
-    def call(self, name: str, *arguments: Any) -> Any:
+    def call(self, name: str, t: int, *arguments: Any) -> Any:
         function = self.functions[name]
         if function is None:
             raise NotGiven(f"Callback: this computation needs the function {name}=, found None")
-        return function(*(read_only(argument) for argument in arguments))
+        first = (t,) if self.sees_t else ()
+        return function(*first, *(read_only(argument) for argument in arguments))
 
     def value(self, t: int, w: Array, lam: Blocks) -> Any:
-        return number_array("Callback value", self.call("value", w, lam), ())[()]
+        return number_array("Callback value", self.call("value", t, w, lam), ())[()]
 
     def grad(self, t: int, w: Array, lam: Blocks) -> Array:
-        return number_array("Callback grad", self.call("grad", w, lam), w.shape)
+        return number_array("Callback grad", self.call("grad", t, w, lam), w.shape)
 
     def grad_jvp(self, t: int, w: Array, lam: Blocks, dw: Array, dlam: Blocks) -> Array:
         zeros = {n: np.zeros((*b.shape, dw.shape[1])) for n, b in lam.items() if n not in dlam}
-        product = self.call("grad_jvp", w, lam, dw, {**dlam, **zeros})
+        product = self.call("grad_jvp", t, w, lam, dw, {**dlam, **zeros})
         return number_array("Callback grad_jvp", product, dw.shape)
 
     def grad_vjp(self, t: int, w: Array, lam: Blocks, u: Array) -> tuple[Array, Blocks]:
-        pair = self.call("grad_vjp", w, lam, u)
+        pair = self.call("grad_vjp", t, w, lam, u)
         if not (isinstance(pair, tuple) and len(pair) == 2):
             found = f"a tuple of {len(pair)}" if isinstance(pair, tuple) else type(pair).__name__
             raise TypeError(f"Callback grad_vjp: expected a pair (uH, {{name: uM}}), found {found}")
@@ -98,7 +102,7 @@ class Callback(Objective):
         if self.functions["grad_lam"] is None and not self.shapes:
             return {}
         shapes = {name: np.shape(block) for name, block in lam.items()}
-        return self.read_blocks("grad_lam", self.call("grad_lam", w, lam), shapes)
+        return self.read_blocks("grad_lam", self.call("grad_lam", t, w, lam), shapes)
 
     def read_blocks(self, what: str, blocks: Any, shapes: Shapes) -> Blocks:
         if not isinstance(blocks, Mapping):

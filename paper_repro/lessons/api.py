@@ -15,12 +15,13 @@ MODULES = {  # in reading order: module → what it is for
     "hgref": "Dynamics, problems, algorithms",
     "hgref.objectives": "Training objectives and validation errors",
     "hgref.constraints": "Projections",
+    "hgref.transforms": "Hyperparameters as people parametrise them",
     "hgref.outer": "The outer loop",
     "hgref.verify.witness": "Outside witnesses",
     "hgref.verify": "Right or wrong, and why",
     "hgref.verify.jacobians": "A_t and B_t, to look at",
-    "hgref.interop.torch": "Losses written in PyTorch",
-    "hgref.interop.jax": "Losses written in JAX",
+    "hgref.interop.torch": "Losses, steps and maps written in PyTorch",
+    "hgref.interop.jax": "Losses, steps and maps written in JAX",
     "hgref.fast.cpu": "The same, fast",
 }
 ABSENT = "Not installed where this page was made."

@@ -187,3 +187,27 @@ def test_the_complex_step_through_reverse_is_a_symmetric_hessian():
     u = rng.standard_normal(lam.size)
     across = gradient(lam + 1e-30j * u).imag / 1e-30
     assert u @ along == pytest.approx(v @ across, rel=1e-11)
+
+
+def test_traces_are_the_multipliers_and_the_sensitivities():
+    problem, lam = build("momentum", "softmax", Choice(3, 5, *[False] * 5, (False,) * 5))
+    g, h = hgref.reverse(problem, lam, trace=True), hgref.forward(problem, lam, trace=True)
+    assert g.trace.shape == (6, problem.d)
+    assert h.trace.shape == (6, problem.d, lam.size)
+    states = list(problem.states(lam))
+    row, direct = problem.error_grad(5, states[-1], lam)
+    np.testing.assert_array_equal(g.trace[5], row)
+    for t in range(1, 6):
+        A = hgref.jacobians.A(problem, t, states[t - 1], lam)
+        B = hgref.jacobians.B(problem, t, states[t - 1], lam)
+        assert relative(g.trace[t - 1], g.trace[t] @ A) < 1e-12
+        assert relative(h.trace[t], A @ h.trace[t - 1] + B) < 1e-12
+    for t in range(6):  # α_t Z_t is what the steps up to t contribute
+        later = sum(
+            g.trace[k] @ hgref.jacobians.B(problem, k, states[k - 1], lam) for k in range(t + 1, 6)
+        )
+        whole = g.trace[t] @ h.trace[t] + later + problem.layout.gathered(direct)
+        assert relative(whole, g.grad) < 1e-12
+    assert hgref.reverse(problem, lam).trace is None
+    with pytest.raises(ValueError, match="trace: expected no executor"):
+        hgref.forward(problem, lam, trace=True, executor=object())

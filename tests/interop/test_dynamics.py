@@ -224,3 +224,18 @@ def test_a_step_that_draws_is_undecided(framework):
 
 def id_(w):
     return w
+
+
+def test_a_transform_of_the_framework(framework):
+    made = framework.interop.transform(
+        lambda theta: {"l2": theta["root"] ** 2, "mu": framework.xp.tanh(theta["wish"])},
+        {"root": (), "wish": ()},
+    )
+    J, E = LeastSquares(X, y) + L2(), LeastSquares(Xv, yv)
+    problem = hgref.Problem(hgref.Momentum(J), E, T=6, transform=made)
+    theta = problem.pack(eta=0.1, wish=0.7, root=0.3)
+    true, error = hgref.witness.central_differences(problem.f, theta)
+    for algorithm in (hgref.reverse, hgref.forward):
+        np.testing.assert_allclose(algorithm(problem, theta).grad, true, rtol=1e-8)
+    assert error.max() < 1e-9
+    assert hgref.check(problem, theta, hgref.forward(problem, theta).grad).verdict == "right"

@@ -76,3 +76,22 @@ def test_an_example_that_occurs_twice_has_both_its_shares():
     _, share = J.grad_vjp(1, w, lam, u)
     np.testing.assert_allclose(share["weights"], times * e * X[:, 0] * u / 4, rtol=1e-15)
     np.testing.assert_allclose(J.grad_lam(1, w, lam)["weights"], times * e**2 / 8, rtol=1e-15)
+
+
+def test_a_callback_may_see_the_step():
+    centres = np.array([[1.0], [2.0], [3.0]])
+    J = hgref.objectives.Callback(
+        value=lambda t, w, lam: ((w - centres[t - 1]) ** 2).sum() / 2,
+        grad=lambda t, w, lam: w - centres[t - 1],
+        grad_jvp=lambda t, w, lam, dw, dlam: dw,
+        grad_vjp=lambda t, w, lam, u: (u, {}),
+        sees_t=True,
+    )
+    E = hgref.objectives.Quadratic([[1.0]], [0.0])
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 3, [0.0])
+    true = hgref.witness.complex_step(problem.f, [0.3])
+    for algorithm in (hgref.reverse, hgref.forward):
+        np.testing.assert_allclose(algorithm(problem, [0.3]).grad, true, rtol=1e-13)
+    assert problem.f([1.0]) == 4.5  # w_T is the last centre
+    with pytest.raises(ValueError, match="implicit: expected one J for all steps, found"):
+        hgref.implicit(problem, [0.9])
