@@ -8,6 +8,7 @@ from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.gd import GradientDescent
 from hgref.dynamics.lion import Lion
 from hgref.dynamics.momentum import Momentum, Nesterov
+from hgref.dynamics.proximal import Proximal
 from hgref.dynamics.recurrent import Recurrent
 from hgref.dynamics.rmsprop import RMSProp
 from hgref.dynamics.step_map import StepMap
@@ -23,6 +24,7 @@ __all__ = [
     "Lion",
     "Momentum",
     "Nesterov",
+    "Proximal",
     "RMSProp",
     "Recurrent",
     "StepMap",

@@ -1,6 +1,7 @@
 """Training objectives and validation errors; they add: `Softmax(X, y) + L2()`."""
 
 from hgref.objectives.callback import Callback
+from hgref.objectives.clipped import Clipped
 from hgref.objectives.huber import Huber
 from hgref.objectives.least_squares import LeastSquares
 from hgref.objectives.linear_model import LinearModel
@@ -18,6 +19,7 @@ __all__ = [
     "L2",
     "MLP",
     "Callback",
+    "Clipped",
     "Huber",
     "LeastSquares",
     "LinearModel",
