@@ -54,7 +54,8 @@ every = pytest.mark.parametrize("name", POINTS)
 def problem_of(name):
     transform, theta = POINTS[name]
     J = Logistic(X, y, example_weights=True) + L2()
-    problem = hgref.Problem(hgref.Momentum(J), Logistic(X[:5], y[:5]), T, transform=transform)
+    E = Logistic(X[:5], y[:5]) + L2()  # depends on λ directly too
+    problem = hgref.Problem(hgref.Momentum(J), E, T, transform=transform)
     return problem, problem.pack(**theta)
 
 

@@ -110,7 +110,7 @@ def minimize(
             g = hypergradient(problem, lam_k)
             row = callback(k, lam_k, g) if callback is not None else None
             moved, memory = outer.update(k, lam_k, moving.whole(g), run.done.memory)
-            lam_k = projected(problem, project, moving.held(moved, lam_0)).point
+            lam_k = moving.held(projected(problem, project, moved).point, lam_0)
             run.done = run.done.extended(lam_k, memory, g, row)
             run.save(SECONDS_BETWEEN_SAVES)
     except StopIteration:
@@ -162,7 +162,9 @@ class Moving:
 
     def replaced(self, lam: Array, blocks: Blocks) -> Array:
         ours = {name: blocks[name] for name in self.names or ()}
-        return self.layout.point(self.layout.flatten({**self.layout.split(lam), **ours}))
+        point = self.layout.point(self.layout.flatten({**self.layout.split(lam), **ours}))
+        point.flags.writeable = False
+        return point
 
 
 def f_or_inf(problem: Problem, lam: Array) -> float:

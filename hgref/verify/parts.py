@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,7 @@ def beside_template(w0: Array | None, p: int, rng: np.random.Generator) -> Array
 
 def contradiction(run: Run, disagreement: str) -> str:
     """Which function of a problem does not fit, in a sentence, where its witnesses disagree."""
-    found = [f for f in run_findings(run) if f.verdict == WRONG]
+    found = [*islice((f for f in run_findings(run) if f.verdict == WRONG), 1)]
     if not found:
         return f"the witnesses disagree: {disagreement}; no function of the problem shows why"
     return f"{disagreement}: {PartReport('', tuple(found)).reason}"

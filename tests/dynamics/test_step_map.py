@@ -64,7 +64,10 @@ def test_counters_are_carried():
 @pytest.mark.parametrize("step", [heavy_ball, cast, drops])
 def test_check_allows_for_the_error_of_its_products(step):
     problem, right = problem_of(step), hgref.reverse(same_by_hand(), POINT).blocks
-    assert hgref.check(problem, POINT, right).verdict == "right"
+    found = hgref.check(problem, POINT, right)
+    assert found.verdict == "right"
+    exact = step is heavy_ball
+    assert all((block.tolerance < 1e-12) == exact for block in found.blocks)
     wrong = {**right, "mu": right["mu"] * (1 + 1e-5)}
     assert hgref.check(problem, POINT, wrong).verdict == "wrong"
 
