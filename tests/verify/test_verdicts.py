@@ -5,6 +5,7 @@ import pytest
 
 import hgref
 from hgref.objectives import L2, MLP, Callback, LeastSquares, Objective, Quadratic, Softmax
+from hgref.verify.arithmetic import FLOAT64, at_random
 
 
 def quadratic(T=10, scale=1.0):
@@ -295,3 +296,14 @@ def test_numbers_below_the_smallest_of_their_type_are_never_wrong(kind, T):
     for _ in range(T):
         alpha = (alpha - kind(0.45) * (np.array([1, 2], kind) * alpha)).astype(kind)
     assert hgref.check(problem, lam, {"w0": alpha}).verdict in ("right", "undecided")
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_errors_are_those_of_the_type_also_below_its_smallest_normal_number(kind):
+    limits = np.finfo(kind)
+    u, spacing = float(limits.eps) / 2, float(limits.smallest_subnormal)
+    err = at_random(u, seed=0)
+    large, small = np.full(4000, 3.0), np.full(4000, 8 * spacing)
+    assert 0.9 * u < np.abs(err(large) / large - 1).max() <= u * (1 + 1e-3) + FLOAT64
+    assert np.abs(err(small) - small).max() == pytest.approx(spacing, rel=0.01)
+    assert not err(np.zeros(4)).any()
