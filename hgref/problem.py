@@ -71,6 +71,9 @@ class Problem:
     learn_w0  True: w0 is a hyperparameter, block `w0` (p,)
     transform one or several of hgref.transforms, the first applied first: then λ in every call is
               θ, and the hyperparameters of dynamics, J and E are τ(θ)
+    s0        (d,) a whole state that is carried over from an earlier run, in place of w0
+    t0        number of the first step: the run is steps t0 … t0 + T − 1 of a longer one, with their
+              mini-batches, corrections and entries of schedules, which are (t0 + T − 1,)
     Raises    ValueError, TypeError naming the argument, what was expected and what was found
     Cost      none; training runs when `f`, `hgref.forward`, `hgref.reverse` … are called
     Beware    `pack` returns a vector that carries its layout. A plain vector is identified by its
@@ -96,28 +99,35 @@ class Problem:
         w0: Any = None,
         learn_w0: bool = False,
         transform: Any = None,
+        s0: Any = None,
+        t0: int = 1,
     ):
         if not isinstance(dynamics, Dynamics):
             raise TypeError(f"dynamics: expected a dynamics, found {type(dynamics).__name__}")
         if not isinstance(E, Objective):
             raise TypeError(f"E: expected an objective, found {type(E).__name__}")
         self.dynamics, self.E = dynamics, E
-        self.T = as_count("T", T, 1)
+        self.T, self.t0 = as_count("T", T, 1), as_count("t0", t0, 1)
+        self.last = self.t0 - 1 + self.T
         if dynamics.own_start and (learn_w0 or w0 is not None):
             raise ValueError("w0: expected None, as the dynamics makes its start from λ")
         self.w0 = start_weights(dynamics.J, E, w0)
         self.p = self.w0.size
         self.d = self.p * len(dynamics.state)
         self.learn_w0 = bool(learn_w0)
+        self.s0 = None if s0 is None else as_array("s0", s0, (self.d,)).copy()
+        if s0 is not None and (learn_w0 or w0 is not None):
+            raise ValueError("w0: expected None and learn_w0=False, as s0 is the start")
         for part in (dynamics.J, E):
-            part.check_run(self.T, self.p)
+            part.check_run(self.last, self.p)
         many = isinstance(transform, (list, tuple))
         self.transform = None if transform is None else Chain(transform if many else [transform])
         shapes = self.shapes()
         self.layout = Layout(shapes if self.transform is None else self.transform.shapes(shapes))
 
     def __repr__(self) -> str:
-        what = f"{type(self.dynamics).__name__}, T={self.T}, p={self.p}, d={self.d}"
+        steps = f"T={self.T}" if self.t0 == 1 else f"t={self.t0} … {self.last}"
+        what = f"{type(self.dynamics).__name__}, {steps}, p={self.p}, d={self.d}"
         return f"Problem({what}, {self.layout})"
 
     # --- λ, flat and in blocks ---
@@ -159,7 +169,7 @@ class Problem:
     def scheduled(self, name: str, shape: tuple[int, ...], value: Any) -> tuple[int, ...]:
         """The shape of a block; (T,) if the value is a schedule."""
         if name in self.dynamics.names and np.ndim(value) == 1:
-            return (self.T,)
+            return (self.last,)
         return shape
 
     def read(self, lam: Any) -> Run:
@@ -205,7 +215,7 @@ class Problem:
         """Every possible layout: each hyperparameter of the dynamics is a number or a schedule."""
         names = [name for name in self.dynamics.names if name in self.layout.shapes]
         for late in itertools.product((False, True), repeat=len(names)):
-            schedules = {n: (self.T,) for n, yes in zip(names, late, strict=True) if yes}
+            schedules = {n: (self.last,) for n, yes in zip(names, late, strict=True) if yes}
             yield Layout({**self.layout.shapes, **schedules})
 
     # --- parts of one run; for several parts at one λ use `run = problem.at(lam)` ---

@@ -43,6 +43,8 @@ class Posed(Protocol):
     p: int
     d: int
     w0: Array
+    s0: Array | None
+    t0: int
     learn_w0: bool
     transform: Any
 
@@ -62,6 +64,7 @@ class Run:
         self.problem, self.theta, self.layout = problem, theta, layout
         self.tau = None if problem.transform is None else problem.transform.at(theta)
         self.lam = theta if self.tau is None else self.tau.value
+        self.before = problem.t0 - 1  # steps of a longer run that came before
         self.pushed: tuple[Blocks, Blocks] = ({}, {})
         self.dynamics, self.E, self.T = problem.dynamics, problem.E, problem.T
 
@@ -99,6 +102,8 @@ class Run:
     def at_start(self) -> At:
         """s_0 (d,) with its products."""
         problem = self.problem
+        if problem.s0 is not None:
+            return At(problem.s0, lambda dw0, dlam: np.zeros((problem.d, dw0.shape[1])), no_share)
         with np.errstate(all="ignore"):
             start = self.dynamics.at_start(
                 self.lam["w0"] if problem.learn_w0 else problem.w0, self.lam
@@ -131,7 +136,7 @@ class Run:
     def at(self, t: int, s: Array) -> At:
         """Step t linearised at s = s_{t-1}; its value is s_t."""
         with np.errstate(all="ignore"):
-            step = self.dynamics.at(t, s, self.lam)
+            step = self.dynamics.at(self.before + t, s, self.lam)
         s = as_state("step", self.dynamics, step.value, self.problem.d)
         self.require_state("the training run", t, s)
         return step
@@ -139,7 +144,7 @@ class Run:
     def step(self, t: int, s: Array) -> Array:
         """s_t = Φ_t(s_{t-1}, λ)."""
         with np.errstate(all="ignore"):
-            s = self.dynamics.step(t, s, self.lam)
+            s = self.dynamics.step(self.before + t, s, self.lam)
         as_state("step", self.dynamics, s, self.problem.d)
         self.require_state("the training run", t, s)
         return s
@@ -179,7 +184,7 @@ class Run:
     def error(self, t: int, s: Array) -> Any:
         """E(s_t), scalar."""
         with np.errstate(all="ignore"):
-            value = self.E.value(t, self.dynamics.weights(s), self.lam)
+            value = self.E.value(self.before + t, self.dynamics.weights(s), self.lam)
         if where_not_finite(np.asarray(value)) is not None:
             raise Diverged("the validation error", t, "E", 0)
         return value
@@ -188,7 +193,8 @@ class Run:
         """(∇E(s_t) (d,), {name: ∂E/∂λ directly})."""
         w = self.dynamics.weights(s)
         with np.errstate(all="ignore"):
-            row, direct = self.E.grad(t, w, self.lam), self.E.grad_lam(t, w, self.lam)
+            number = self.before + t
+            row, direct = self.E.grad(number, w, self.lam), self.E.grad_lam(number, w, self.lam)
         as_state("grad", self.E, row, self.problem.p)
         self.require_finite("∇E", t, {"w": row, **direct})
         rest = np.zeros(self.problem.d - self.problem.p, dtype=row.dtype)
@@ -210,3 +216,8 @@ class Run:
             bad = where_not_finite(np.asarray(block).reshape(-1))
             if bad is not None:
                 raise Diverged(what, t, name, bad[0])
+
+
+def no_share(alpha: Array) -> tuple[Array, Blocks]:
+    """Of a start that depends on nothing."""
+    return alpha, {}

@@ -380,3 +380,71 @@ def test_representations_tell_what_is_there():
     assert repr(problem) == (
         "Problem(Momentum, T=5, p=9, d=18, Layout(eta[], mu[], weights[6], l2[]; m=9))"
     )
+
+
+@pytest.mark.parametrize("dynamics", [hgref.Momentum, hgref.Adam, hgref.GradientDescent])
+@pytest.mark.parametrize("schedule", [False, True])
+def test_windows_of_a_run_give_chained_the_gradient_of_the_whole(dynamics, schedule):
+    """Backwards: α_0 of a window is α_T of the one before. Batches, corrections and rates go on."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((12, 3)), rng.integers(0, 3, 12)
+    rows = rng.integers(0, 12, (9, 5))
+
+    def problem(T, t0=1, s0=None):
+        table = rows[: t0 - 1 + T]
+        Phi = dynamics(Softmax(X, y, 3, batches=table, example_weights=True) + L2())
+        return hgref.Problem(Phi, E, T, s0=s0, t0=t0)
+
+    E = Softmax(X[:4], y[:4], 3)
+    rates = {"eta": 0.1, "mu": 0.8, "beta1": 0.8, "beta2": 0.9, "eps": 0.01}
+    lam = {n: rates[n] for n in problem(9).dynamics.names} | {
+        "l2": 0.1,
+        "weights": rng.uniform(0.5, 1, 12),
+    }
+    lam["eta"] = np.linspace(0.2, 0.1, 9) if schedule else 0.1
+    whole = hgref.reverse(problem(9), lam, trace=True)
+
+    def until(t):  # λ of a window that ends there
+        return {**lam, "eta": lam["eta"][:t]} if schedule else lam
+
+    s, windows = None, []
+    for first, T in ((1, 2), (3, 4), (7, 3)):
+        windows.append(problem(T, first, s))
+        s = hgref.reverse(windows[-1], until(first + T - 1)).s_T
+    np.testing.assert_array_equal(s, whole.s_T)
+
+    alpha, total = None, {name: np.zeros(np.shape(x)) for name, x in whole.blocks.items()}
+    for window in reversed(windows):
+        g = hgref.reverse(window, until(window.last), trace=True, alpha=alpha)
+        alpha = g.trace[0]
+        for name, block in g.blocks.items():
+            total[name][... if total[name].shape == block.shape else slice(len(block))] += block
+    for name, block in whole.blocks.items():
+        np.testing.assert_allclose(total[name], block, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(alpha, whole.trace[0], rtol=1e-12)
+
+
+def test_a_window_is_judged_as_a_run_of_its_own():
+    rng = np.random.default_rng(0)
+    J = Softmax(rng.standard_normal((8, 2)), rng.integers(0, 2, 8), 2) + L2()
+    E = Softmax(rng.standard_normal((5, 2)), rng.integers(0, 2, 5), 2)
+    lam = {"eta": 0.1, "mu": 0.8, "l2": 0.1}
+    s = hgref.reverse(hgref.Problem(hgref.Momentum(J), E, 4), lam).s_T
+    window = hgref.Problem(hgref.Momentum(J), E, 3, s0=s, t0=5)
+    assert repr(window).startswith("Problem(Momentum, t=5 … 7, p=6, d=12")
+    true = hgref.witness.complex_step(window.f, window.pack(**lam))
+    for algorithm in (hgref.reverse, hgref.forward, hgref.checkpointed):
+        np.testing.assert_allclose(algorithm(window, lam).grad, true, rtol=1e-12)
+    assert hgref.check(window, lam, true).verdict == "right"
+    assert hgref.diagnose(window, lam, -true)[0].name == "sign"
+
+
+def test_windows_that_do_not_fit_are_refused():
+    J = Quadratic(np.eye(2), [1.0, 0.0])
+    with pytest.raises(ValueError, match=r"s0: expected shape \(4,\), found \(2,\)"):
+        hgref.Problem(hgref.Momentum(J), J, 3, s0=[1.0, 2.0])
+    with pytest.raises(ValueError, match="w0: expected None and learn_w0=False, as s0"):
+        hgref.Problem(hgref.Momentum(J), J, 3, w0=[1.0, 2.0], s0=np.zeros(4))
+    window = hgref.Problem(hgref.Momentum(J), J, 3, s0=np.zeros(4), t0=2)
+    with pytest.raises(ValueError, match="reversible: expected a run from its beginning"):
+        hgref.reversible(window, {"eta": 0.1, "mu": 0.5})

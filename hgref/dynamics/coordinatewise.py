@@ -10,10 +10,8 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.at import At, as_columns, as_row, as_state
-from hgref.dynamics.dynamics import Dynamics
+from hgref.dynamics.dynamics import Dynamics, Numbers
 from hgref.layout import Blocks
-
-Numbers = dict[str, Any]
 
 
 class Law:
@@ -91,10 +89,6 @@ class Coordinatewise(Dynamics):
     def rates(self) -> dict[str, str | None]:
         return {name: name for name in self.names}
 
-    def rates_at(self, t: int, lam: Blocks) -> Numbers:
-        """The values of the hyperparameters at step t."""
-        return {n: lam[n][t - 1] if lam[n].ndim else lam[n][()] for n in self.names}
-
     def numbers(self, t: int, rates: Numbers) -> Numbers:
         """The numbers of the law at step t, from the values of the hyperparameters there."""
         return {n: 0.0 if name is None else rates[name] for n, name in self.rates.items()}
@@ -136,17 +130,3 @@ class Coordinatewise(Dynamics):
             return np.concatenate([b[name] for name in self.state]), share
 
         return At(np.concatenate(law(law.step, {**each, **numbers})), jvp, vjp)
-
-    @staticmethod
-    def entry(t: int, block: Array, tangent: Array | None) -> Any:
-        """The tangent of a hyperparameter at step t, (k,), or 0 if it has none."""
-        return 0.0 if tangent is None else tangent[t - 1] if block.ndim else tangent
-
-    @staticmethod
-    def block(t: int, block: Array, total: Any) -> Array:
-        """A cotangent, shaped like its block of λ; a schedule has it at entry t - 1."""
-        if not block.ndim:
-            return np.asarray(total)
-        share = np.zeros(block.shape, dtype=np.asarray(total).dtype)
-        share[t - 1] = total
-        return share

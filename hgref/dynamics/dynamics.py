@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from hgref.arguments import Array, require_at_least, require_below
 from hgref.at import At, Linearised, lacking
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective, Shapes
+
+Numbers = dict[str, Any]
 
 
 class Dynamics(Linearised):
@@ -116,6 +120,25 @@ class Dynamics(Linearised):
     def weights(self, s: Array) -> Array:
         """w, the last block of the state."""
         return self.split(s)[-1]
+
+    # a hyperparameter of the dynamics is a number, or a schedule: step t has its entry t − 1
+    def rates_at(self, t: int, lam: Blocks) -> Numbers:
+        """The values of the hyperparameters at step t."""
+        return {n: lam[n][t - 1] if lam[n].ndim else lam[n][()] for n in self.names}
+
+    @staticmethod
+    def entry(t: int, block: Array, tangent: Array | None) -> Any:
+        """The tangent of a hyperparameter at step t, (k,), or 0 if it has none."""
+        return 0.0 if tangent is None else tangent[t - 1] if block.ndim else tangent
+
+    @staticmethod
+    def block(t: int, block: Array, total: Any) -> Array:
+        """A cotangent, shaped like its block of λ; a schedule has it at entry t - 1."""
+        if not block.ndim:
+            return np.asarray(total)
+        share = np.zeros(block.shape, dtype=np.asarray(total).dtype)
+        share[t - 1] = total
+        return share
 
     def at(self, t: int, s: Array, lam: Blocks) -> At:
         raise lacking(self, "at")

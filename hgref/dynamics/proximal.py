@@ -8,7 +8,7 @@ import numpy as np
 
 from hgref.arguments import Array, require_at_least
 from hgref.at import At, as_columns, as_row, as_state
-from hgref.dynamics.coordinatewise import Coordinatewise, Numbers
+from hgref.dynamics.dynamics import Dynamics, Numbers
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective
 
@@ -19,7 +19,7 @@ NAMES = {
 }
 
 
-class Proximal(Coordinatewise):
+class Proximal(Dynamics):
     """w_t = prox(w_{t-1} − η ∇J): a step of descent on J, then the penalty's own minimum.
 
         "l1"            soft(x, η l1) = sign(x) max(|x| − η l1, 0)         J + l1 ‖w‖₁: the Lasso

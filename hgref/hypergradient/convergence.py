@@ -94,7 +94,7 @@ def distance(first: InnerAt, last: InnerAt, a: Array, unsolved: float, end: Conv
     L_M = norm_of_mixed([last, first]) / apart
     L = L_M + norm_of_change(first, last) / apart * M / least
     dynamics = last.inner.run.dynamics
-    eta, *mu = map(float, dynamics.rates_at(T, last.inner.run.lam).values())  # type: ignore[attr-defined]
+    eta, *mu = map(float, dynamics.rates_at(T, last.inner.run.lam).values())
     longer = 1 / (1 - mu[0]) if mu else 1.0
     drift = norm_a * (apart + end.to_minimum) * longer
     return (

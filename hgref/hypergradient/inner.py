@@ -23,6 +23,8 @@ class Inner:
 
     def __init__(self, run: Run):
         require_minimiser(run.dynamics)
+        if run.before:
+            raise ValueError("t0: expected 1 for implicit gradients, whose run has no windows")
         if run.tau is not None:
             raise TypeError("transform: expected none for implicit gradients; use reverse")
         self.run, self.J = run, run.dynamics.J

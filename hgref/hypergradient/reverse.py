@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array
+from hgref.arguments import Array, as_array
 from hgref.at import At
 from hgref.hypergradient.tape import taped
 from hgref.layout import Blocks
@@ -15,7 +15,7 @@ from hgref.problem import Hypergradient, Problem
 from hgref.run import Run
 
 
-def reverse(problem: Problem, lam: Any, *, trace: bool = False) -> Hypergradient:
+def reverse(problem: Problem, lam: Any, *, trace: bool = False, alpha: Any = None) -> Hypergradient:
     """∇f(λ) by back-propagation through the stored training run: Algorithm 1.
 
         α_T = ∇E(s_T)                                                          eq. (9)
@@ -26,6 +26,8 @@ def reverse(problem: Problem, lam: Any, *, trace: bool = False) -> Hypergradient
 
     lam      (m,) the point λ, or a mapping of names
     trace    True: also all α_t: row t of `.trace` (T+1, d), where α_0 = α_1 A_1
+    alpha    (d,) the multiplier α_T of a run that goes on after T, in place of ∇E(s_T): windows
+             of a long run give, chained, the gradient of the whole
     returns  Hypergradient: f scalar, grad (m,), s_T (d,), trace or None
     Raises   ValueError for a bad λ, Diverged if s_t or α_t is not finite
     Cost     T steps and T vjps, independent of m. Memory: T (d + p + kept) numbers, where `kept` is
@@ -42,13 +44,14 @@ def reverse(problem: Problem, lam: Any, *, trace: bool = False) -> Hypergradient
         >>> g.f.round(4).tolist(), g.grad.round(4).tolist(), g["eta"].round(4).tolist()
         (-2.1961, [-6.7543], -6.7543)
     """
-    return reversed_run(problem.at(lam), trace)
+    last = None if alpha is None else as_array("alpha", alpha, (problem.d,))
+    return reversed_run(problem.at(lam), trace, last)
 
 
-def reversed_run(run: Run, trace: bool = False) -> Hypergradient:
+def reversed_run(run: Run, trace: bool = False, alpha: Array | None = None) -> Hypergradient:
     """`reverse` of a run at its λ."""
     alphas = np.zeros((run.T + 1, run.problem.d)) if trace else None
-    return multipliers(run, *taped(run, run.start(), 1, run.T, run.T), alphas=alphas)
+    return multipliers(run, *taped(run, run.start(), 1, run.T, run.T), alphas=alphas, last=alpha)
 
 
 def multipliers(
@@ -57,14 +60,15 @@ def multipliers(
     back: Iterable[tuple[int, At]],
     T: int | None = None,
     alphas: Array | None = None,
+    last: Array | None = None,
 ) -> Hypergradient:
     """(8)-(10) along the linearised steps t = T, T-1, …, down to 1 or to the end of `back`.
 
-    alphas   (T+1, d), filled if given
+    alphas   (T+1, d), filled if given;  last: α_T, in place of ∇E(s_T)
     """
     T = run.T if T is None else T
     f = run.error(T, s_T)
-    alpha, direct = run.error_grad(T, s_T)
+    alpha, direct = run.error_grad(T, s_T) if last is None else (last, {})
     grad = run.layout.zeros(like=alpha)
     add(grad, direct)
     for t, step in back:

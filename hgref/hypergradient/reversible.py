@@ -68,6 +68,8 @@ def reversible(problem: Problem, lam: Any, largest: float = 1024.0) -> Reversibl
         (True, True)
     """
     require_reversible(problem)
+    if problem.s0 is not None or problem.t0 > 1:
+        raise ValueError("reversible: expected a run from its beginning, found s0 or t0 > 1")
     run = problem.at(lam)
     track = Backtrack(run, float(as_array("largest", largest, ())))
     track.train()

@@ -163,6 +163,7 @@ def fingerprint(
     words = [repr(problem), in_words(outer), in_words(project), in_words(owner)]
     words += moving or []
     parts = [" ".join(words).encode(), np.asarray(lam).tobytes(), problem.w0.tobytes()]
+    parts += [] if problem.s0 is None else [problem.s0.tobytes()]
     return np.frombuffer(b"|".join(parts), dtype=np.uint8)
 
 

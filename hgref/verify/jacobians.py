@@ -64,4 +64,4 @@ def step_at(problem: Problem, t: int, s: Any, lam: Any) -> tuple[At, Run]:
     """(step t linearised at s and λ, the run at λ)."""
     run = problem.at(lam)
     t, s = as_count("t", t, 1, problem.T), as_array("s", s, (problem.d,))
-    return run.dynamics.at(t, s, run.lam), run
+    return run.dynamics.at(run.before + t, s, run.lam), run

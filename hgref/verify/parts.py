@@ -154,10 +154,10 @@ def run_findings(run: Run) -> Iterator[Finding]:
         w = run.dynamics.weights(s)
         if t == 1:
             for part in run.dynamics.J.terms():
-                yield from objective_findings(part, t, w, run.lam)
+                yield from objective_findings(part, run.before + t, w, run.lam)
         if t in (1, 2, run.T) and t <= run.T:
-            yield from map_findings(Map.of_step(run), t, s, run.lam)
-    yield from value_findings(run.E, run.T, w, run.lam, direct=True)
+            yield from map_findings(Map.of_step(run), run.before + t, s, run.lam)
+    yield from value_findings(run.E, run.before + run.T, w, run.lam, direct=True)
 
 
 def start_findings(run: Run) -> Iterator[Finding]:

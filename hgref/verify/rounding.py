@@ -89,6 +89,7 @@ def erring(run: Run, arithmetic: Arithmetic) -> Hypergradient | None:
     problem.E = ErringObjective(run.E, arithmetic)  # type: ignore[assignment]
     with np.errstate(all="ignore"):
         problem.w0 = arithmetic(problem.w0)
+        problem.s0 = None if problem.s0 is None else arithmetic(problem.s0)
         try:
             lam = within(run, arithmetic)
             return reversed_run(ErringRun(arithmetic, problem, lam, run.layout))

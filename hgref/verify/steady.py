@@ -26,7 +26,7 @@ def unsteady(run: Run, f: float | None = None, rounding: float = 0.0) -> str | N
     """
     s = run.start()
     w, lam = off_start(run.dynamics.weights(s)), run.lam
-    for role, objective, t in (("J", run.dynamics.J, 1), ("E", run.E, run.T)):
+    for role, objective, t in (("J", run.dynamics.J, 1), ("E", run.E, run.before + run.T)):
         for part in objective.terms():
             name = f"{role}, {type(part).__name__},"
             for what, function in (("value", part.afresh), ("gradient", part.grad)):

@@ -238,7 +238,7 @@ def adjoint_gap(problem: Problem, lam: Any, t: int = 1, s: Any = None, seed: int
     """
     t, run = as_count("t", t, 1, problem.T), problem.at(lam)
     s = run.start() if s is None else as_array("s", s, (problem.d,))
-    step, random = run.dynamics.at(t, s, run.lam), np.random.default_rng(seed)
+    step, random = run.dynamics.at(run.before + t, s, run.lam), np.random.default_rng(seed)
     ds, alpha = random.standard_normal(problem.d), random.standard_normal(problem.d)
     dlam = run.layout.split(random.standard_normal(run.layout.size))
     columns = {name: block[..., None] for name, block in dlam.items()}

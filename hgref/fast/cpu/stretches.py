@@ -159,6 +159,8 @@ def require_fast(problem: Problem) -> None:
         )
     if problem.transform is not None:
         raise TypeError("transform: expected none; use the same function of hgref itself")
+    if problem.s0 is not None or problem.t0 > 1:
+        raise TypeError("s0, t0: expected none; use the same function of hgref itself")
     require_real({"w0": problem.w0})
     for part in (*dynamics.J.terms(), *problem.E.terms()):
         require_real({**vars(part), **vars(getattr(part, "features", part))})

@@ -89,7 +89,7 @@ def gradients(computation: Computation) -> Iterator[tuple[str, Blocks]]:
     add(total, known(run, direct) if computation.direct else {})
     for t in range(T, 0, -1):
         s = states[min(t - 1 + computation.shift, T)]
-        step = adjoint.dynamics.at(t, s, adjoint.lam)
+        step = adjoint.dynamics.at(adjoint.before + t, s, adjoint.lam)
         back, share = step.vjp(alpha)
         for function in computation.alter:
             back = function(back)
