@@ -161,7 +161,8 @@ def test_the_same_signatures_as_the_readable_layer(simulated):
     for fast, readable in simulated.TWINS.items():
         mine = inspect.signature(fast).parameters
         theirs = inspect.signature(readable).parameters
-        expected = [name for name in theirs if name not in ("executor", "workers", "progress")]
+        others = "executor", "workers", "progress", "trace", "alpha"
+        expected = [name for name in theirs if name not in others]
         if fast is simulated.realtime:
             expected = list(theirs)
         assert [name for name in mine if name in theirs] == expected  # a GPU is no worker
