@@ -96,7 +96,7 @@ def test_the_right_name_comes_first(source, names):
 
 
 def test_a_right_gradient_is_never_accused():
-    for problem, lam in itertools.islice(problems(2), 120):
+    for problem, lam in itertools.islice(problems(2), len(DYNAMICS) * len(OBJECTIVES)):
         diagnosis = hgref.diagnose(problem, lam, hgref.forward(problem, lam).grad)
         assert diagnosis.report
         assert len(diagnosis) == 0
@@ -165,13 +165,14 @@ def test_nan_is_explained():
 @pytest.mark.parametrize("asked", ["paper", "torch", "tf1"])
 @pytest.mark.parametrize("ran", ["paper", "torch", "tf1"])
 def test_the_convention_that_was_run_is_named(asked, ran):
-    """At T = 200 too."""
+    """Once at T = 200 too."""
+    T = 200 if (asked, ran) == ("paper", "torch") else 40
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((10, 3)), rng.integers(0, 3, 10)
     J, E = Softmax(X, y, 3) + L2(), Softmax(X[:6], y[:6], 3)
     lam = {"eta": 0.01, "beta1": 0.9, "beta2": 0.999, "eps": 1e-4, "l2": 0.01}
-    candidate = hgref.reverse(hgref.Problem(hgref.Adam(J, ran), E, 200), lam).grad
-    problem = hgref.Problem(hgref.Adam(J, asked), E, 200)
+    candidate = hgref.reverse(hgref.Problem(hgref.Adam(J, ran), E, T), lam).grad
+    problem = hgref.Problem(hgref.Adam(J, asked), E, T)
     diagnosis = hgref.diagnose(problem, lam, candidate, pairs=False)
     if ran == asked:
         assert len(diagnosis) == 0

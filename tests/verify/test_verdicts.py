@@ -91,7 +91,7 @@ def chaotic(hidden=6, T=120, dynamics=hgref.GradientDescent):
 def test_nothing_is_right_where_rounding_has_grown_over_all_digits(dynamics):
     problem, lam = chaotic(dynamics=dynamics)
     g = hgref.reverse(problem, lam)
-    for times in (1.0, -1.0, 0.0, 5.0, 1.7):
+    for times in (1.0, -1.0, 0.0):
         report = hgref.check(problem, lam, times * g.grad)
         assert report.verdict == "undecided", str(report)
         assert "no digit of eta can be known in float64: this run amplifies" in report.reason

@@ -120,7 +120,7 @@ def test_all_public_names_have_a_section(folder):
     assert set(names) <= set(ids)
     markdown = api.markdown(api.entries())
     assert all(f"### `{name}(" in markdown for name in names)
-    assert "`hgref.as_scipy(problem, hypergradient=reverse, like=None)`" in markdown
+    assert "`hgref.as_scipy(problem, hypergradient=reverse, like=None, wrt=None)`" in markdown
     assert " at 0x" not in markdown
 
 
