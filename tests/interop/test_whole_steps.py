@@ -8,6 +8,9 @@ import pytest
 import hgref
 from hgref.objectives import L2, LeastSquares
 
+# torch compiles its rules for forward mode with a function that it calls deprecated
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+
 rng = np.random.default_rng(0)
 X, y = rng.standard_normal((12, 3)), rng.standard_normal(12)
 Xv, yv = rng.standard_normal((9, 3)), rng.standard_normal(9)
