@@ -12,6 +12,7 @@ import numpy as np
 from hgref.arguments import Array, as_array, require_known
 
 Blocks = dict[str, Array]
+PROBE = 0.5
 
 
 class Point(np.ndarray):
@@ -44,6 +45,19 @@ def layout_of(lam: Any) -> Layout | None:
 def alike(flat: Array, lam: Any) -> Array:
     """`flat` with the layout that `lam` carries, if any."""
     return revived(flat, layout_of(lam))
+
+
+def probe(shapes: Mapping[str, tuple[int, ...]]) -> Blocks:
+    """A point at which a function of named blocks shows what it returns."""
+    return {name: np.full(shape, PROBE) for name, shape in shapes.items()}
+
+
+def read_only_these(lam: Blocks, shapes: Mapping[str, Any]) -> Blocks:
+    """The blocks that a user's function declares; ValueError if λ lacks one."""
+    missing = [name for name in shapes if name not in lam]
+    if missing:
+        raise ValueError(f"lam: expected blocks {list(shapes)}, lacks {missing}")
+    return {name: lam[name] for name in shapes}
 
 
 class Layout:

@@ -118,9 +118,10 @@ class Run:
 
     def start_jvp(self, dlam: Blocks, k: int) -> Array:
         """Z_0 = ds_0/dλ · dλ (d, k): zero unless the start is learned."""
-        learned = "w0" in self.push(dlam) and self.problem.learn_w0
-        dw0 = self.push(dlam)["w0"] if learned else np.zeros((self.problem.p, k))
-        return self.at_start().jvp(dw0, self.push(dlam))
+        dlam = self.push(dlam)
+        learned = "w0" in dlam and self.problem.learn_w0
+        dw0 = dlam["w0"] if learned else np.zeros((self.problem.p, k))
+        return self.at_start().jvp(dw0, dlam)
 
     def start_vjp(self, alpha: Array) -> Blocks:
         """α ds_0/dλ."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hgref.arguments import Array, as_count, require_callable, require_known
-from hgref.layout import Blocks
+from hgref.layout import Blocks, probe
 
 __all__ = [
     "Cosine",
@@ -23,7 +23,6 @@ __all__ = [
 ]
 
 Shapes = dict[str, tuple[int, ...]]
-PROBE = 0.5  # θ at which a map of the user's shows the blocks that it makes
 
 
 class Transformed(NamedTuple):
@@ -155,11 +154,10 @@ class Sigmoid(Elementwise):
     """
 
     def value(self, x: Array) -> Array:
-        small = np.exp(-np.where(np.real(x) < 0, -x, x))  # never overflows
-        return np.where(np.real(x) < 0, small, 1.0) / (1 + small)
+        return sigmoid(x)
 
     def slope(self, x: Array) -> Array:
-        return self.value(x) * self.value(-x)
+        return sigmoid(x) * sigmoid(-x)
 
 
 class Softplus(Elementwise):
@@ -181,7 +179,12 @@ class Softplus(Elementwise):
         return np.where(below, 0.0, x) + np.log1p(np.exp(-np.where(below, -x, x)))
 
     def slope(self, x: Array) -> Array:
-        return Sigmoid.value(self, x)  # type: ignore[arg-type]
+        return sigmoid(x)
+
+
+def sigmoid(x: Array) -> Array:
+    small = np.exp(-np.where(np.real(x) < 0, -x, x))  # never overflows
+    return np.where(np.real(x) < 0, small, 1.0) / (1 + small)
 
 
 class Softmax(Transform):
@@ -368,8 +371,8 @@ class Map(Transform):
             require_callable(name, function)
         self.functions = value, jvp, vjp
         self.reads = {name: tuple(np.empty(shape).shape) for name, shape in shapes.items()}
-        probe = {name: np.full(shape, PROBE) for name, shape in self.reads.items()}
-        self.makes = {name: np.shape(block) for name, block in value(probe).items()}
+        made = value(probe(self.reads))
+        self.makes = {name: np.shape(block) for name, block in made.items()}
 
     def shapes(self, of_lam: Shapes) -> Shapes:
         for name in self.makes:

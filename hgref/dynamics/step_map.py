@@ -12,7 +12,7 @@ import numpy as np
 from hgref.arguments import Array, as_array, asarray, require_callable
 from hgref.at import At
 from hgref.dynamics.whole_state import WholeState
-from hgref.layout import Blocks, Layout
+from hgref.layout import Blocks, Layout, probe
 from hgref.nested import leaves_of, rebuilt, with_arrays
 from hgref.objectives.callback import read_shapes
 
@@ -21,7 +21,6 @@ LADDER = (1e-2, 5e-3, 2.5e-3, 1.25e-3)  # real steps, of the size of what moves
 DIFFERENCES = 1e-9  # relative error of products by extrapolated differences
 NEAR, LOOSE = 1e-6, 1e-4  # one real step, and how far it and the complex step may be apart
 EPS = float(np.finfo(float).eps)
-PROBE = 0.5  # λ at which a start made from λ shows its shapes
 
 
 class StepMap(WholeState):
@@ -75,17 +74,15 @@ class StepMap(WholeState):
         self.fn, self.own_jvp, self.own_vjp = step, jvp, vjp
         shapes, made = read_shapes(hyper), callable(start)
         self.begin: Any = start if made else None
-        probe = {name: np.full(shape, PROBE) for name, shape in shapes.items()}
-        self.template = with_arrays(start(probe) if made else start)
+        self.template = with_arrays(start(probe(shapes)) if made else start)
         leaves = {n: asarray(n, x) for n, x in leaves_of(self.template, "state").items()}
         for name, leaf in leaves.items():
             if leaf.dtype.kind not in "biuf":
                 raise TypeError(f"{name}: expected real numbers, found dtype {leaf.dtype}")
         self.layout = Layout({name: leaf.shape for name, leaf in leaves.items()})
         self.whole = {n: leaf.dtype for n, leaf in leaves.items() if leaf.dtype.kind in "biu"}
-        if self.layout.size == 0:
-            raise ValueError("start: expected at least one number, found none")
-        super().__init__(shapes, self.layout.size, None if made else self.flatten(start))
+        s_0 = None if made or not self.layout.size else self.flatten(start)
+        super().__init__(shapes, self.layout, s_0)
 
     # the nest and the vector
     def flatten(self, state: Any) -> Array:
@@ -102,9 +99,6 @@ class StepMap(WholeState):
         for name, kind in self.whole.items():
             leaves[name] = np.rint(leaves[name].real).astype(kind)
         return rebuilt(self.template, iter(leaves.values()))
-
-    def parts(self, d: int) -> dict[str, slice]:
-        return self.layout.slices
 
     # the map
     def step(self, t: int, s: Array, lam: Blocks) -> Array:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hgref.arguments import Array
 from hgref.at import At
 from hgref.dynamics.dynamics import Dynamics
-from hgref.layout import Blocks
+from hgref.layout import Blocks, Layout, read_only_these
 from hgref.objectives.objective import Objective, Shapes
 
 
@@ -15,20 +15,26 @@ class WholeState(Dynamics):
     """A step map on a whole state: nothing in it is known to be a weight, so E sees all of it.
 
     shapes    {name: shape} of the blocks of λ that step and start read
-    d         numbers in the state;  s_0: (d,) the start, or None if `start_at` makes it from λ
+    layout    of the state's parts in s
+    s_0       (d,) the start, or None if `start_at` makes it from λ
     A subclass defines `step` or `at` as any Dynamics, and `start_at` where s_0 is None.
     """
 
     state = ("s",)
 
-    def __init__(self, shapes: Shapes, d: int, s_0: Array | None):
-        super().__init__(NothingTrained(d, s_0))
-        self.shapes = shapes
+    def __init__(self, shapes: Shapes, layout: Layout, s_0: Array | None):
+        if layout.size == 0:
+            raise ValueError("start: expected at least one number, found none")
+        super().__init__(NothingTrained(layout.size, s_0))
+        self.shapes, self.layout = shapes, layout
         self.own_start = s_0 is None
 
     def hyper(self, p: int) -> Shapes:
         """Shapes of the blocks of λ."""
         return dict(self.shapes)
+
+    def parts(self, d: int) -> dict[str, slice]:
+        return self.layout.slices
 
     def start_at(self, lam: Blocks) -> At:
         """s_0 (d,) made from λ; its jvp takes (ds, dλ) as that of a step does, and ignores ds."""
@@ -41,10 +47,7 @@ class WholeState(Dynamics):
 
     def read(self, lam: Blocks) -> Blocks:
         """Those blocks of λ that step and start read."""
-        missing = [name for name in self.shapes if name not in lam]
-        if missing:
-            raise ValueError(f"lam: expected blocks {list(self.shapes)}, lacks {missing}")
-        return {name: lam[name] for name in self.shapes}
+        return read_only_these(lam, self.shapes)
 
 
 class NothingTrained(Objective):

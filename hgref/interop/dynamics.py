@@ -11,10 +11,8 @@ from hgref.arguments import Array, require_callable
 from hgref.at import At
 from hgref.dynamics.whole_state import WholeState
 from hgref.interop.framework import Declared, Framework
-from hgref.layout import Blocks
+from hgref.layout import Blocks, probe
 from hgref.objectives.callback import read_shapes
-
-PROBE = 0.5  # λ at which a start made from λ shows its shapes
 
 
 class FrameworkDynamics(Framework, WholeState):
@@ -31,27 +29,20 @@ class FrameworkDynamics(Framework, WholeState):
         made = callable(start) and not hasattr(start, "shape")
         self.begin: Any = start if made else None
         self.set_template(self.example() if made else start)
-        if self.layout.size == 0:
-            raise ValueError("start: expected at least one number, found none")
-        WholeState.__init__(
-            self, self.shapes, self.layout.size, None if made else self.flatten(start)
-        )
+        s_0 = None if made or not self.layout.size else self.flatten(start)
+        WholeState.__init__(self, self.shapes, self.layout, s_0)
         self.prepare(self.stepped)
 
     def example(self) -> Any:
         """The start at some λ."""
-        lam = {name: np.full(shape, PROBE) for name, shape in self.shapes.items()}
         with self.float64():
-            return self.begin(Declared(self.enter("lam", lam)))
+            return self.begin(Declared(self.enter("lam", probe(self.shapes))))
 
     def stepped(self, t: Any, s: Any, lam: Any) -> Any:
         """The step; the start, where t is None."""
         if t is None:
             return self.join(self.begin(Declared(lam)))
         return self.join(self.fn(t, self.rebuild(self.cut(s)), Declared(lam)))
-
-    def parts(self, d: int) -> dict[str, slice]:
-        return self.layout.slices
 
     def step(self, t: int, s: Array, lam: Blocks) -> Array:
         return self.call("stepped", t, s=s, lam=self.read(lam))

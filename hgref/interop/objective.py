@@ -10,7 +10,7 @@ import numpy as np
 from hgref.arguments import Array, require_callable, require_shape
 from hgref.at import At
 from hgref.interop.framework import Declared, Framework, is_real
-from hgref.layout import Blocks
+from hgref.layout import Blocks, read_only_these
 from hgref.objectives.callback import read_shapes
 from hgref.objectives.objective import Objective, Shapes
 
@@ -97,10 +97,7 @@ class FrameworkObjective(Framework, Objective):
 
     def own(self, lam: Blocks) -> Blocks:
         """Those blocks of λ that fn reads."""
-        missing = [name for name in self.shapes if name not in lam]
-        if missing:
-            raise ValueError(f"lam: expected blocks {list(self.shapes)}, lacks {missing}")
-        return {name: lam[name] for name in self.shapes}
+        return read_only_these(lam, self.shapes)
 
     def read_weights(self, params: Any) -> Array:
         return self.flatten(params)

@@ -268,7 +268,7 @@ class TorchDynamics(Torch, FrameworkDynamics):
             try:
                 with torch.no_grad():
                     return super().stepped(t, s, lam)
-            except RuntimeError:  # torch.autograd.grad in step wants a graph; or step is at fault
+            except RuntimeError:  # step calls torch.autograd.grad, which needs a graph
                 found = self.graph(t, s, lam)
                 self.graphless = False
                 return found

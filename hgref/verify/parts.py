@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -113,10 +112,10 @@ def beside_template(w0: Array | None, p: int, rng: np.random.Generator) -> Array
 
 def contradiction(run: Run, disagreement: str) -> str:
     """Which function of a problem does not fit, in a sentence, where its witnesses disagree."""
-    found = [*islice((f for f in run_findings(run) if f.verdict == WRONG), 1)]
-    if not found:
+    found = next((f for f in run_findings(run) if f.verdict == WRONG), None)
+    if found is None:
         return f"the witnesses disagree: {disagreement}; no function of the problem shows why"
-    return f"{disagreement}: {PartReport('', tuple(found)).reason}"
+    return f"{disagreement}: {PartReport('', (found,)).reason}"
 
 
 def reported(subject: str, findings: Iterator[Finding]) -> PartReport:

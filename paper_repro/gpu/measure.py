@@ -66,22 +66,12 @@ def on_cpu(case: Case) -> Array:
     return cpu.forward(case.problem, case.lam, wrt=case.wrt).grad
 
 
-def torch_eager(case: Case, dtype: str) -> Callable[[], Array]:
-    """torch.autograd through the training loop."""
+def torch_unrolled(case: Case, dtype: str, graph: bool) -> Callable[[], Array]:
+    """torch.autograd through the training loop; graph: recorded once, and replayed."""
     from paper_repro.benchmark.peers import torch as unrolled
 
-    torch = require_torch()
-    torch.set_float32_matmul_precision("highest")  # no TF32
-    return unrolled.hypergradient(case, dtype, device="cuda")
-
-
-def torch_graph(case: Case, dtype: str) -> Callable[[], Array]:
-    """The same, recorded once and replayed."""
-    from paper_repro.benchmark.peers import torch as unrolled
-
-    torch = require_torch()
-    torch.set_float32_matmul_precision("highest")
-    return unrolled.hypergradient(case, dtype, device="cuda", graph=True)
+    require_torch().set_float32_matmul_precision("highest")  # no TF32
+    return unrolled.hypergradient(case, dtype, device="cuda", graph=graph)
 
 
 def jax_scan(case: Case, dtype: str) -> Callable[[], Array]:
@@ -98,10 +88,10 @@ def jax_scan(case: Case, dtype: str) -> Callable[[], Array]:
 
 
 # those that allocate as they go first: a recorded graph keeps its memory
-PEERS = {
+PEERS: dict[str, Callable[[Case, str], Callable[[], Array]]] = {
     "JAX, compiled": jax_scan,
-    "torch, eager": torch_eager,
-    "torch, CUDA graph": torch_graph,
+    "torch, eager": functools.partial(torch_unrolled, graph=False),
+    "torch, CUDA graph": functools.partial(torch_unrolled, graph=True),
 }
 
 
