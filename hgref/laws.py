@@ -254,6 +254,60 @@ def lion_vjp(m, w, g, eta, beta1, beta2, decay, b_m, b_w):
     )
 
 
+# --- proximal steps:  x = w - η g, then the minimum of a penalty beside ½ (w' - x)² --------------
+#
+# Soft (the Lasso; with l2 > 0 the elastic net): w' = (x - s η l1) / (1 + η l2) where |x| > η l1,
+# s = sign x; else 0. Box: x, at least lo and at most hi. On complex steps the real parts decide.
+
+
+def soft_step(w, g, eta, l1, l2):
+    """w'."""
+    x, bound = w - eta * g, eta * l1
+    s = 1.0 * (x.real > bound.real) - 1.0 * (-x.real > bound.real)
+    return s * s * (x - s * bound) / (1 + eta * l2)
+
+
+def soft_jvp(w, g, eta, l1, l2, dw, dg, deta, dl1, dl2):
+    """dw'."""
+    x, bound = w - eta * g, eta * l1
+    s = 1.0 * (x.real > bound.real) - 1.0 * (-x.real > bound.real)
+    slope = s * s / (1 + eta * l2)
+    dx = dw - eta * dg - g * deta
+    dbound = l1 * deta + eta * dl1
+    return slope * (dx - s * dbound - slope * (x - s * bound) * (l2 * deta + eta * dl2))
+
+
+def soft_vjp(w, g, eta, l1, l2, b_w):
+    """(b_w, b_g, b_eta, b_l1, b_l2) from the cotangent b_w of w'."""
+    x, bound = w - eta * g, eta * l1
+    s = 1.0 * (x.real > bound.real) - 1.0 * (-x.real > bound.real)
+    slope = s * s / (1 + eta * l2)
+    b_x, moved = slope * b_w, slope * (x - s * bound)
+    return b_x, -eta * b_x, -(g + s * l1 + moved * l2) * b_x, -s * eta * b_x, -moved * eta * b_x
+
+
+def box_step(w, g, eta, lo, hi):
+    """w'."""
+    x = w - eta * g
+    below, above = 1.0 * (x.real < lo.real), 1.0 * (x.real > hi.real)
+    return below * lo + (1 - below) * (above * hi + (1 - above) * x)
+
+
+def box_jvp(w, g, eta, lo, hi, dw, dg, deta, dlo, dhi):
+    """dw'."""
+    x = w - eta * g
+    below, above = 1.0 * (x.real < lo.real), 1.0 * (x.real > hi.real)
+    return below * dlo + (1 - below) * (above * dhi + (1 - above) * (dw - eta * dg - g * deta))
+
+
+def box_vjp(w, g, eta, lo, hi, b_w):
+    """(b_w, b_g, b_eta, b_lo, b_hi) from the cotangent b_w of w'."""
+    x = w - eta * g
+    below, above = 1.0 * (x.real < lo.real), 1.0 * (x.real > hi.real)
+    b_x = (1 - below) * (1 - above) * b_w
+    return b_x, -eta * b_x, -g * b_x, below * b_w, (1 - below) * above * b_w
+
+
 # --- losses:  ℓ(z, y) of one output:  r = ∂ℓ/∂z,  C dz = (∂²ℓ/∂z²) dz ---------------------------
 #
 # Squares, two classes and softmax: r = P - y, where P(z) is the predicted mean of y.

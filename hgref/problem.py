@@ -133,8 +133,11 @@ class Problem:
     # --- λ, flat and in blocks ---
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of λ's blocks, before a transform, when none of the dynamics is a schedule."""
+        """Shapes of λ's blocks, before a transform; a schedule only where `over` says "steps"."""
         shapes = self.dynamics.hyper(self.p)
+        for name, axes in self.dynamics.over.items():
+            if "steps" in axes:
+                shapes[name] = (self.last, *shapes[name])
         for name, shape in self.E.hyper(self.p).items():
             if shapes.setdefault(name, shape) != shape:
                 raise ValueError(
@@ -150,8 +153,10 @@ class Problem:
     def pack(self, **blocks: Any) -> Array:
         """The flat λ (m,) of named blocks: dynamics, objective, then w0; it carries its layout.
 
-        Each block has the shape in `problem.layout`; a hyperparameter of the dynamics may also be a
-        schedule (T,). If block w0 is left out, it is the problem's own w0.
+        Each block has the shape in `problem.layout`; a hyperparameter of the dynamics that is a
+        number there may also be a schedule (T,): where T numbers could as well be one for each
+        weight or layer, the dynamics must say `over`. If block w0 is left out, it is the problem's
+        own w0.
         """
         flat, layout = self.flatten(blocks)
         return layout.point(flat)
@@ -168,9 +173,30 @@ class Problem:
 
     def scheduled(self, name: str, shape: tuple[int, ...], value: Any) -> tuple[int, ...]:
         """The shape of a block; (T,) if the value is a schedule."""
-        if name in self.dynamics.names and np.ndim(value) == 1:
-            return (self.last,)
-        return shape
+        if name not in self.free or np.ndim(value) != 1:
+            return shape
+        self.require_one_meaning(name, np.size(value))
+        return (self.last,)
+
+    @property
+    def free(self) -> list[str]:
+        """Hyperparameters of the dynamics that may be a number or a schedule."""
+        own, shapes = self.dynamics, self.layout.shapes
+        return [n for n in own.names if n not in own.over and shapes.get(n) == ()]
+
+    def require_one_meaning(self, name: str, size: int) -> None:
+        """Raise ValueError if that many numbers are not, or not only, one for each step."""
+        counts = {"steps": self.last, "weights": self.p}
+        if self.dynamics.J.layer_labels is not None:
+            counts["blocks"] = int(self.dynamics.J.layer_labels.max()) + 1
+        fits = [axis for axis, count in counts.items() if count == size]
+        if fits in ([], ["steps"]):
+            return
+        meant = " or ".join(f'over={{"{name}": "{axis}"}}' for axis in fits)
+        raise ValueError(
+            f"{name}: expected a number or a schedule ({self.last},), found ({size},), which can "
+            f"be one number for each of the {' or the '.join(fits)}: give the dynamics {meant}"
+        )
 
     def read(self, lam: Any) -> Run:
         """The run at λ, a flat vector or a mapping; checks shapes and that numbers are finite."""
@@ -181,6 +207,9 @@ class Problem:
             brought = layout_of(lam)
             known = brought is not None and brought in self.layouts()
             layout = brought if known and brought else self.layout_for(flat.size)
+            for name in self.free:
+                if layout.shapes[name]:
+                    self.require_one_meaning(name, self.last)
         return Run(self, layout.split(flat), layout)
 
     def at(self, lam: Any) -> Run:
@@ -197,6 +226,18 @@ class Problem:
         self.E.check_blocks(run.lam)
         return run
 
+    def require_lam(self, lam: Blocks) -> Blocks:
+        """The blocks of λ that a transform made; ValueError if a shape does not fit."""
+        free = [name for name in self.dynamics.names if name not in self.dynamics.over]
+        for name, shape in self.shapes().items():
+            found = np.shape(lam[name])
+            if found != shape and not (name in free and found == (self.last,)):
+                also = f" or a schedule ({self.last},)" if name in free else ""
+                raise ValueError(
+                    f"transform: expected shape {shape}{also} of λ's block {name!r}, found {found}"
+                )
+        return lam
+
     def layout_for(self, size: int) -> Layout:
         """The layout of a plain vector of length `size`."""
         if size == self.layout.size:
@@ -212,10 +253,9 @@ class Problem:
         raise ValueError(f"lam: expected shape ({self.layout.size},), found ({size},)")
 
     def layouts(self) -> Iterator[Layout]:
-        """Every possible layout: each hyperparameter of the dynamics is a number or a schedule."""
-        names = [name for name in self.dynamics.names if name in self.layout.shapes]
-        for late in itertools.product((False, True), repeat=len(names)):
-            schedules = {n: (self.last,) for n, yes in zip(names, late, strict=True) if yes}
+        """Every possible layout: each hyperparameter that `over` leaves free, both ways."""
+        for late in itertools.product((False, True), repeat=len(self.free)):
+            schedules = {n: (self.last,) for n, yes in zip(self.free, late, strict=True) if yes}
             yield Layout({**self.layout.shapes, **schedules})
 
     # --- parts of one run; for several parts at one λ use `run = problem.at(lam)` ---

@@ -49,6 +49,7 @@ class Posed(Protocol):
     transform: Any
 
     def f(self, lam: Any) -> Any: ...
+    def require_lam(self, lam: Blocks) -> Blocks: ...
 
 
 class Run:
@@ -63,7 +64,7 @@ class Run:
     def __init__(self, problem: Posed, theta: Blocks, layout: Layout):
         self.problem, self.theta, self.layout = problem, theta, layout
         self.tau = None if problem.transform is None else problem.transform.at(theta)
-        self.lam = theta if self.tau is None else self.tau.value
+        self.lam = theta if self.tau is None else problem.require_lam(self.tau.value)
         self.before = problem.t0 - 1  # steps of a longer run that came before
         self.pushed: tuple[Blocks, Blocks] = ({}, {})
         self.dynamics, self.E, self.T = problem.dynamics, problem.E, problem.T

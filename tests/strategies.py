@@ -4,7 +4,7 @@ A case is drawn as a seed and a few choices; the numbers come from NumPy's gener
 thirty steps stay bounded. What hypothesis shrinks are the choices.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse
@@ -43,7 +43,11 @@ DYNAMICS = {
     "adagrad-torch": hgref.AdaGrad,
     "adagrad-optax": lambda J: hgref.AdaGrad(J, "optax"),
 }
-JUMPING = {**DYNAMICS, "lion": hgref.Lion}  # for witnesses that take no differences
+JUMPING = {
+    **DYNAMICS,
+    "lion": hgref.Lion,
+    "lasso": hgref.Proximal,
+}  # for witnesses that take no differences
 
 RANGES = {
     "eta": (0.01, 0.1),
@@ -54,6 +58,7 @@ RANGES = {
     "eps": (1e-3, 1e-1),
     "eps_root": (1e-3, 1e-1),
     "weight_decay": (0.0, 0.5),
+    "l1": (0.01, 0.1),
     "l2": (0.0, 0.5),
     "threshold": (0.2, 1.5),
     "weights": (0.1, 1.5),
@@ -248,9 +253,15 @@ def build(dynamics, objective, choice):
     """(problem, lam): the problem of that choice and a random point inside of its Λ."""
     rng = np.random.default_rng(choice.seed)
     J, E = KINKED[objective](rng, choice)
+    if choice.T in (J.p, number_of_layers(J)):  # a schedule would have two meanings
+        return build(dynamics, objective, replace(choice, T=choice.T + 1))
     w0 = rng.uniform(-1, 1, J.p)
     problem = hgref.Problem(JUMPING[dynamics](J), E, choice.T, w0, learn_w0=choice.learn_w0)
     return problem, point(problem, rng, choice.schedules)
+
+
+def number_of_layers(J):
+    return 0 if J.layer_labels is None else J.layer_labels.max() + 1
 
 
 def point(problem, rng, schedules=(False,) * 5):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from hgref.arguments import as_array, require_at_least
@@ -20,6 +23,7 @@ class AdaGrad(RootOfSquares):
     | optax      | eps      | 0          | 0.1 |
 
     initial  u_0 of every weight, a setting and not a hyperparameter; default: the convention's
+    over     see Dynamics
     names    eta, eps
     state    (u, w)
     Raises   ValueError if eps or initial is negative
@@ -39,8 +43,14 @@ class AdaGrad(RootOfSquares):
     names = ("eta", "eps")
     averaged = 0
 
-    def __init__(self, J: Objective, convention: str = "torch", initial: float | None = None):
-        super().__init__(J, convention)
+    def __init__(
+        self,
+        J: Objective,
+        convention: str = "torch",
+        initial: float | None = None,
+        over: Mapping[str, Any] | None = None,
+    ):
+        super().__init__(J, convention, over)
         start = INITIAL[convention] if initial is None else initial
         self.initial = float(as_array("initial", start, ()))
         require_at_least("initial", np.asarray(self.initial), 0)

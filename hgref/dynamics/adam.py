@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from hgref import laws
@@ -41,6 +41,7 @@ class Adam(Coordinatewise):
     | optax      | 1 / (1−β1^t)          | 1 / (1−β2^t)| eps_root | eps        |
     | tf1        | √(1−β2^t) / (1−β1^t)  | 1           | 0        | eps        |
 
+    over     see Dynamics
     names    eta, beta1, beta2, eps, and eps_root for optax; derivatives for all of them
     state    (m, u, w), m_0 = u_0 = 0
     Raises   ValueError if a beta is outside [0, 1) or an epsilon negative
@@ -64,14 +65,18 @@ class Adam(Coordinatewise):
     state = ("m", "u", "w")
     law = Law(laws.adam_step, laws.adam_jvp, laws.adam_vjp)
     below_one = ("beta1", "beta2")
+    decay: tuple[str, ...] = ()  # the hyperparameter that is AdamW's decay
 
-    def __init__(self, J: Objective, convention: str = "paper"):
-        super().__init__(J)
+    def __init__(
+        self, J: Objective, convention: str = "paper", over: Mapping[str, Any] | None = None
+    ):
         require_known(convention, CONVENTIONS, f"convention of {type(self).__name__}")
         self.convention = convention
         self.rule = CONVENTIONS[convention]
-        self.positive = ("eps", "eps_root") if convention == "optax" else ("eps",)
+        epsilons = ("eps", "eps_root") if convention == "optax" else ("eps",)
+        self.positive = (*epsilons, *self.decay)
         self.names = ("eta", "beta1", "beta2", *self.positive)
+        super().__init__(J, over)
 
     @property
     def rates(self) -> dict[str, str | None]:

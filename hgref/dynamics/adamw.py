@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from hgref.dynamics.adam import Adam
 from hgref.objectives.objective import Objective
 
@@ -12,6 +15,7 @@ class AdamW(Adam):
     The decay δ bypasses the gradient, and so m and u. For a decay that passes through them, use
     `Adam` with J + L2().
 
+    over     see Dynamics
     names    those of Adam in the same convention, then weight_decay; derivatives for all of them
     state    (m, u, w), m_0 = u_0 = 0
     Raises   ValueError if a beta is outside [0, 1), an epsilon or weight_decay negative
@@ -31,7 +35,9 @@ class AdamW(Adam):
         0.026
     """
 
-    def __init__(self, J: Objective, convention: str = "torch"):
-        super().__init__(J, convention)
-        self.names = (*self.names, "weight_decay")
-        self.positive = (*self.positive, "weight_decay")
+    decay = ("weight_decay",)
+
+    def __init__(
+        self, J: Objective, convention: str = "torch", over: Mapping[str, Any] | None = None
+    ):
+        super().__init__(J, convention, over)

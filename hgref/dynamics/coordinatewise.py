@@ -60,13 +60,15 @@ class Coordinatewise(Dynamics):
 
     law      Law(step, jvp, vjp). The parameters of step are the blocks of `state`, `g` and the
              numbers of the law
-    names    the names of the hyperparameters; each is a number or a schedule (T,)
+    names    the names of the hyperparameters; each is a number, a schedule (T,), or what `over`
+             says: see Dynamics
     state    names of the blocks of the state, w last; default ("w",)
     rates    maps each number of the law to the hyperparameter that supplies it, or to None, which
              makes it 0; default: each hyperparameter supplies the number of its name
     numbers, numbers_jvp, numbers_vjp   override these if the law needs numbers computed from t and
              the hyperparameters, such as Adam's c1: they return the numbers, their tangents, and
-             the cotangents of the hyperparameters. For a constant, override only `numbers`
+             the cotangents of the hyperparameters, and must broadcast: a hyperparameter may have
+             a number for each weight. For a constant, override only `numbers`
     below_one, positive   see Dynamics
     Cost     that of J.at and its products plus O(p)
     Source   Franceschi et al. 2017, eq. (11), factored through g
@@ -94,7 +96,7 @@ class Coordinatewise(Dynamics):
         return {n: 0.0 if name is None else rates[name] for n, name in self.rates.items()}
 
     def numbers_jvp(self, t: int, rates: Numbers, drates: Numbers) -> Numbers:
-        """Their tangents, from `drates`: the tangents, (k,) or 0, of all hyperparameters."""
+        """Their tangents, from `drates`: the tangents of all hyperparameters, (k,), (p, k) or 0."""
         return {n: 0.0 if name is None else drates[name] for n, name in self.rates.items()}
 
     def numbers_vjp(self, t: int, rates: Numbers, b: Numbers) -> Numbers:
@@ -111,22 +113,27 @@ class Coordinatewise(Dynamics):
 
         def jvp(ds: Array, dlam: Blocks) -> Array:
             moving = self.split(ds)
-            drates = {n: self.entry(t, lam[n], dlam.get(n)) for n in self.names}
             dg = as_columns(self.J, field.jvp(moving[-1], dlam), moving[-1])
             tangents = dict(zip(self.state, moving, strict=True), g=dg)
-            tangents |= self.numbers_jvp(t, rates, drates)
-            columns = {name: x[:, None] for name, x in each.items()}
+            drates = self.rates_jvp(t, lam, dlam)
+            tangents |= self.numbers_jvp(t, as_column(rates), drates)
             tangents = {f"d{name}": tangents[name] for name in law.tangents}
-            return np.concatenate(law(law.jvp, {**columns, **numbers, **tangents}))
+            return np.concatenate(law(law.jvp, {**as_column({**each, **numbers}), **tangents}))
 
         def vjp(alpha: Array) -> tuple[Array, Blocks]:
             back = {f"b_{n}": row for n, row in zip(self.state, self.split(alpha), strict=True)}
             b = dict(zip(law.tangents, law(law.vjp, {**each, **numbers, **back}), strict=True))
             uH, uM = as_row(self.J, field.vjp(b["g"]), b["g"], self.J.hyper(b["g"].size))
             b["w"], share = b["w"] + uH, dict(uM)
-            totals = {n: np.sum(b[n]) for n in law.tangents if n not in each}
-            for name, total in self.numbers_vjp(t, rates, totals).items():
-                share[name] = self.block(t, lam[name], total)
+            mine = {n: b[n] for n in law.tangents if n not in each}
+            if not any(map(np.ndim, numbers.values())):  # else numbers of weights may meet in one
+                mine = {n: np.sum(x) for n, x in mine.items()}
+            share |= self.rates_vjp(t, lam, self.numbers_vjp(t, rates, mine))
             return np.concatenate([b[name] for name in self.state]), share
 
         return At(np.concatenate(law(law.step, {**each, **numbers})), jvp, vjp)
+
+
+def as_column(of: Numbers) -> Numbers:
+    """One number for each weight, (p,), as (p, 1), to stand beside tangents (p, k)."""
+    return {name: x[:, None] if np.ndim(x) else x for name, x in of.items()}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from hgref.arguments import Array, require_at_least, require_below
 from hgref.at import At, Linearised, lacking
+from hgref.dynamics.over import Axes, at_step, read_over, shape_at_a_step, to_block
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective, Shapes
 
@@ -33,8 +35,10 @@ class Dynamics(Linearised):
     products_error   relative error of the products; above 0 where they are differences
     t        step number, from 1
     s        (d,) state s_{t-1}: the blocks of `state` one after the other, (p,) each
-    lam      mapping of the named blocks of λ; a hyperparameter of the dynamics is a number or a
-             schedule (T,), of which step t uses entry t - 1
+    over     {name: "steps", "weights", "blocks" or ("steps", "blocks")}: a hyperparameter with one
+             number for each step (T,), weight (p,), layer or named tensor of J (L,), or (T, L)
+    lam      mapping of the named blocks of λ; a hyperparameter of the dynamics is a number, or a
+             schedule (T,), of which step t uses entry t - 1, or what `over` says
     ds       (d, k) columns of tangents, dlam mapping of (…, k); an absent block is zero
     alpha    (d,) row of multipliers
     Raises   NotImplementedError, naming a function that is needed and not defined
@@ -61,14 +65,16 @@ class Dynamics(Linearised):
     positive: tuple[str, ...] = ()
     products_error: float = 0.0
     own_start: bool = False  # whether s_0 is a function of λ, and not of w0
+    over: Mapping[str, Axes] = {}
 
-    def __init__(self, J: Objective):
+    def __init__(self, J: Objective, over: Mapping[str, Any] | None = None):
         if not isinstance(J, Objective):
             raise TypeError(f"J: expected an objective, found {type(J).__name__}")
         self.J = J
+        self.over = read_over(over or {}, self.names, J)
 
     def hyper(self, p: int) -> Shapes:
-        """Shapes of the blocks of λ: first those of the dynamics, then those of the objective."""
+        """Shapes of the blocks of λ at one step: those of the dynamics, then the objective's."""
         shapes = self.J.hyper(p)
         for name in self.names:
             if name in shapes:
@@ -76,7 +82,9 @@ class Dynamics(Linearised):
                     f"J: its block {name!r} has the name of a hyperparameter of "
                     f"{type(self).__name__}; give it another name"
                 )
-        return {**dict.fromkeys(self.names, ()), **shapes}
+        labels = self.J.layer_labels
+        own = {n: shape_at_a_step(self.over.get(n, ()), p, labels) for n in self.names}
+        return {**own, **shapes}
 
     def check_blocks(self, lam: Blocks) -> None:
         """Raise ValueError if a block is outside the domain of the map."""
@@ -121,24 +129,31 @@ class Dynamics(Linearised):
         """w, the last block of the state."""
         return self.split(s)[-1]
 
-    # a hyperparameter of the dynamics is a number, or a schedule: step t has its entry t − 1
-    def rates_at(self, t: int, lam: Blocks) -> Numbers:
-        """The values of the hyperparameters at step t."""
-        return {n: lam[n][t - 1] if lam[n].ndim else lam[n][()] for n in self.names}
+    # the hyperparameters of the dynamics as a function of t and λ, with its products
+    def axes(self, name: str, block: Array) -> Axes:
+        """What the numbers of a hyperparameter are for: where `over` is silent, for steps."""
+        return self.over.get(name, ("steps",)[: block.ndim])
 
-    @staticmethod
-    def entry(t: int, block: Array, tangent: Array | None) -> Any:
-        """The tangent of a hyperparameter at step t, (k,), or 0 if it has none."""
-        return 0.0 if tangent is None else tangent[t - 1] if block.ndim else tangent
+    def rates_at(self, t: int, lam: Blocks, names: Iterable[str] | None = None) -> Numbers:
+        """Their values at step t: a number, or one for each weight (p,); by default of all."""
+        labels, names = self.J.layer_labels, self.names if names is None else names
+        return {n: at_step(self.axes(n, lam[n]), labels, t, lam[n])[()] for n in names}
 
-    @staticmethod
-    def block(t: int, block: Array, total: Any) -> Array:
-        """A cotangent, shaped like its block of λ; a schedule has it at entry t - 1."""
-        if not block.ndim:
-            return np.asarray(total)
-        share = np.zeros(block.shape, dtype=np.asarray(total).dtype)
-        share[t - 1] = total
-        return share
+    def rates_jvp(self, t: int, lam: Blocks, dlam: Blocks) -> Numbers:
+        """Their tangents, (k,) or (p, k), or 0 for those that `dlam` has not."""
+        found: Numbers = dict.fromkeys(self.names, 0.0)
+        for name in found.keys() & dlam.keys():
+            axes = self.axes(name, lam[name])
+            found[name] = at_step(axes, self.J.layer_labels, t, dlam[name])
+        return found
+
+    def rates_vjp(self, t: int, lam: Blocks, b: Numbers) -> Blocks:
+        """Blocks of λ from their cotangents; one for each weight is added up for a number."""
+        labels = self.J.layer_labels
+        return {
+            n: to_block(self.axes(n, lam[n]), labels, t, total, lam[n].shape)
+            for n, total in b.items()
+        }
 
     def at(self, t: int, s: Array, lam: Blocks) -> At:
         raise lacking(self, "at")

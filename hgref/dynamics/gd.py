@@ -10,6 +10,7 @@ class GradientDescent(Coordinatewise):
     """w_t = w_{t-1} − η ∇J_t(w_{t-1});   A_t = I − ηH,   B_t = (−∇J_t, −ηM).          eq. (11)
 
     J        the training objective; with mini-batches this is SGD
+    over     see Dynamics
     names    eta
     state    (w)
     Cost     one gradient of J for a step, then one product of J for its jvp and for its vjp
@@ -19,9 +20,9 @@ class GradientDescent(Coordinatewise):
 
     Example
         >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
-        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=2)
-        >>> hgref.reverse(problem, problem.pack(eta=[0.1, 0.2])).grad.round(3).tolist()
-        [-2.88, -3.24]
+        >>> problem = hgref.Problem(hgref.GradientDescent(J), J, T=3)
+        >>> hgref.reverse(problem, problem.pack(eta=[0.1, 0.2, 0.1])).grad.round(3).tolist()
+        [-2.333, -2.624, -2.333]
     """
 
     names = ("eta",)

@@ -13,6 +13,7 @@ class Lion(Coordinatewise):
     in β1, β2 and every hyperparameter of J are exactly 0: E(s_T) jumps where a sign changes, and
     is flat in between. Those in η, weight_decay and w0 are exact: A_t is (1 − η δ) I on w.
 
+    over     see Dynamics
     names    eta, beta1, beta2, weight_decay
     state    (m, w), m_0 = 0
     Raises   ValueError if a beta is outside [0, 1), or weight_decay negative

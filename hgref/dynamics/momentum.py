@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from hgref import laws
@@ -19,6 +22,7 @@ class Momentum(Coordinatewise):
     dampening      τ: v_t = μ v_{t-1} + (1 − τ) h, but v_1 = h at the first step
     nesterov       w_t = w_{t-1} − η (h + μ v_t); needs dampening = 0
 
+    over     see Dynamics
     names    eta, mu
     state    (v, w), v_0 = 0
     Cost     that of GradientDescent plus O(p)
@@ -44,8 +48,9 @@ class Momentum(Coordinatewise):
         nesterov: bool = False,
         dampening: float = 0.0,
         weight_decay: float = 0.0,
+        over: Mapping[str, Any] | None = None,
     ):
-        super().__init__(J)
+        super().__init__(J, over)
         self.nesterov = bool(nesterov)
         self.dampening = float(as_array("dampening", dampening, ()))
         self.weight_decay = float(as_array("weight_decay", weight_decay, ()))
@@ -59,10 +64,13 @@ class Momentum(Coordinatewise):
         return {**super().numbers(t, rates), **fixed}
 
 
-def Nesterov(J: Objective, *, weight_decay: float = 0.0) -> Momentum:
+def Nesterov(
+    J: Objective, *, weight_decay: float = 0.0, over: Mapping[str, Any] | None = None
+) -> Momentum:
     """h = ∇J_t + δ w,   v_t = μ v_{t-1} + h,   w_t = w_{t-1} − η (h + μ v_t).
 
-    returns  Momentum(J, nesterov=True, weight_decay=δ)
+    over     see Dynamics
+    returns  Momentum(J, nesterov=True, weight_decay=δ, over=over)
     Raises   as Momentum
     Cost     that of Momentum
     Exact    to rounding
@@ -75,4 +83,4 @@ def Nesterov(J: Objective, *, weight_decay: float = 0.0) -> Momentum:
         >>> hgref.reverse(problem, problem.pack(eta=0.1, mu=0.9)).grad.round(3).tolist()
         [-11.18, -0.983]
     """
-    return Momentum(J, nesterov=True, weight_decay=weight_decay)
+    return Momentum(J, nesterov=True, weight_decay=weight_decay, over=over)

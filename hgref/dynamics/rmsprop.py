@@ -13,6 +13,7 @@ class RMSProp(RootOfSquares):
     | torch      | 0        | eps        |
     | optax      | eps      | 0          |
 
+    over     see Dynamics
     names    eta, beta, eps: torch.optim.RMSprop's lr, alpha, eps; optax.rmsprop's learning_rate,
              decay, eps
     state    (u, w), u_0 = 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from hgref import laws
@@ -25,8 +28,10 @@ class RootOfSquares(Coordinatewise):
     averaged: int
     initial = 0.0
 
-    def __init__(self, J: Objective, convention: str = "torch"):
-        super().__init__(J)
+    def __init__(
+        self, J: Objective, convention: str = "torch", over: Mapping[str, Any] | None = None
+    ):
+        super().__init__(J, over)
         require_known(convention, CONVENTIONS, f"convention of {type(self).__name__}")
         self.convention = convention
 

@@ -94,7 +94,7 @@ def distance(first: InnerAt, last: InnerAt, a: Array, unsolved: float, end: Conv
     L_M = norm_of_mixed([last, first]) / apart
     L = L_M + norm_of_change(first, last) / apart * M / least
     dynamics = last.inner.run.dynamics
-    eta, *mu = map(float, dynamics.rates_at(T, last.inner.run.lam).values())
+    eta, *mu = map(np.max, dynamics.rates_at(T, last.inner.run.lam).values())
     longer = 1 / (1 - mu[0]) if mu else 1.0
     drift = norm_a * (apart + end.to_minimum) * longer
     return (
@@ -108,7 +108,8 @@ def distance(first: InnerAt, last: InnerAt, a: Array, unsolved: float, end: Conv
 def contraction(inner: Inner, least: float, largest: float) -> float:
     """Spectral radius of A_T: the larger of the two at the ends of the spectrum of H."""
     run = inner.run
-    if type(run.dynamics) not in AUTONOMOUS:
+    spread = any(axes != ("steps",) for axes in run.dynamics.over.values())
+    if type(run.dynamics) not in AUTONOMOUS or spread:
         return np.nan
     radii = []
     for curvature in (least - inner.decay, largest - inner.decay):

@@ -11,24 +11,24 @@ import numpy as np
 
 from hgref.arguments import Array, as_array, as_count, require_known
 from hgref.hypergradient.convergence import Convergence, largest_curvature
-from hgref.hypergradient.inner import AUTONOMOUS, Inner, InnerAt
+from hgref.hypergradient.inner import AUTONOMOUS, MINIMISERS, Inner, InnerAt, require_whole
 from hgref.hypergradient.reverse import add
 from hgref.layout import Blocks
-from hgref.objectives import Callback, Clipped, Objective
 from hgref.problem import Hypergradient, Problem
 from hgref.run import Run
 
-VARIES = 1e-9  # by how much ∇J may differ between steps, relative, and absolute
+VARIES = 1e-9  # by how much ∇J, or a step, may differ between steps, relative, and absolute
 
 
 @dataclass(frozen=True, eq=False)
 class Implicit(Hypergradient):
     """The gradient in the limit, and how far the run was from the limit.
 
-    residual     ‖∇J(w_T)‖, zero in the limit
+    residual     ‖∇J(w_T)‖, or ‖Φ(s_T) − s_T‖ where the limit is not a minimum of J; zero in it
     unsolved     ‖∇E − q H‖ / ‖∇E‖ that the solver left
     products     number of products with H (or with A, for fixed_point)
-    convergence  least and largest curvature, rate, distances; printable, computed on first use
+    convergence  least and largest curvature, rate, distances; printable, computed on first use;
+                 TypeError where the limit is not a minimum of J
     """
 
     residual: float = 0.0
@@ -39,14 +39,15 @@ class Implicit(Hypergradient):
     @cached_property
     def convergence(self) -> Convergence:
         """How far w_T is from the limit, and the finite-T hypergradient from this one."""
-        assert self.how is not None
+        if self.how is None:
+            raise TypeError("convergence: known only of dynamics that minimise J; see .residual")
         return self.how()
 
 
 def implicit(
     problem: Problem,
     lam: Any,
-    solver: str = "cg",
+    solver: str | None = None,
     tol: float = 1e-10,
     iterations: int | None = None,
 ) -> Implicit:
@@ -59,20 +60,24 @@ def implicit(
         fixed_point  α = ∇E + α A,  ∇f(λ) = ∂E/∂λ + α B           the dynamics' own A_T, B_T  (11)
 
     lam         (m,) the point λ, or a mapping of names
-    solver      "cg", "neumann", or "fixed_point" (GradientDescent and Momentum)
+    solver      "cg", "neumann" or "fixed_point"; default "cg" for GradientDescent, Momentum, Adam,
+                RMSProp and AdaGrad, which stop at a minimum of J, and "fixed_point" for any other
+                dynamics whose step is the same map at every t: Proximal, a StepMap, your own
     tol         ‖∇E − q H‖ / ‖∇E‖ (for fixed_point ‖∇E − α (I − A)‖ / ‖∇E‖) at which to stop
     iterations  products that the solver may use; default 10 p, at least 1000 (cg), or 100 000
     returns     Implicit: a Hypergradient with .residual, .unsolved, .products, .convergence
-    Raises      ValueError for a bad λ, solver or mini-batches, TypeError for dynamics that do
-                not converge to a minimum of J, ArithmeticError if tol is not reached, Diverged
+    Raises      ValueError for a bad λ, solver or mini-batches, and for a J or a step that varies
+                with t; TypeError for cg and neumann where the limit is not a minimum of J,
+                ArithmeticError if tol is not reached, Diverged
     Cost        T steps and the solver's products: about √κ for cg and κ for neumann, where κ is the
                 condition number of H; for fixed_point, as many as training needs to converge.
                 Memory O(d): no states are stored
     Exact       not for finite T: it is a different gradient, that of the limit. It differs from the
                 limit's by O(‖w_T − w*‖) and from `reverse` by O(T r^T), where r is the rate at
                 which training converges: see `.convergence`
-    Beware      η, μ, w0 and everything else that belongs to the dynamics get exactly 0: the minimum
-                does not depend on them, unless J has several
+    Beware      η, μ and w0 get exactly 0 where the limit is a minimum of J: it does not depend on
+                them, unless J has several. fixed_point of another dynamics takes s_T for the
+                limit: look at .residual, and train longer if it is not small
     Source      Bengio 2000, "Gradient-based optimization of hyperparameters"; Pedregosa 2016 (cg);
                 Lorraine, Vicol, Duvenaud 2020 (neumann); Grazzi et al. 2020 (fixed_point)
 
@@ -82,82 +87,123 @@ def implicit(
         >>> hgref.implicit(problem, problem.pack(eta=0.1, l2=1.0)).grad.round(3).tolist()
         [0.0, 0.625]
     """
+    run = problem.at(lam)
+    if solver is None:
+        solver = "cg" if type(run.dynamics) in MINIMISERS else "fixed_point"
     require_known(solver, SOLVERS, "solver")
     if not 0 < as_array("tol", tol, ()) < 1:
         raise ValueError(f"tol: expected a number in (0, 1), found {tol}")
-    run = problem.at(lam)
-    inner, s_0 = Inner(run), run.start()
+    require_whole(run)
     if iterations is None:
         iterations = max(1000, 10 * problem.p) if solver == "cg" else 100_000
     as_count("iterations", iterations, 1)
+    if solver != "fixed_point" or type(run.dynamics) in AUTONOMOUS:
+        return at_minimum(run, solver, tol, iterations)
+    s = run.last_state()
+    require_one_step(run, s)
+    row, direct = run.error_grad(run.T, s)
+    share, unsolved, used = by_fixed_point(run, s, row, tol, iterations)
+    require_solved(solver, unsolved, tol, used, "that the step is a contraction there")
+    grad = gradient(run, direct, share)
+    moved = float(np.linalg.norm(run.at(run.T, s).value - s))
+    return Implicit(
+        run.error(run.T, s), grad, s, run.layout, residual=moved, unsolved=unsolved, products=used
+    )
+
+
+def at_minimum(run: Run, solver: str, tol: float, iterations: int) -> Implicit:
+    """`implicit` where the dynamics stops at a minimum of J."""
+    inner, s_0 = Inner(run), run.start()
     s = run.last_state()
     row, direct = run.error_grad(run.T, s)
     w_0, w_T, a = (run.dynamics.weights(x) for x in (s_0, s, row))
     end = inner.at(w_T)
     require_one_J(run, w_T)
-    share, unsolved = SOLVERS[solver](end, s, row, tol, iterations)
-    used = inner.products
-    if not unsolved <= tol:
-        raise ArithmeticError(
-            f"{solver}: expected ‖∇E − q H‖ <= {tol:g} ‖∇E‖, found {unsolved:.2g} after {used} "
-            f"products with H; train longer, allow more iterations or a larger tol, and check "
-            f"that J is convex there"
-        )
+    if solver == "fixed_point":
+        share, unsolved, used = by_fixed_point(run, s, row, tol, iterations)
+    else:
+        share, unsolved = SOLVERS[solver](end, a, tol, iterations)
+        used = inner.products
+    require_solved(solver, unsolved, tol, used, "that J is convex there")
     return Implicit(
         run.error(run.T, s),
         limit_gradient(run, direct, share),
         s,
         run.layout,
         residual=float(np.linalg.norm(end.grad)),
-        unsolved=float(unsolved),
+        unsolved=unsolved,
         products=used,
-        how=lambda: Convergence.of(Inner(run), w_0, w_T, a, unsolved),
+        how=lambda: Convergence.of(Inner(run.untransformed()), w_0, w_T, a, unsolved),
     )
+
+
+def require_solved(solver: str, unsolved: float, tol: float, used: int, what: str) -> None:
+    """Raise ArithmeticError if the solver stopped too early."""
+    if not unsolved <= tol:
+        raise ArithmeticError(
+            f"{solver}: expected ‖∇E − q H‖ <= {tol:g} ‖∇E‖, found {unsolved:.2g} after {used} "
+            f"products with H; train longer, allow more iterations or a larger tol, and check "
+            f"{what}"
+        )
 
 
 def require_one_J(run: Run, w: Array) -> None:
     """Raise ValueError if ∇J at w depends on t: such a run has no limit."""
     J = run.dynamics.J
-    if all(map(is_the_same_in_every_step, J.terms())):
+    if J.same_at_every_step:
         return
     last = J.grad(run.T, w, run.lam)
     for t in {1, max(run.T - 1, 1)}:
-        off = np.abs(J.grad(t, w, run.lam) - last).max(initial=0.0)
-        if off > VARIES * np.abs(last).max(initial=0.0) + VARIES:
-            raise ValueError(
-                f"implicit: expected one J for all steps, found ∇J at steps {t} and {run.T} apart "
-                f"by {off:.1g}: such a run has no limit; use reverse"
-            )
+        require_same("J for all steps", "∇J", t, run.T, J.grad(t, w, run.lam), last)
 
 
-def is_the_same_in_every_step(part: Objective) -> bool:
-    """Whether that is known of an objective: those of hgref that hold no function of a user's."""
-    own = type(part).__module__.startswith("hgref.objectives.")
-    return own and not isinstance(part, (Callback, Clipped))  # mini-batches are refused before
+def require_one_step(run: Run, s: Array) -> None:
+    """Raise ValueError if the step at s, or its products with one row, depends on t."""
+    row = np.random.default_rng(0).standard_normal(s.size)
+
+    def seen(t: int) -> Array:
+        step = run.at(t, s)
+        alpha, share = step.vjp(row)
+        return np.concatenate([step.value, alpha, *(np.ravel(b) for b in share.values())])
+
+    last = seen(run.T)
+    for t in {1, max(run.T - 1, 1)}:
+        require_same("step for all t", type(run.dynamics).__name__, t, run.T, seen(t), last)
+
+
+def require_same(what: str, name: str, t: int, T: int, found: Array, last: Array) -> None:
+    off = np.abs(found - last).max(initial=0.0)
+    if off > VARIES * np.abs(last).max(initial=0.0) + VARIES:
+        raise ValueError(
+            f"implicit: expected one {what}, found {name} at steps {t} and {T} apart by "
+            f"{off:.1g}: such a run has no limit; use reverse"
+        )
+
+
+def gradient(run: Run, direct: Blocks, share: Blocks) -> Array:
+    """∂E/∂λ plus the solver's share, (m,)."""
+    grad = run.layout.zeros(like=np.zeros(0))
+    add(grad, direct)
+    add(grad, run.pull(share))
+    run.require_finite("∇f", 0, grad)
+    return run.layout.flatten(grad)
 
 
 def limit_gradient(run: Run, direct: Blocks, share: Blocks) -> Array:
-    """∂E/∂λ plus the solver's share, (m,); zero for the hyperparameters of the dynamics."""
-    grad = run.layout.zeros(like=np.zeros(0))
-    add(grad, direct)
-    add(grad, {n: block for n, block in share.items() if n not in run.dynamics.names})
-    run.require_finite("∇f", 0, grad)
-    return run.layout.flatten(grad)
+    """The same at a minimum of J, which does not depend on the dynamics' own hyperparameters."""
+    own = run.dynamics.names
+    return gradient(run, direct, {n: block for n, block in share.items() if n not in own})
 
 
 # --- the solvers, at the last weights: (−q M or α B, the relative residual) ---
 
 
-def by_cg(end: InnerAt, s: Array, row: Array, tol: float, iterations: int) -> tuple[Blocks, float]:
-    a = end.inner.run.dynamics.weights(row)
+def by_cg(end: InnerAt, a: Array, tol: float, iterations: int) -> tuple[Blocks, float]:
     q = end.solved(a, tol * float(np.linalg.norm(a)), iterations)
     return end.mixed(-q), relative(a - end.curved(q), a)
 
 
-def by_neumann(
-    end: InnerAt, s: Array, row: Array, tol: float, iterations: int
-) -> tuple[Blocks, float]:
-    a = end.inner.run.dynamics.weights(row)
+def by_neumann(end: InnerAt, a: Array, tol: float, iterations: int) -> tuple[Blocks, float]:
     largest = largest_curvature(end)
     q, rest = np.zeros_like(a), a
     for _ in range(iterations):
@@ -169,28 +215,22 @@ def by_neumann(
 
 
 def by_fixed_point(
-    end: InnerAt, s: Array, row: Array, tol: float, iterations: int
-) -> tuple[Blocks, float]:
-    run = end.inner.run
-    if type(run.dynamics) not in AUTONOMOUS:
-        raise TypeError(
-            f"fixed_point: expected GradientDescent or Momentum, whose step is the same map at "
-            f"every t, found {type(run.dynamics).__name__}; use cg or neumann"
-        )
+    run: Run, s: Array, row: Array, tol: float, iterations: int
+) -> tuple[Blocks, float, int]:
+    """α B with α = ∇E + α A, the relative residual, and the number of products."""
     step, alpha, moved = run.at(run.T, s), row, np.inf
-    for _ in range(iterations):
-        end.inner.products += 1
+    for used in range(1, iterations + 1):  # noqa: B007 - the last one is returned
         with np.errstate(all="ignore"):
             alpha_A, share = step.vjp(alpha)
         moved = relative(row + alpha_A - alpha, row)
         if moved <= tol or not np.isfinite(moved):
             break
         alpha = row + alpha_A
-    return share, moved
+    return share, moved, used
 
 
 def relative(rest: Array, a: Array) -> float:
     return float(np.linalg.norm(rest) / (np.linalg.norm(a) or 1.0))
 
 
-SOLVERS = {"cg": by_cg, "neumann": by_neumann, "fixed_point": by_fixed_point}
+SOLVERS: dict[str, Any] = {"cg": by_cg, "neumann": by_neumann, "fixed_point": by_fixed_point}

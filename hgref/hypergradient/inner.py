@@ -23,10 +23,7 @@ class Inner:
 
     def __init__(self, run: Run):
         require_minimiser(run.dynamics)
-        if run.before:
-            raise ValueError("t0: expected 1 for implicit gradients, whose run has no windows")
-        if run.tau is not None:
-            raise TypeError("transform: expected none for implicit gradients; use reverse")
+        require_whole(run)
         self.run, self.J = run, run.dynamics.J
         self.decay = float(getattr(run.dynamics, "weight_decay", 0.0))
         self.products = 0
@@ -71,6 +68,12 @@ class InnerAt:
 
         H = LinearOperator((a.size, a.size), matvec=self.curved, dtype=float)
         return cg(H, a, x0=start, rtol=0.0, atol=atol, maxiter=iterations)[0]
+
+
+def require_whole(run: Run) -> None:
+    """Raise ValueError for a window of a longer run."""
+    if run.before:
+        raise ValueError("t0: expected 1 for implicit gradients, whose run has no windows")
 
 
 def require_minimiser(dynamics: Dynamics) -> None:

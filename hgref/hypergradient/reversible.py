@@ -108,6 +108,8 @@ class Backtrack:
         if not largest > 0:
             raise ValueError(f"largest: expected a number > 0, found {largest}")
         self.largest, self.unit = largest, np.ldexp(largest, -BITS)
+        if "mu" in run.dynamics.over and run.dynamics.over["mu"] != ("steps",):
+            raise TypeError("over: expected one mu for all weights; use checkpointed")
         mu = np.asarray(run.lam["mu"])
         if mu.dtype.kind in "cO" or not np.all((mu > 0) & (mu < 1)):
             raise ValueError(f"mu: expected numbers in (0, 1), found {mu}")

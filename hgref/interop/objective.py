@@ -42,6 +42,8 @@ class FrameworkObjective(Framework, Objective):
             name, kind = next(iter(self.kinds.items()))
             raise TypeError(f"{name}: expected real numbers, found {kind}")
         self.w0 = self.flatten(params)
+        sizes = [part.stop - part.start for part in self.layout.slices.values()]
+        self.layer_labels = np.repeat(np.arange(len(sizes)), sizes)  # a tensor is a layer
         self.prepare(self.loss, self.slope, self.direct)
 
     # in the framework

@@ -44,7 +44,8 @@ class Clipped(Objective):
         if by not in BOUNDED:
             raise ValueError(f"by: expected one of {list(BOUNDED)}, found {by!r}")
         self.J, self.by = J, by
-        self.p, self.w0, self.kept = J.p, J.w0, J.kept
+        self.p, self.w0, self.kept, self.layer_labels = J.p, J.w0, J.kept, J.layer_labels
+        self.same_at_every_step = J.same_at_every_step
 
     def hyper(self, p: int) -> Shapes:
         shapes = self.J.hyper(p)

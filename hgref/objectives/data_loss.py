@@ -51,6 +51,7 @@ class DataLoss(Objective):
         require_shape("y", np.shape(y), (self.features.n, *np.shape(y)[1:]))
         self.outputs = self.y.shape[1]  # the length of z_i
         copied = self.features.batches is not None  # then y_i is copied too
+        self.same_at_every_step = self.features.batches is None
         self.kept = self.features.B * self.outputs * (loss.kept + copied)
         self.example_weights = bool(example_weights)
         self.block = example_weights if isinstance(example_weights, str) else "weights"

@@ -101,16 +101,14 @@ class MLP(DataLoss):
         self.activation = activation
         self.widths = (self.features.N, *read_widths(hidden), self.outputs)
         self.p = sum(size for sizes in self.sizes() for size in sizes)
+        # l for the entries of W_{l+1} and b_{l+1}, also for L2(groups=…)
+        each = [sum(pair) for pair in self.sizes()]
+        self.layer_labels = np.repeat(np.arange(len(each)), each)
         self.kept += 5 * self.features.B * sum(self.widths[1:-1])  # h, a', a'', q and δ of a unit
 
     def sizes(self) -> list[tuple[int, int]]:
         """The number of entries of (W_l, b_l)."""
         return [(inputs * outputs, outputs) for inputs, outputs in pairwise(self.widths)]
-
-    @property
-    def layer_labels(self) -> Array:
-        """(p,) integers: l for the entries of W_{l+1} and b_{l+1}, for L2(groups=…)."""
-        return np.repeat(np.arange(len(self.widths) - 1), [sum(pair) for pair in self.sizes()])
 
     @property
     def block_labels(self) -> Array:

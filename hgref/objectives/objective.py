@@ -30,6 +30,7 @@ class Objective(Linearised):
         hyper(p)                          {name: shape} of its blocks of λ; default: none
 
     p        number of weights, an attribute; default None: any
+    layer_labels   (p,) integers, the layer of each weight, an attribute; default None: no layers
     check_blocks, check_run   override these to refuse a λ, or a number of steps or weights
     t        step number from 1: selects the mini-batch
     w        (p,) weights, dw (p, k) columns of tangents, u (p,) a row of cotangents
@@ -53,6 +54,8 @@ class Objective(Linearised):
     defined_by = ("grad", "grad_jvp", "grad_vjp")
     p: int | None = None  # number of weights; None: any
     w0: Array | None = None  # the weights of the template it was made from, where there is one
+    layer_labels: Array | None = None  # (p,) the layer of each weight, 0 … L − 1, if it has layers
+    same_at_every_step: bool = False  # True only if it is known that J_t does not depend on t
     kept: int = 0  # how many numbers `at` stores for its products, besides w, λ and g
 
     def hyper(self, p: int) -> Shapes:
@@ -123,7 +126,10 @@ class Sum(Objective):
             raise ValueError(f"sum of objectives: expected one number of weights, found {sizes}")
         self.p = sizes.pop() if sizes else None
         self.kept = sum(part.kept for part in parts)
+        self.same_at_every_step = all(part.same_at_every_step for part in parts)
         self.w0 = next((part.w0 for part in parts if part.w0 is not None), None)
+        labels = (part.layer_labels for part in parts)
+        self.layer_labels = next((found for found in labels if found is not None), None)
 
     def terms(self) -> Iterator[Objective]:
         yield from self.parts

@@ -35,6 +35,8 @@ class L2(Objective):
         [0.5, 1.0, 6.0]
     """
 
+    same_at_every_step = True
+
     def __init__(self, groups: Any = None, name: str = "l2"):
         if not (isinstance(name, str) and name):
             raise TypeError(f"name: expected the name of a block, found {name!r}")

@@ -27,6 +27,8 @@ class Quadratic(Objective):
         array([-1., 0.])
     """
 
+    same_at_every_step = True
+
     def __init__(self, A: Any, b: Any):
         if hasattr(A, "tocsr"):
             raise TypeError("A: expected a dense matrix, found a sparse one; give A.toarray()")

@@ -40,6 +40,8 @@ class TaskCoupling(Objective):
         [-3.0, 7.0]
     """
 
+    same_at_every_step = True
+
     def __init__(
         self, tasks: int, features: int, pairs: str = "each", *, C: str = "C", rho: str = "rho"
     ):

@@ -97,7 +97,7 @@ def check_dynamics(dynamics: Dynamics, lam: Any = None, T: int = 5) -> PartRepor
     E, w0 = Quadratic(np.eye(p), np.zeros(p)), beside_template(dynamics.J.w0, p, rng)
     problem = Problem(dynamics, E, T, w0 if free else None, learn_w0=free)
     if lam is None:
-        trained = Layout(dynamics.hyper(p))
+        trained = Layout({n: shape for n, shape in problem.shapes().items() if n != "w0"})
         lam = domain_point(trained, dynamics.check_blocks, rng)
     run = problem.at(lam)
     return reported(type(dynamics).__name__, dynamics_findings(run))

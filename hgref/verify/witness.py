@@ -117,6 +117,8 @@ def extrapolated(
         if not np.isfinite(row[0]):
             continue
         if up == down == at_x and any(rows[0] if rows else []):
+            if not entries:  # or is flat between kinks that the larger steps crossed
+                return 0.0, max(abs(row[0]) for row in rows)
             break  # f rounds x by more than this step
         bends.append(up - 2 * at_x + down)
         for k, coarser in enumerate(rows[-1] if rows else []):

@@ -90,12 +90,15 @@ def test_adaptive_dynamics_go_to_the_same_limit(dynamics):
     J, E, data = ridge(np.random.default_rng(1))
     problem = hgref.Problem(DYNAMICS[dynamics](J), E, 4000)
     lam = packed(problem, **ADAPTIVE, l2=np.full(4, 0.5))
-    for solver in ("cg", "neumann"):
+    for solver in ("cg", "neumann", "fixed_point"):
+        if solver == "fixed_point" and dynamics.startswith("adam"):  # corrects the bias by t
+            with pytest.raises(ValueError, match="expected one step for all t, found Adam"):
+                hgref.implicit(problem, lam, solver)
+            continue
         g = hgref.implicit(problem, lam, solver)
         assert relative(g["l2"], ridge_gradient(data, np.full(4, 0.5))) < 1e-5
-    assert np.isnan(g.convergence.rate)
-    with pytest.raises(TypeError, match="fixed_point: expected GradientDescent or Momentum"):
-        hgref.implicit(problem, lam, "fixed_point")
+        assert g["eta"] == pytest.approx(0, abs=1e-6)
+    assert np.isnan(hgref.implicit(problem, lam).convergence.rate)
 
 
 @pytest.mark.parametrize("dynamics", ["gd", "momentum", "nesterov"])
@@ -174,7 +177,8 @@ def test_refusals_are_sentences():
     refused(ValueError, "unknown solver 'gmres'", J, E, lam, solver="gmres")
     refused(ValueError, r"tol: expected a number in \(0, 1\), found 2", J, E, lam, tol=2)
     refused(ValueError, "iterations: expected at least 1", J, E, lam, iterations=0)
-    refused(TypeError, "found AdamW", J, E, lam, dynamics=hgref.AdamW)
+    refused(TypeError, "found AdamW", J, E, lam, dynamics=hgref.AdamW, solver="cg")
+    refused(ValueError, "found AdamW at steps 1 and 4 apart", J, E, lam, dynamics=hgref.AdamW)
     batched = LeastSquares(X, y, bias=False, batches=[[0, 1]] * 4) + L2("weight")
     refused(ValueError, "found mini-batches", batched, E, lam)
     for solver in SOLVERS:
@@ -265,3 +269,71 @@ def test_neumann_stops_when_it_is_there():
     lam = problem.pack(eta=0.3, l2=np.full(4, 0.5))
     g = hgref.implicit(problem, lam, solver="neumann", iterations=10**6)
     assert 3 < g.products < 1000
+
+
+# --- limits that are no minimum of J ---
+
+
+@pytest.mark.parametrize("over", [{}, {"l1": "weights"}])
+@pytest.mark.parametrize("l2", [0.0, 0.3])
+def test_the_lassos_limit_is_its_closed_form_on_the_support(l2, over):
+    """(XᵀX/n + l2) w = Xᵀy/n − l1 sign(w) on the support, so dw/dl1 = −(XᵀX/n + l2)⁻¹ sign(w)."""
+    rng = np.random.default_rng(0)
+    X, Xv, true = rng.standard_normal((30, 6)), rng.standard_normal((20, 6)), [2, -1.5, 0, 0, 1, 0]
+    y, yv = X @ true + 0.1 * rng.standard_normal(30), Xv @ true
+    J, E = LeastSquares(X, y, bias=False), LeastSquares(Xv, yv, bias=False)
+    problem = hgref.Problem(hgref.Proximal(J, "elastic-net", over=over), E, 600)
+    l1 = np.full(6, 0.2) if over else 0.2
+    g = hgref.implicit(problem, {"eta": 0.3, "l1": l1, "l2": l2}, tol=1e-13)
+    w, on = g.s_T, g.s_T != 0
+    assert 0 < on.sum() < 6
+    K = X[:, on].T @ X[:, on] / len(y) + l2 * np.eye(on.sum())
+    q = np.linalg.solve(K, Xv[:, on].T @ (Xv @ w - yv) / len(yv))
+    each = np.zeros(6)
+    each[on] = -q * np.sign(w[on])
+    np.testing.assert_allclose(g["l1"], each if over else each.sum(), rtol=1e-9)
+    assert g["l2"] == pytest.approx(-q @ w[on], rel=1e-9)
+    assert abs(g["eta"]) < 1e-9
+    assert g.residual < 1e-12
+    with pytest.raises(TypeError, match="convergence: known only of dynamics that minimise J"):
+        g.convergence  # noqa: B018
+    with pytest.raises(TypeError, match="found Proximal"):
+        hgref.implicit(problem, {"eta": 0.3, "l1": l1, "l2": l2}, "cg")
+
+
+def cosine_step(t, s, lam):
+    """Its fixed point is that of w = c cos(w)."""
+    return {"w": lam["c"] * np.cos(s["w"])}
+
+
+def test_a_step_map_that_stands_still():
+    """dw/dc = cos(w) / (1 + c sin(w)) at the fixed point."""
+    E = Quadratic(np.eye(1), [0.3])
+    problem = hgref.Problem(hgref.StepMap(cosine_step, {"w": np.ones(1)}, {"c": ()}), E, 200)
+    g = hgref.implicit(problem, {"c": 0.8})
+    w = g.s_T[0]
+    true = (w - 0.3) * np.cos(w) / (1 + 0.8 * np.sin(w))
+    assert g["c"] == pytest.approx(true, rel=1e-9)
+    assert g.residual < 1e-12
+
+
+def test_a_step_that_varies_with_t_has_no_limit_whoever_wrote_it():
+    E = Quadratic(np.eye(1), [0.3])
+
+    def faster(t, s, lam):
+        return {"w": lam["c"] * np.cos(s["w"]) + 1e-3 * (t == 1)}
+
+    problem = hgref.Problem(hgref.StepMap(faster, {"w": np.ones(1)}, {"c": ()}), E, 50)
+    with pytest.raises(ValueError, match="found StepMap at steps 1 and 50 apart by 0.001"):
+        hgref.implicit(problem, {"c": 0.8})
+
+
+def test_a_transform_is_pulled_back():
+    J, E, data = ridge(np.random.default_rng(5))
+    log = hgref.transforms.Exp("l2")
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 1500, transform=log)
+    penalty = np.array([0.3, 0.5, 0.7, 0.4])
+    for solver in SOLVERS:
+        g = hgref.implicit(problem, {"eta": 0.1, "l2": np.log(penalty)}, solver, tol=1e-12)
+        assert relative(g["l2"], penalty * ridge_gradient(data, penalty)) < 1e-9
+    assert g.convergence.rate < 1

@@ -13,7 +13,7 @@ SNIPPETS = re.findall(r"```py\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.mark.parametrize(
-    ("framework", "snippet"), list(zip(("torch", "torch", "optax"), SNIPPETS, strict=True))
+    ("framework", "snippet"), list(zip(("torch", "optax", "torch", "optax"), SNIPPETS, strict=True))
 )
 def test_the_snippet_says_right(framework, snippet):
     pytest.importorskip(framework)

@@ -235,3 +235,17 @@ def test_the_adjoint_gap_is_relative():
     down = 0.9 * ds - (w - 1) * deta
     expected = abs(alpha @ down) / np.linalg.norm(alpha) / np.linalg.norm(down)
     assert adjoint_gap(hgref.Problem(Doubled(J), J, 1, w), [0.1]) == pytest.approx(expected)
+
+
+def test_a_function_that_is_flat_between_kinks_has_slope_zero_with_a_cautious_error():
+    """Steps above 1e-3 cross the kinks, smaller ones see a constant."""
+
+    def f(x):
+        return float(np.maximum(abs(x[0] - 1) - 1e-3, 0))
+
+    slopes, errors = central_differences(lambda x: f(x) + x[0] ** 0, np.ones(1))
+    assert slopes[0] == 0
+    lopsided = lambda x: max(x[0] - 1.001, 0.0)  # noqa: E731
+    slopes, errors = central_differences(lopsided, np.ones(1))
+    assert slopes[0] == 0
+    assert 0.1 < errors[0] <= 1

@@ -23,6 +23,7 @@ from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective
 
 BLOCK_BYTES = 200_000  # of X: it stays in the second-level cache, its pages in that of addresses
+PANEL_BYTES = 2**19  # of the columns that stay in a cache while X passes
 NONE, NO_MATRIX = np.zeros(0), np.zeros((0, 0))
 
 
@@ -137,7 +138,10 @@ class Linear(Objective):
 
     part    the loss of the readable layer
     kept    numbers of 8 bytes that `at` keeps, about
+    at_once columns of one pass; more of them take more passes
     """
+
+    at_once = 10**9
 
     def __init__(self, part: Any, real: np.dtype):
         self.part, self.real = part, real
@@ -219,9 +223,16 @@ class Swept:
         return uH, part.gathered(self.t, shares)
 
     def swept(self, columns: Array, base: int, dc: Array = NO_MATRIX, share: Array = NONE) -> Array:
-        of = self.of
+        of, count = self.of, columns.shape[1]
         if self.P is None:
             self.P = np.empty((of.B, of.width), of.real)
+        if count > of.at_once:
+            ends = [*range(0, count, of.at_once), count]
+            each = [
+                self.swept(columns[:, a:b], base * (a == 0), dc[:, max(a - base, 0) : b - base])
+                for a, b in itertools.pairwise(ends)
+            ]
+            return np.concatenate([x.sum(axis=0, keepdims=True, dtype=float) for x in each], axis=1)
         return of.swept(of.about(self.t, self.lam, columns, self.P, base, dc, share))
 
 
@@ -239,6 +250,7 @@ class Dense(Linear):
         X = features.X if features.centre is None else features.X - features.centre
         self.X = np.ascontiguousarray(X, real).reshape(-1)
         self.block = rows_of_block(self.N, real.itemsize)
+        self.at_once = max(PANEL_BYTES // max(self.N * self.K * real.itemsize, 1), 8)
 
     def swept(self, one: Pass) -> Array:
         columns, C = one.base + one.k, len(one.offset)

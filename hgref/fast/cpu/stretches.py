@@ -149,13 +149,18 @@ def terms_of(J: Objective) -> list[Objective]:
 
 def require_fast(problem: Problem) -> None:
     """Raise TypeError for a dynamics without a law of its own, and for complex numbers."""
-    dynamics, own = problem.dynamics, ("at", "rates_at", "entry", "block")  # what loops replace
+    dynamics, own = problem.dynamics, ("at", "rates_at", "rates_jvp", "rates_vjp")  # replaced
     if not isinstance(dynamics, Coordinatewise) or any(
         getattr(type(dynamics), name) is not getattr(Coordinatewise, name) for name in own
     ):
         raise TypeError(
             f"dynamics: expected one with a law (hgref.Coordinatewise), found "
             f"{type(dynamics).__name__}; use the same function of hgref itself"
+        )
+    if any(axes != ("steps",) for axes in dynamics.over.values()):
+        raise TypeError(
+            "over: expected numbers or schedules; for numbers of weights and blocks use the same "
+            "function of hgref itself"
         )
     if problem.transform is not None:
         raise TypeError("transform: expected none; use the same function of hgref itself")

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from hgref.arguments import Array
 from hgref.at import At
 from hgref.dynamics.dynamics import Dynamics
@@ -185,5 +183,5 @@ def depends_on_t(computation: Computation) -> bool:
 
 def scheduled(computation: Computation) -> list[str]:
     """Names of the hyperparameters that are schedules of more than one step."""
-    lam = computation.lam
-    return [n for n in computation.dynamics.names if lam[n].ndim and np.size(lam[n]) > 1]
+    lam, axes = computation.lam, computation.dynamics.axes
+    return [n for n in computation.dynamics.names if "steps" in axes(n, lam[n]) and len(lam[n]) > 1]

@@ -38,7 +38,7 @@ class Decoupled(Dynamics):
 
     def __init__(self, dynamics: Coordinatewise, rest: Objective, penalty: Objective):
         self.inner, self.J, self.penalty = altered(dynamics, J=rest), dynamics.J, penalty
-        self.state, self.names = dynamics.state, dynamics.names
+        self.state, self.names, self.over = dynamics.state, dynamics.names, dynamics.over
 
     def start(self, w0: Array) -> Array:
         return self.inner.start(w0)
@@ -53,7 +53,7 @@ class Decoupled(Dynamics):
             (row, share), b_w = inner.vjp(alpha), self.weights(alpha)
             uH, uM = penalty.vjp(-eta * b_w)
             self.weights(row)[:] += uH
-            b_eta = self.inner.block(t, lam["eta"], -np.sum(b_w * penalty.value))
+            b_eta = self.inner.rates_vjp(t, lam, {"eta": -b_w * penalty.value})["eta"]
             return row, {**share, **uM, "eta": share["eta"] + b_eta}
 
         return inner._replace(value=after, vjp=vjp)

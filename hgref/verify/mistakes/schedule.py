@@ -29,20 +29,20 @@ def schedule_one_off(base: Computation) -> Wrongs:
 
 def held(schedule: Array, shift: int) -> Array:
     """The schedule shifted by `shift` entries, repeating its first or last entry."""
-    return schedule[np.clip(np.arange(schedule.size) + shift, 0, schedule.size - 1)]
+    return schedule[np.clip(np.arange(len(schedule)) + shift, 0, len(schedule) - 1)]
 
 
 def collected(share: Array, shift: int) -> Array:
     """The transpose of `held`."""
     total = np.zeros_like(share)
-    np.add.at(total, np.clip(np.arange(share.size) + shift, 0, share.size - 1), share)
+    np.add.at(total, np.clip(np.arange(len(share)) + shift, 0, len(share) - 1), share)
     return total
 
 
 def stale_rate(base: Computation) -> Wrongs:
     if "eta" in scheduled(base):
         eta = base.lam["eta"]
-        first = {**base.lam, "eta": np.full_like(eta, eta[0])}
+        first = {**base.lam, "eta": 0 * eta + eta[0]}
         yield "", base.differentiating(first)
 
 

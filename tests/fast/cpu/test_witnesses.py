@@ -12,7 +12,9 @@ from strategies import DYNAMICS, build, choices, few, relative
 
 import hgref
 from hgref.fast import cpu
+from hgref.fast.cpu import linear
 from hgref.fast.cpu.dynamics import PIECE
+from hgref.objectives import Softmax
 from hgref.verify.witness import central_differences, complex_step
 
 OBJECTIVES = ["softmax", "with-l2", "mlp"]
@@ -158,3 +160,15 @@ def test_large_logits_do_not_overflow():
         assert cpu.reverse(problem, lam).f == pytest.approx(
             hgref.reverse(problem, lam).f, rel=1e-11
         )
+
+
+def test_many_columns_take_more_passes(monkeypatch):
+    """Eight columns at once at least, here with example weights and a base of one."""
+    monkeypatch.setattr(linear, "PANEL_BYTES", 1)
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((20, 3)), rng.integers(0, 2, 20)
+    J = Softmax(X, y, 2, example_weights=True)
+    problem = hgref.Problem(hgref.Momentum(J), Softmax(X[:9], y[:9], 2), 5)
+    lam = problem.pack(eta=0.1, mu=0.5, weights=rng.uniform(0.5, 1, 20))
+    true = complex_step(problem.f, lam)
+    np.testing.assert_allclose(cpu.forward(problem, lam).grad, true, rtol=1e-11)
