@@ -187,3 +187,23 @@ def test_a_learned_optimizer(in_jax):
     }
     start = {"w": np.array([0.3, -0.2, 0.5, 0.1]), "v": np.zeros(4)}
     in_jax.judged(step, start, in_jax.validation, lam)
+
+
+def test_an_equinox_model(in_jax):
+    eqx, jnp = pytest.importorskip("equinox"), in_jax.jnp
+    model = eqx.nn.MLP(4, "scalar", 5, 1, activation=jnp.tanh, key=in_jax.jax.random.key(0))
+    arrays, rest = eqx.partition(model, eqx.is_array)
+
+    def loss(arrays, X, y):
+        return ((in_jax.jax.vmap(eqx.combine(arrays, rest))(X) - y) ** 2).mean()
+
+    def step(t, state, lam):
+        g = in_jax.jax.grad(loss)(state["w"], in_jax.X, in_jax.y)
+        v = in_jax.jax.tree.map(lambda v, g, w: lam["mu"] * v + g + lam["decay"] * w,
+                                state["v"], g, state["w"])  # fmt: skip
+        return {"w": eqx.apply_updates(state["w"], in_jax.jax.tree.map(
+            lambda v: -lam["eta"] * v, v)), "v": v}  # fmt: skip
+
+    start = {"w": arrays, "v": in_jax.jax.tree.map(jnp.zeros_like, arrays)}
+    error = lambda state: loss(state["w"], in_jax.Xv, in_jax.yv)  # noqa: E731
+    in_jax.judged(step, start, error, {"eta": 0.05, "mu": 0.8, "decay": 0.01})
