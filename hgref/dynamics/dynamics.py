@@ -137,7 +137,7 @@ class Dynamics(Linearised):
     def rates_at(self, t: int, lam: Blocks, names: Iterable[str] | None = None) -> Numbers:
         """Their values at step t: a number, or one for each weight (p,); by default of all."""
         labels, names = self.J.layer_labels, self.names if names is None else names
-        return {n: at_step(self.axes(n, lam[n]), labels, t, lam[n])[()] for n in names}
+        return {n: at_step(self.axes(n, lam[n]), labels, t, lam[n]) for n in names}
 
     def rates_jvp(self, t: int, lam: Blocks, dlam: Blocks) -> Numbers:
         """Their tangents, (k,) or (p, k), or 0 for those that `dlam` has not."""

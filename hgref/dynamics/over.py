@@ -53,7 +53,7 @@ def number_of(labels: Array) -> int:
 
 def at_step(axes: Axes, labels: Any, t: int, x: Any) -> Any:
     """What step t reads of a block, () or (p,); of its tangents (…, k): (k,) or (p, k)."""
-    x = x[t - 1] if "steps" in axes else x
+    x = x[t - 1] if "steps" in axes else x[()]
     return x[labels] if "blocks" in axes else x
 
 

@@ -49,6 +49,8 @@ class Proximal(Coordinatewise):
         ([2.0, 0.0], 1.0)
     """
 
+    law = SOFT
+
     def __init__(self, J: Objective, penalty: str = "l1", over: Mapping[str, Any] | None = None):
         if penalty not in PENALTIES:
             raise ValueError(f"penalty: expected one of {list(PENALTIES)}, found {penalty!r}")
@@ -62,7 +64,7 @@ class Proximal(Coordinatewise):
 
     @property
     def rates(self) -> dict[str, str | None]:
-        return {"l2": None, **super().rates} if self.law is SOFT else super().rates
+        return super().rates if self.penalty == "box" else {"l2": None, **super().rates}
 
     def check_blocks(self, lam: Blocks) -> None:
         super().check_blocks(lam)

@@ -118,9 +118,9 @@ plt.show()
 
 # %%
 J = hgref.objectives.Softmax(X[:20], y[:20], 3)
-descent = hgref.Problem(hgref.GradientDescent(J), E, T=12)
-rates = descent.pack(eta=np.linspace(0.9, 0.2, 12))
-answer_1 = None  # your gradient here: a vector (12,)
+descent = hgref.Problem(hgref.GradientDescent(J), E, T=10)
+rates = descent.pack(eta=np.linspace(0.9, 0.2, 10))
+answer_1 = None  # your gradient here: a vector (10,)
 exercise(1, descent, rates, answer_1)
 
 # %% [markdown]

@@ -20,6 +20,7 @@ class Counted(Objective):
 
     def __init__(self, J: Objective):
         self.J, self.p, self.kept = J, J.p, J.kept
+        self.same_at_every_step = J.same_at_every_step
         self.gradients = self.H = self.M = 0
 
     def hyper(self, p: int) -> Shapes:

@@ -67,9 +67,8 @@ def test_momentum_modes(seed, T):
 def test_gradient_descent_on_a_scheduled_rate(T):
     """On ½ a w² from w_0 = 1, w_T = Π(1 - a η_t): each η_t has its own derivative."""
     a, eta = 0.7, np.linspace(0.1, 0.9, T)
-    problem = hgref.Problem(
-        hgref.GradientDescent(Quadratic([[a]], [0.0])), Quadratic([[0.0]], [-1.0]), T, [1.0]
-    )
+    dynamics = hgref.GradientDescent(Quadratic([[a]], [0.0]), over={"eta": "steps"})
+    problem = hgref.Problem(dynamics, Quadratic([[0.0]], [-1.0]), T, [1.0])
     factors = 1 - a * eta
     expected = -a * np.prod(factors) / factors
     for method in (hgref.reverse, hgref.forward):

@@ -124,7 +124,7 @@ def test_two_thousand_steps_in_a_hundredth_of_the_memory():
     assert g.kept >= g.bits * problem.p * problem.T / 8
 
 
-@pytest.mark.parametrize("dynamics", DYNAMICS.keys() - {"momentum", "dampened"})
+@pytest.mark.parametrize("dynamics", sorted(DYNAMICS.keys() - {"momentum", "dampened"}))
 def test_others_are_refused_in_a_sentence(dynamics):
     rng = np.random.default_rng(0)
     J = hgref.objectives.Quadratic(np.eye(2), np.ones(2))

@@ -9,6 +9,7 @@ import numpy as np
 import hgref
 from hgref import laws
 from hgref.dynamics.adam import CONVENTIONS
+from hgref.dynamics.proximal import PENALTIES
 from hgref.objectives import L2, MLP, LeastSquares, Logistic, MultiTask, Softmax
 
 
@@ -26,11 +27,12 @@ def problems():
     ]
     dynamics = [hgref.GradientDescent, hgref.Momentum, hgref.Adam]
     dynamics += [hgref.AdamW, hgref.RMSProp, hgref.AdaGrad, hgref.Lion]
+    dynamics += [hgref.Proximal, lambda J: hgref.Proximal(J, "box")]
     for k, J in enumerate([*losses, *losses[:2]]):
         E = LeastSquares(rng.standard_normal((3, J.p)), rng.standard_normal(3))
         problem = hgref.Problem(dynamics[k % len(dynamics)](J), E, T=3, w0=rng.standard_normal(J.p))
         values = {"eta": 0.1, "mu": 0.5, "beta1": 0.5, "beta2": 0.7, "beta": 0.6, "eps": 0.1}
-        values |= {"weight_decay": 0.2, "l2": 0.3}
+        values |= {"weight_decay": 0.2, "l2": 0.3, "l1": 0.2, "lo": -0.5, "hi": 0.4}
         shapes = problem.layout.shapes
         yield (
             problem,
@@ -59,6 +61,9 @@ def exchange(name, old, new):
     setattr(laws, name, new)
     for kind in hgref.Coordinatewise.__subclasses__():
         kind.law = hgref.Law(*(new if part is old else part for part in kind.law.functions))
+    for penalty, (law, names) in PENALTIES.items():
+        law = hgref.Law(*(new if part is old else part for part in law.functions))
+        PENALTIES[penalty] = law, names
     for convention, rule in CONVENTIONS.items():
         CONVENTIONS[convention] = rule._make(new if part is old else part for part in rule)
 

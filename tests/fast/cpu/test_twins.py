@@ -21,7 +21,7 @@ COMPILED = [name for name in OBJECTIVES if name != "callback"]
 some = settings(max_examples=settings().max_examples // 3)
 everywhere = pytest.mark.parametrize("dynamics", DYNAMICS)
 PAIRS = pairs(COMPILED)
-PAIRS += [(d, o) for o in TASKS for d in ("momentum", "adam-torch")]  # each takes its compiling
+PAIRS += [("momentum", o) for o in TASKS]  # each takes its compiling
 of_all = pytest.mark.parametrize(("dynamics", "objective"), PAIRS)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hgref
 from hgref import laws
+from hgref.dynamics.proximal import PENALTIES
 
 FOLDER = Path(hgref.__file__).parent / "fast" / "cuda"
 
@@ -39,7 +40,8 @@ def test_the_sentence():
 def test_every_law_is_a_device_function_and_no_other_formula_stands_here():
     text = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py"))
     dynamics = [kind for kind in vars(hgref).values() if hasattr(kind, "law")]
-    written = {function.__name__ for kind in dynamics for function in kind.law.functions}
+    every = [kind.law for kind in dynamics] + [law for law, _ in PENALTIES.values()]
+    written = {function.__name__ for law in every for function in law.functions}
     assert {"gd_step", "momentum_jvp", "adam_vjp", "rms_step", "lion_vjp"} <= written
     elsewhere = "huber_", "adam_bias_"  # refused here; computed on the host
     for name, item in vars(laws).items():

@@ -9,8 +9,8 @@ from lesson import outputs, printed
 SCHEDULE = """
 eta = descent.unpack(rates)["eta"]
 ws = list(descent.states(descent.unpack(rates)))
-alpha, answer_1 = descent.error_grad(12, ws[12], rates)[0], np.zeros(12)
-for t in range(12, 0, -1):
+alpha, answer_1 = descent.error_grad(10, ws[10], rates)[0], np.zeros(10)
+for t in range(10, 0, -1):
     w = ws[t - 1]
     answer_1[t - 1] = -alpha @ J.grad(t, w, {})
     alpha = alpha - eta[t - 1] * J.grad_vjp(t, w, {}, alpha)[0]

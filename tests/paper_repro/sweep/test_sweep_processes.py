@@ -81,10 +81,15 @@ def test_a_task_that_kills_its_worker_is_named(setting, tmp_path):
 # --- the whole run ---
 
 
+def hear_ctrl_c():
+    """Processes of pytest-xdist ignore it, and so would their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def begin(folder, log, pause):
     return subprocess.Popen(
         [sys.executable, made_up.__file__, str(folder), str(log), str(pause), "2"],
-        start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, preexec_fn=hear_ctrl_c, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )  # fmt: skip
 
