@@ -12,8 +12,9 @@ COMMANDS = [["hgref", "--help"], ["hgref", "check", "--help"], ["paper_repro", "
             ["paper_repro", "hyper-cleaning", "--help"]]  # fmt: skip
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("command", "encoding"), list(zip(COMMANDS, ["cp1252", "ascii"] * 2, strict=True))
+)
 def test_every_terminal_shows_the_output(command, encoding):
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
     run = subprocess.run([sys.executable, "-m", *command], env=environment, capture_output=True)

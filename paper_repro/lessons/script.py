@@ -81,19 +81,24 @@ def finished(cells: list[Cell], lines: list[str], path: Path) -> list[Cell]:
     return [replace(cell, source="\n".join(lines).strip("\n"))]
 
 
-def run(cells: Sequence[Cell], answers: Mapping[str, str] | None = None) -> Iterator[Output]:
+def run(
+    cells: Sequence[Cell],
+    answers: Mapping[str, str] | None = None,
+    begun: tuple[int, dict[str, Any]] | None = None,
+) -> Iterator[Output]:
     """Run the code in one namespace; yield an output for each cell, prose included.
 
     answers  name of an answer → source that replaces its line `answer_1 = None …`
+    begun    (how many cells were run before, the namespace that they left); default none
     Raises   ValueError for an answer that no cell asks for, and whatever a cell raises
     """
     cells = [*cells]
     for name, source in (answers or {}).items():
         cells = answered(cells, name, source)
     plt.switch_backend("Agg")
-    namespace: dict[str, Any] = {"__name__": "__main__"}
+    first, namespace = begun or (0, {"__name__": "__main__"})
     printing = np.get_printoptions()  # a script's own options must not leak out of it
-    for number, cell in enumerate(cells, start=1):
+    for number, cell in enumerate(cells[first:], start=first + 1):
         output = Output(cell)
         if cell.kind == "code":
             with np.printoptions(**printing):

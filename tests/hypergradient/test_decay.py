@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import DYNAMICS, KINKED, build, choices, few
+from strategies import KINKED, build, choices, few, pairs
 
 import hgref
 from hgref.hypergradient import Decay
@@ -44,8 +44,7 @@ def test_where_alpha_does_not_shrink_it_says_so(a):
     assert "truncation is hopeless" in str(found)
 
 
-@pytest.mark.parametrize("dynamics", DYNAMICS)
-@pytest.mark.parametrize("objective", KINKED)
+@pytest.mark.parametrize(("dynamics", "objective"), pairs(KINKED))
 @few
 @given(choice=choices(max_T=12))
 def test_what_is_dropped_is_what_truncated_lacks(dynamics, objective, choice):

@@ -64,8 +64,15 @@ def least(problem, dtype):
     return min(way.bytes for way in ways if "slots=1" in way.call)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("options", [{}, {"sparse": True}, {"momentum": True}, {"mlp": True}])
+@pytest.mark.parametrize(
+    ("options", "dtype"),
+    [
+        ({}, np.float64),
+        ({"sparse": True}, np.float32),
+        ({"momentum": True}, np.float32),
+        ({"mlp": True}, np.float64),
+    ],
+)
 def test_bytes_are_those_that_the_calls_allocate(options, dtype):
     problem = cleaning(**options)
     assert len(assert_bytes(problem, "1 GB", dtype, rel=0.12, abs=6e4)) == 3

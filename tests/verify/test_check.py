@@ -94,8 +94,8 @@ RATES = {"momentum": ("eta", "mu"), "adam": ("eta", "beta1", "beta2", "eps")}
 def test_a_gradient_computed_in_single_precision_is_right_for_what_it_is(kind, dtype):
     """It is undecided only where rounding leaves no digit of a block, which is rare."""
     undecided = 0
-    for seed in range(15):
-        numbers = a_problem(seed, T=5 + seed % 40)
+    for seed in range(5):
+        numbers = a_problem(seed, T=5 + 3 * seed)
         X, y, Xv, yv, w0, T = numbers
         rng = np.random.default_rng(seed)
         values = {

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DYNAMICS, OBJECTIVES, TASKS, build, choices, few, pairs, relative
 
@@ -18,7 +18,6 @@ from hgref.fast import cpu
 from hgref.verify.witness import complex_step
 
 COMPILED = [name for name in OBJECTIVES if name != "callback"]
-some = settings(max_examples=settings().max_examples // 3)
 everywhere = pytest.mark.parametrize("dynamics", DYNAMICS)
 PAIRS = pairs(COMPILED)
 PAIRS += [("momentum", o) for o in TASKS]  # each takes its compiling
@@ -50,7 +49,7 @@ def close(found, true, tolerance=1e-11):
 
 
 @of_all
-@some
+@few
 @given(choice=choices(), recompute=st.booleans())
 def test_reverse(dynamics, objective, choice, recompute):
     problem, lam = build(dynamics, objective, choice)
