@@ -89,7 +89,8 @@ def hear_ctrl_c():
 def begin(folder, log, pause):
     return subprocess.Popen(
         [sys.executable, made_up.__file__, str(folder), str(log), str(pause), "2"],
-        start_new_session=True, preexec_fn=hear_ctrl_c, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, preexec_fn=hear_ctrl_c,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )  # fmt: skip
 
