@@ -12,7 +12,7 @@ from hgref.layout import Blocks
 
 FLOAT64 = float(np.finfo(float).eps) / 2  # unit roundoff
 TYPES = {float(np.finfo(kind).eps) / 2: kind for kind in (np.float16, np.float32, np.float64)}
-DRAWN = 2**18  # random numbers that are drawn at once, as small operations are many
+DRAWN = 2**16  # random numbers that are drawn at once, as small operations are many
 
 Rounding = Callable[[Array], Array]  # takes the exact result of an operation
 
@@ -51,7 +51,7 @@ def underflowing(relative: Rounding, kind: Any, random: np.random.Generator) -> 
 
     def rounding(x: Array) -> Array:
         low = np.abs(x) < smallest
-        if not low.any():
+        if not np.count_nonzero(low):  # several times as fast as low.any()
             return relative(x)
         low &= x != 0
         return np.where(low, x + spacing * random.uniform(-1, 1, x.shape), relative(x))
@@ -105,8 +105,9 @@ class Erring(np.ndarray):
     def __array_ufunc__(
         self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any
     ) -> Any:
-        exact = getattr(ufunc, method)(*map(plain, inputs), **options)
-        if method == "at" or np.asarray(exact).dtype.kind != "f":
+        call = ufunc if method == "__call__" else getattr(ufunc, method)
+        exact = call(*[plain(x) for x in inputs], **options)
+        if getattr(exact, "dtype", np.dtype(object)).kind != "f":  # None of `at`, pairs, truths
             return exact
         found = self.arithmetic(exact)
         if out is None:

@@ -74,7 +74,7 @@ def least(problem, dtype):
     ],
 )
 def test_bytes_are_those_that_the_calls_allocate(options, dtype):
-    problem = cleaning(**options)
+    problem = cleaning(T=60, **options)
     assert len(assert_bytes(problem, "1 GB", dtype, rel=0.12, abs=6e4)) == 3
     calls = assert_bytes(problem, int(1.1 * least(problem, dtype)), dtype, rel=0.12, abs=6e4)
     assert "slots" in next(call for call in calls if not call.startswith("forward"))

@@ -12,7 +12,7 @@ from paper_repro.benchmark.table import columns, problem_rows, terminal
 from paper_repro.experiments import FIGURES
 from paper_repro.record import read_json
 
-SOME = {name: PROBLEMS[name] for name in ("P1 dense", "P3 forward", "P4")}
+SOME = {name: PROBLEMS[name] for name in ("P1 dense", "P3 forward")}
 
 
 @pytest.fixture(scope="module")
