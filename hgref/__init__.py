@@ -31,6 +31,7 @@ from hgref.verify import (
     check_objective,
     diagnose,
     jacobians,
+    locate,
     witness,
 )
 
@@ -59,6 +60,7 @@ __all__ = [
     "forward",
     "implicit",
     "jacobians",
+    "locate",
     "objectives",
     "outer",
     "plan",

@@ -4,6 +4,7 @@ from hgref.verify import jacobians, witness
 from hgref.verify.check import assert_hypergradient, check
 from hgref.verify.check_fn import check_fn
 from hgref.verify.diagnose import Diagnosis, Explanation, diagnose
+from hgref.verify.locate import Located, locate
 from hgref.verify.mistakes import CATALOGUE, Mistake
 from hgref.verify.parts import check_dynamics, check_objective
 from hgref.verify.report import BlockReport, Finding, PartReport, Report, WitnessReport
@@ -14,6 +15,7 @@ __all__ = [
     "Diagnosis",
     "Explanation",
     "Finding",
+    "Located",
     "Mistake",
     "PartReport",
     "Report",
@@ -25,5 +27,6 @@ __all__ = [
     "check_objective",
     "diagnose",
     "jacobians",
+    "locate",
     "witness",
 ]

@@ -83,18 +83,22 @@ def norm(block: Any) -> float:
 
 def erring(run: Run, arithmetic: Arithmetic) -> Hypergradient | None:
     """REVERSE-HG in this arithmetic; None if it leaves the finite numbers."""
+    with np.errstate(all="ignore"):
+        try:
+            return reversed_run(erring_run(run, arithmetic))
+        except (ArithmeticError, ValueError):  # Diverged, or outside of the domain of a function
+            return None
+
+
+def erring_run(run: Run, arithmetic: Arithmetic) -> ErringRun:
+    """The same run in this arithmetic."""
     problem = copy.copy(run.problem)
     problem.dynamics = copy.copy(run.dynamics)
     problem.dynamics.J = ErringObjective(run.dynamics.J, arithmetic)  # type: ignore[assignment]
     problem.E = ErringObjective(run.E, arithmetic)  # type: ignore[assignment]
-    with np.errstate(all="ignore"):
-        problem.w0 = arithmetic(problem.w0)
-        problem.s0 = None if problem.s0 is None else arithmetic(problem.s0)
-        try:
-            lam = within(run, arithmetic)
-            return reversed_run(ErringRun(arithmetic, problem, lam, run.layout))
-        except (ArithmeticError, ValueError):  # Diverged, or outside of the domain of a function
-            return None
+    problem.w0 = arithmetic(problem.w0)
+    problem.s0 = None if problem.s0 is None else arithmetic(problem.s0)
+    return ErringRun(arithmetic, problem, within(run, arithmetic), run.layout)
 
 
 class ErringRun(Run):

@@ -191,3 +191,13 @@ def test_a_transform_that_does_not_fit_is_refused():
     problem = hgref.Problem(hgref.GradientDescent(J), J, 5, transform=late)
     with pytest.raises(ValueError, match=r"expected shape \(\) or a schedule \(5,\) of λ's block"):
         hgref.reverse(problem, {"eta_peak": 0.1, "eta_end": 0.0})
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_taylor_slope_is_two(kind):
+    problem, lam, _ = posed("adam-optax", [kind] * 9)
+    g = hgref.reverse(problem, lam)
+    reports = [hgref.witness.taylor(problem.f, g.grad, lam, h=0.01, seed=k) for k in range(5)]
+    assert max(reports, key=lambda r: r.remainder[-1]).slope == pytest.approx(2, abs=0.05)
+    wrong = g.grad + 0.03 * np.linalg.norm(g.grad) * lam / np.linalg.norm(lam)
+    assert hgref.witness.taylor(problem.f, wrong, lam, lam).slope == pytest.approx(1, abs=0.05)
