@@ -3,6 +3,7 @@
 from hgref.hypergradient.checkpointed import checkpointed
 from hgref.hypergradient.decay import Decay, decay
 from hgref.hypergradient.forward import forward
+from hgref.hypergradient.hessian import hessian, hessian_product
 from hgref.hypergradient.implicit import Implicit, implicit
 from hgref.hypergradient.realtime import RealTime, realtime
 from hgref.hypergradient.realtime_truncated import realtime_truncated
@@ -18,6 +19,8 @@ __all__ = [
     "checkpointed",
     "decay",
     "forward",
+    "hessian",
+    "hessian_product",
     "implicit",
     "realtime",
     "realtime_truncated",

@@ -58,11 +58,13 @@ def implicit(
         cg           q by conjugate gradients                     H positive semidefinite
         neumann      q = (1/L) Σ_k ∇E (I − H/L)^k                 L the largest curvature
         fixed_point  α = ∇E + α A,  ∇f(λ) = ∂E/∂λ + α B           the dynamics' own A_T, B_T  (11)
+        one-step     α = ∇E,        ∇f(λ) ≈ ∂E/∂λ + ∇E B          the same without A
 
     lam         (m,) the point λ, or a mapping of names
-    solver      "cg", "neumann" or "fixed_point"; default "cg" for GradientDescent, Momentum, Adam,
-                RMSProp and AdaGrad, which stop at a minimum of J, and "fixed_point" for any other
-                dynamics whose step is the same map at every t: Proximal, a StepMap, your own
+    solver      "cg", "neumann", "fixed_point" or "one-step"; default "cg" for GradientDescent,
+                Momentum, Adam, RMSProp and AdaGrad, which stop at a minimum of J, and "fixed_point"
+                for any other dynamics whose step is the same map at every t: Proximal, a StepMap,
+                your own
     tol         ‖∇E − q H‖ / ‖∇E‖ (for fixed_point ‖∇E − α (I − A)‖ / ‖∇E‖) at which to stop
     iterations  products that the solver may use; default 10 p, at least 1000 (cg), or 100 000
     returns     Implicit: a Hypergradient with .residual, .unsolved, .products, .convergence
@@ -75,11 +77,14 @@ def implicit(
     Exact       not for finite T: it is a different gradient, that of the limit. It differs from the
                 limit's by O(‖w_T − w*‖) and from `reverse` by O(T r^T), where r is the rate at
                 which training converges: see `.convergence`
-    Beware      η, μ and w0 get exactly 0 where the limit is a minimum of J: it does not depend on
-                them, unless J has several. fixed_point of another dynamics takes s_T for the
-                limit: look at .residual, and train longer if it is not small
+    Beware      one-step is no solution: its error is of the size ‖A‖, see .unsolved, so it is good
+                where training converges in very few steps. η, μ and w0 get exactly 0 where the
+                limit is a minimum of J: it does not depend on them, unless J has several.
+                fixed_point of another dynamics takes s_T for the limit: look at .residual, and
+                train longer if it is not small
     Source      Bengio 2000, "Gradient-based optimization of hyperparameters"; Pedregosa 2016 (cg);
-                Lorraine, Vicol, Duvenaud 2020 (neumann); Grazzi et al. 2020 (fixed_point)
+                Lorraine, Vicol, Duvenaud 2020 (neumann); Grazzi et al. 2020 (fixed_point); Bolte,
+                Pauwels, Vaiter 2023 (one-step)
 
     Example
         >>> E = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
@@ -97,12 +102,12 @@ def implicit(
     if iterations is None:
         iterations = max(1000, 10 * problem.p) if solver == "cg" else 100_000
     as_count("iterations", iterations, 1)
-    if solver != "fixed_point" or type(run.dynamics) in AUTONOMOUS:
+    if solver not in OF_THE_STEP or type(run.dynamics) in AUTONOMOUS:
         return at_minimum(run, solver, tol, iterations)
     s = run.last_state()
     require_one_step(run, s)
     row, direct = run.error_grad(run.T, s)
-    share, unsolved, used = by_fixed_point(run, s, row, tol, iterations)
+    share, unsolved, used = OF_THE_STEP[solver](run, s, row, tol, iterations)
     require_solved(solver, unsolved, tol, used, "that the step is a contraction there")
     grad = gradient(run, direct, share)
     moved = float(np.linalg.norm(run.at(run.T, s).value - s))
@@ -119,10 +124,10 @@ def at_minimum(run: Run, solver: str, tol: float, iterations: int) -> Implicit:
     w_0, w_T, a = (run.dynamics.weights(x) for x in (s_0, s, row))
     end = inner.at(w_T)
     require_one_J(run, w_T)
-    if solver == "fixed_point":
-        share, unsolved, used = by_fixed_point(run, s, row, tol, iterations)
+    if solver in OF_THE_STEP:
+        share, unsolved, used = OF_THE_STEP[solver](run, s, row, tol, iterations)
     else:
-        share, unsolved = SOLVERS[solver](end, a, tol, iterations)
+        share, unsolved = OF_J[solver](end, a, tol, iterations)
         used = inner.products
     require_solved(solver, unsolved, tol, used, "that J is convex there")
     return Implicit(
@@ -139,7 +144,7 @@ def at_minimum(run: Run, solver: str, tol: float, iterations: int) -> Implicit:
 
 def require_solved(solver: str, unsolved: float, tol: float, used: int, what: str) -> None:
     """Raise ArithmeticError if the solver stopped too early."""
-    if not unsolved <= tol:
+    if solver != "one-step" and not unsolved <= tol:
         raise ArithmeticError(
             f"{solver}: expected ‖∇E − q H‖ <= {tol:g} ‖∇E‖, found {unsolved:.2g} after {used} "
             f"products with H; train longer, allow more iterations or a larger tol, and check "
@@ -229,8 +234,18 @@ def by_fixed_point(
     return share, moved, used
 
 
+def by_one_step(
+    run: Run, s: Array, row: Array, tol: float, iterations: int
+) -> tuple[Blocks, float, int]:
+    """∇E B, and what it leaves of α = ∇E + α A."""
+    alpha_A, share = run.at(run.T, s).vjp(row)
+    return share, relative(alpha_A, row), 1
+
+
 def relative(rest: Array, a: Array) -> float:
     return float(np.linalg.norm(rest) / (np.linalg.norm(a) or 1.0))
 
 
-SOLVERS: dict[str, Any] = {"cg": by_cg, "neumann": by_neumann, "fixed_point": by_fixed_point}
+OF_J = {"cg": by_cg, "neumann": by_neumann}
+OF_THE_STEP = {"fixed_point": by_fixed_point, "one-step": by_one_step}
+SOLVERS = {**OF_J, **OF_THE_STEP}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, as_count, require_callable
+from hgref.arguments import Array, as_array, as_count, require_callable
 from hgref.descent import Adam, Descent, anywhere, projected, require_descent
 from hgref.hypergradient.forward import partial
 from hgref.layout import Layout
@@ -53,10 +53,11 @@ def realtime(
     project: Callable[[Array], Array] | None = None,
     wrt: Iterable[str] | None = None,
     progress: Callable[[Iterable[int]], Iterable[int]] | None = None,
+    discount: float = 1.0,
 ) -> RealTime:
     """One training run in which λ is updated after every Δ steps, by the partial hypergradient.
 
-        Z_t = A_t Z_{t-1} + B_t      at the current λ; Z is never reset               eq. (14)
+        Z_t = γ A_t Z_{t-1} + B_t    at the current λ; Z is never reset               eq. (14)
         ∇f_t(λ) = ∇E(s_t) Z_t (+ ∂E/∂λ),   λ ← P_Λ(outer step),   t = Δ, 2Δ …         eq. (16)
 
     lam      (m,) λ_0, or a mapping of names; projected first
@@ -65,13 +66,16 @@ def realtime(
     project  P_Λ of a flat λ; default: none
     wrt      names of the blocks to update: only their columns of Z are carried; default all
     progress wraps the steps, as tqdm.tqdm does
+    discount γ, from 0 (hypergradient descent: the last step alone) to 1 (RTHO)
     returns  RealTime: the paths of λ_t and f_t, and s_T
     Raises   ValueError for a bad Δ, and for a bad λ at the start or after an update; Diverged
     Cost     that of one `forward`, and ⌊T/Δ⌋ gradients of E; memory O(d m)
-    Exact    ∇f_t is exact until the first update; after it, Z_t mixes the λ's of different steps
+    Exact    ∇f_t is exact until the first update; after it, Z_t mixes the λ's of different steps.
+             For γ < 1 it forgets early steps, and is no gradient of f_t
     Beware   Δ = T makes one exact update at the end; for many hyperparameters see
              `realtime_truncated`
-    Source   Franceschi et al. 2017, section 3.3
+    Source   Franceschi et al. 2017, section 3.3; Baydin et al. 2018 (γ = 0); Donini, Franceschi
+             et al. 2020, "MARTHE" (γ between)
 
     Example
         >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
@@ -82,9 +86,11 @@ def realtime(
         ([5, 10], [0.1, 0.197, 0.22])
     """
     every = as_count("every", every, 1, problem.T)
+    if not 0 <= as_array("discount", discount, ()) <= 1:
+        raise ValueError(f"discount: expected a number in [0, 1], found {discount}")
     steps = range(1, problem.T + 1)
     path = LamPath(problem, lam, outer, project, wrt)
-    return path.followed(every, steps if progress is None else progress(steps))
+    return path.followed(every, steps if progress is None else progress(steps), float(discount))
 
 
 class LamPath:
@@ -129,13 +135,13 @@ class LamPath:
         """The run at P_Λ(λ)."""
         return projected(self.problem, self.project, lam)
 
-    def followed(self, every: int, steps: Iterable[int]) -> RealTime:
+    def followed(self, every: int, steps: Iterable[int], discount: float = 1.0) -> RealTime:
         """The whole training run, over the numbers 1 … T of its steps, with its updates."""
         dlam = self.columns.identity()
         s, Z = self.run.start(), self.run.start_jvp(dlam, self.columns.size)
         for t in steps:
             step = self.run.at(t, s)
-            Z = self.run.jvp(t, step, Z, dlam)
+            Z = self.run.jvp(t, step, discount * Z, dlam)
             s = step.value
             if self.run.number(t) % every == 0:
                 self.update(self.run.error(t, s), partial(self.run, t, s, Z, self.columns))

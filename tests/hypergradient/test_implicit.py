@@ -337,3 +337,24 @@ def test_a_transform_is_pulled_back():
         g = hgref.implicit(problem, {"eta": 0.1, "l2": np.log(penalty)}, solver, tol=1e-12)
         assert relative(g["l2"], penalty * ridge_gradient(data, penalty)) < 1e-9
     assert g.convergence.rate < 1
+
+
+def test_one_step_is_the_last_share_and_says_what_it_leaves():
+    """∂E/∂λ + ∇E B_T; its error is α A, so it is good where ‖A‖ is small."""
+    J, E, _ = ridge(np.random.default_rng(6))
+    penalty = np.array([0.3, 0.5, 0.7, 0.4])
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 1500)
+    lam = problem.pack(eta=0.1, l2=penalty)
+    g = hgref.implicit(problem, lam, "one-step")
+    short = hgref.truncated(problem, lam, K=1)
+    np.testing.assert_allclose(g["l2"], short["l2"], rtol=1e-12)
+    assert g["eta"] == 0
+    assert g.products == 1
+    A = hgref.jacobians.A(problem, 1500, g.s_T, lam)
+    row = problem.error_grad(1500, g.s_T, lam)[0]
+    assert g.unsolved == pytest.approx(np.linalg.norm(row @ A) / np.linalg.norm(row), rel=1e-12)
+    cosine = hgref.Problem(hgref.StepMap(cosine_step, {"w": np.ones(1)}, {"c": ()}),
+                           Quadratic(np.eye(1), [0.3]), 200)  # fmt: skip
+    found = hgref.implicit(cosine, {"c": 0.8}, "one-step")
+    w = found.s_T[0]
+    assert found["c"] == pytest.approx((w - 0.3) * np.cos(w), rel=1e-9)

@@ -154,3 +154,59 @@ def test_an_update_that_leaves_the_domain_is_refused():
         hgref.realtime(problem, lam, every=1, outer=GradientDescent(1.0))
     with pytest.raises(ValueError, match="weights: expected numbers >= 0"):
         hgref.realtime(problem, {**lam, "weights": [-1.0, 1.0]}, every=1)
+
+
+# --- discounted ---
+
+
+def test_without_a_discount_it_is_rtho_to_the_last_bit():
+    problem, lam = discounted_problem()
+    plain = hgref.realtime(problem, lam, every=2)
+    same = hgref.realtime(problem, lam, every=2, discount=1.0)
+    np.testing.assert_array_equal(plain.lam, same.lam)
+    assert not np.array_equal(plain.lam, hgref.realtime(problem, lam, every=2, discount=0.9).lam)
+
+
+def discounted_problem():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((12, 3)), rng.standard_normal(12)
+    J = hgref.objectives.LeastSquares(X, y, bias=False)
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 12, rng.standard_normal(3))
+    return problem, problem.pack(eta=0.05)
+
+
+def test_with_discount_zero_it_is_hypergradient_descent():
+    """η_{t+1} = η_t + β ∇J(w_t)·∇J(w_{t-1}): Baydin et al. 2018, eq. (5)."""
+    problem, lam = discounted_problem()
+    beta, J, w, eta = 0.003, problem.E, problem.w0, 0.05
+    outer = hgref.outer.GradientDescent(rate=beta)
+    found = hgref.realtime(problem, lam, 1, outer, discount=0.0)
+    path = [eta]
+    for _ in range(12):
+        before = J.grad(1, w, {})
+        w = w - eta * before
+        eta = eta + beta * J.grad(1, w, {}) @ before
+        path.append(eta)
+    np.testing.assert_allclose(found["eta"], path, rtol=1e-13)
+    np.testing.assert_allclose(found.s_T, w, rtol=1e-13)
+
+
+def test_a_discount_forgets_by_its_powers():
+    """Until the first update, ∇f_T = Σ_t γ^{T−t} ∇E A_T … A_{t+1} B_t."""
+    problem, lam = discounted_problem()
+    outer, gamma = hgref.outer.GradientDescent(rate=1.0), 0.7
+    found = hgref.realtime(problem, lam, 12, outer, discount=gamma)
+    states = list(problem.states(lam))
+    alpha, total = problem.error_grad(12, states[-1], lam)[0], 0.0
+    for t in range(12, 0, -1):
+        B = hgref.jacobians.B(problem, t, states[t - 1], lam)
+        total += gamma ** (12 - t) * float((alpha @ B)[0])
+        alpha = alpha @ hgref.jacobians.A(problem, t, states[t - 1], lam)
+    assert found["eta"][-1] == pytest.approx(0.05 - total, rel=1e-12)
+
+
+@pytest.mark.parametrize("discount", [-0.1, 1.1, np.nan])
+def test_a_discount_outside_of_0_to_1_is_refused(discount):
+    problem, lam = discounted_problem()
+    with pytest.raises(ValueError, match="discount"):
+        hgref.realtime(problem, lam, 1, discount=discount)

@@ -24,7 +24,11 @@ PAIRS += [("momentum", o) for o in TASKS]  # each takes its compiling
 of_all = pytest.mark.parametrize(("dynamics", "objective"), PAIRS)
 
 
-READABLE = {"trace", "alpha"}  # of single steps, where the fast layer takes many at once
+READABLE = {
+    "trace",
+    "alpha",
+    "discount",
+}  # of single steps, where the fast layer takes many at once
 
 
 @pytest.mark.parametrize(("fast", "readable"), cpu.TWINS.items(), ids=lambda f: f.__module__)
