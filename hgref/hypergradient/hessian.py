@@ -27,8 +27,8 @@ def hessian(problem: Problem, lam: Any, wrt: Iterable[str] | None = None) -> Arr
     lam      (m,) the point λ, or a mapping of names
     wrt      names of blocks: rows and columns of these alone, in this order; default all
     returns  (m, m), as the mean of the matrix and its transpose
-    Raises   as `hessian_product`; ArithmeticError if the matrix is not symmetric, as an objective or
-             a dynamics of your own with a wrong product makes it
+    Raises   as `hessian_product`; ArithmeticError if the matrix is not symmetric, as an objective
+             or a dynamics of your own with a wrong product makes it
     Cost     m reverses on complex numbers, each two to four times one on real numbers; memory that
              of one
     Exact    to rounding: the complex step has no truncation error, and all of hgref's own steps,

@@ -165,10 +165,10 @@ class Taylor:
     """How fast the Taylor remainder of a gradient falls with the step.
 
     h          (levels,) steps, each half of the one before
-    remainder  (levels,) |f(x + h v) − f(x) − h ∇f·v|
+    remainder  (levels,) |f(x + h v) − f(x) − h ∇f·v|, less ½ h² v·Hv for order 2
     slope      log2(remainder[j] / remainder[j+1]) for the last j where both are above rounding:
                2 for a right gradient (3 where f has no curvature), 1 for a wrong one, inf if
-               there is no such j
+               there is no such j; for order 2: 3 for a right Hessian, 2 for a wrong one
     """
 
     h: Array
@@ -177,17 +177,28 @@ class Taylor:
 
 
 def taylor(
-    f: Function, grad: Any, x: Any, v: Any = None, h: float = 0.1, levels: int = 16, seed: int = 0
+    f: Function,
+    grad: Any,
+    x: Any,
+    v: Any = None,
+    h: float = 0.1,
+    levels: int = 16,
+    seed: int = 0,
+    order: int = 1,
+    hessian: Any = None,
 ) -> Taylor:
     """The Taylor remainder of f at x along v: it falls as h² if and only if `grad` is right.
 
         R(h) = |f(x + h v) − f(x) − h ∇f(x)·v| = O(h²)
+        R(h) = |f(x + h v) − f(x) − h ∇f(x)·v − ½ h² v·Hv| = O(h³)          order 2
 
     f        a function of a flat vector, e.g. `problem.f`
     grad     (m,) the gradient to judge
     x        (m,) point
     v        (m,) direction; default random signs, each times |x_j| (or 1 where x_j is 0)
     h        the first step; levels: number of halvings; seed: of the random direction
+    order    1 judges the gradient; 2 the Hessian, where the gradient is right
+    hessian  (m, m), or a function v ↦ H v (m,); wanted for order 2
     returns  Taylor: steps, remainders and the slope
     Cost     levels + 1 evaluations of f
     Exact    the slope to some hundredths, if f is smooth at the scale of the steps
@@ -206,15 +217,26 @@ def taylor(
     if v is None:
         v = signed(x, (x.size, 1), seed)[:, 0]
     v = as_array("v", v, x.shape)
+    curvature = curvature_along(order, hessian, v)
     steps = h / 2.0 ** np.arange(as_count("levels", levels, 2))
     f_0, slope = float(f(x)), float(grad @ v)
     values = np.array([quiet(f, x + step * v) for step in steps])
-    remainder = np.abs(values - f_0 - steps * slope)
+    remainder = np.abs(values - f_0 - steps * slope - steps**2 * curvature / 2)
     floor = 1e5 * np.finfo(float).eps * np.maximum(np.abs(values), abs(f_0))
     above = np.flatnonzero(remainder > floor)
     pairs = [j for j in above if j + 1 in above]
-    order = np.log2(remainder[pairs[-1]] / remainder[pairs[-1] + 1]) if pairs else np.inf
-    return Taylor(steps, remainder, float(order))
+    found = np.log2(remainder[pairs[-1]] / remainder[pairs[-1] + 1]) if pairs else np.inf
+    return Taylor(steps, remainder, float(found))
+
+
+def curvature_along(order: int, hessian: Any, v: Array) -> float:
+    """v·Hv for order 2, 0 for order 1."""
+    if as_count("order", order, 1, 2) == 1:
+        return 0.0
+    if hessian is None:
+        raise ValueError("hessian: expected a matrix, or a function v ↦ H v, for order 2")
+    Hv = hessian(v) if callable(hessian) else as_array("hessian", hessian, (v.size, v.size)) @ v
+    return float(v @ as_array("hessian", Hv, v.shape))
 
 
 def adjoint_gap(problem: Problem, lam: Any, t: int = 1, s: Any = None, seed: int = 0) -> float:

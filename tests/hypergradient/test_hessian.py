@@ -145,3 +145,17 @@ def test_refusals_are_sentences():
     problem = hgref.Problem(hgref.GradientDescent(Real(np.eye(1), [1.0])), E, 3)
     with pytest.raises(TypeError, match="hessian: expected functions that take complex numbers"):
         hgref.hessian(problem, [0.1])
+
+
+def test_the_taylor_remainder_of_second_order_falls_as_the_third_power():
+    problem, lam = small()
+    g, H = hgref.reverse(problem, lam).grad, hgref.hessian(problem, lam)
+    for second in (H, lambda v: hgref.hessian_product(problem, lam, v)):
+        report = hgref.witness.taylor(problem.f, g, lam, order=2, hessian=second)
+        assert report.slope == pytest.approx(3, abs=0.1)
+    off = hgref.witness.taylor(problem.f, g, lam, order=2, hessian=1.01 * H)
+    assert off.slope == pytest.approx(2, abs=0.1)
+    with pytest.raises(ValueError, match="hessian: expected a matrix"):
+        hgref.witness.taylor(problem.f, g, lam, order=2)
+    with pytest.raises(ValueError, match="order: expected"):
+        hgref.witness.taylor(problem.f, g, lam, order=3)
