@@ -11,6 +11,7 @@ import numpy as np
 
 from hgref.arguments import Array, as_array, as_count
 from hgref.dynamics.dynamics import Dynamics
+from hgref.dynamics.over import number_of
 from hgref.layout import Blocks, Layout, layout_of
 from hgref.objectives.objective import Objective
 from hgref.run import Diverged, Run
@@ -188,7 +189,7 @@ class Problem:
         """Raise ValueError if that many numbers are not, or not only, one for each step."""
         counts = {"steps": self.last, "weights": self.p}
         if self.dynamics.J.layer_labels is not None:
-            counts["blocks"] = int(self.dynamics.J.layer_labels.max()) + 1
+            counts["blocks"] = number_of(self.dynamics.J.layer_labels)
         fits = [axis for axis, count in counts.items() if count == size]
         if fits in ([], ["steps"]):
             return
