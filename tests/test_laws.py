@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import hgref
 from hgref import laws
+from hgref.dynamics.proximal import BOX
 
 H = 1e-30
 numbers = st.floats(-2, 2).filter(lambda x: x == 0 or abs(x) > 1e-3)
@@ -42,10 +43,10 @@ def check(step, jvp, vjp, x, dx, b):
 
 
 DYNAMICS = {
-    name: kind
+    name: (kind.law, kind.state, kind.names)
     for name, kind in vars(hgref.dynamics).items()
     if inspect.isclass(kind) and issubclass(kind, hgref.Coordinatewise) and hasattr(kind, "law")
-}
+} | {"Box": (BOX, ("w",), ())}
 VALUES = {  # of a law's arguments, where they are not just any numbers
     "u": st.floats(0.1, 2),
     **dict.fromkeys(["beta", "beta1", "beta2", "mu", "keep", "decay"], between),
@@ -59,12 +60,12 @@ VALUES = {  # of a law's arguments, where they are not just any numbers
 @given(data=st.data())
 def test_the_law_of_a_dynamics(name, data):
     """Its jvp is the complex step of its step, its vjp the transpose; a new law is found here."""
-    kind, law = DYNAMICS[name], DYNAMICS[name].law
+    law, state, names = DYNAMICS[name]
     arguments = list(inspect.signature(law.step).parameters)
     x = {n: data.draw(VALUES.get(n, numbers), label=n) for n in arguments}
-    moving = [n for n in arguments if n in {*law.tangents, *kind.names}]  # the others are settings
+    moving = [n for n in arguments if n in {*law.tangents, *names}]  # the others are settings
     dx = {n: data.draw(numbers, label=f"d{n}") for n in moving}
-    b = {n: data.draw(numbers, label=f"b_{n}") for n in kind.state}
+    b = {n: data.draw(numbers, label=f"b_{n}") for n in state}
     known = {**x, **{f"d{n}": v for n, v in dx.items()}, **{f"b_{n}": v for n, v in b.items()}}
 
     def row(_):
