@@ -183,6 +183,8 @@ def test_refusals_are_sentences():
     refused(ValueError, "found mini-batches", batched, E, lam)
     for solver in SOLVERS:
         refused(ArithmeticError, f"{solver}: expected", J, E, lam, solver=solver, iterations=1)
+    counted = {"solver": "fixed_point", "iterations": 3}
+    refused(ArithmeticError, "after 3 products", J, E, lam, **counted)
 
 
 def test_the_inner_function_is_j_and_the_decay_of_momentum():

@@ -149,5 +149,7 @@ def test_what_is_refused():
         hgref.locate(problem, lam)
     with pytest.raises(ValueError, match=r"states: expected shape \(7, 27\), found \(5, 27\)"):
         hgref.locate(problem, lam, states=np.zeros((5, 27)))
+    with pytest.raises(ValueError, match=r"states: expected shape \(7, 27\), found \(\)"):
+        hgref.locate(problem, lam, states=3.0)
     with pytest.raises(TypeError, match="Z: expected real numbers"):
         hgref.locate(problem, lam, Z=np.zeros((7, 27, 13), complex))
