@@ -20,7 +20,8 @@ from hgref.verify.witness import central_differences, complex_step, signed
 DIRECTIONS = 3  # one for a large run
 TINY = float(np.finfo(float).tiny)
 AGREEMENT = 1e-9  # relative difference between two float64 witnesses of an ill-conditioned run
-LEVELS, FEW_LEVELS = 10, 7  # steps of the differences, and those for a large run
+# steps of the differences; those of a large run, which is often a network with kinks, begin lower
+LADDER, OF_A_LARGE_RUN = {"h": 1e-2, "levels": 10}, {"h": 6.25e-4, "levels": 5}
 ENOUGH = 1e-6  # relative error at which the differences stop; it counts ten times
 OF_F = ("complex step", "central differences")  # witnesses that use f alone, no derivative
 
@@ -157,8 +158,8 @@ def by_differences(run: Run, g: Hypergradient, V: Array) -> tuple[Array, Any]:
     def f(x: Array) -> Any:  # f(λ) is known already
         return g.f if np.array_equal(x, run.point) else run.problem.f(x)
 
-    levels = FEW_LEVELS if is_large(run) else LEVELS
-    return central_differences(f, run.point, V, levels=levels, enough=ENOUGH)
+    ladder: dict[str, Any] = OF_A_LARGE_RUN if is_large(run) else LADDER
+    return central_differences(f, run.point, V, enough=ENOUGH, **ladder)
 
 
 WITNESSES: dict[str, Witness] = {
