@@ -4,7 +4,7 @@ import re
 import sys
 
 import pytest
-from lesson import outputs, printed
+from lesson import before_the_exercises, outputs, printed
 
 BALLS = """
 with precision(100):
@@ -71,6 +71,7 @@ def test_wrong_answers_are_recognised():
 
 
 def test_without_flint_it_says_how_to_install_it(monkeypatch):
+    before_the_exercises.cache_clear()
     monkeypatch.setitem(sys.modules, "flint", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install -e"):
         outputs(10)
