@@ -214,3 +214,12 @@ def test_task_coupling_is_the_sum_over_pairs(pairs):
     found = coupling.value(1, w, {"C": C, "rho": np.array(0.7)})
     assert found == pytest.approx(expected, rel=1e-13)
     assert np.array_equal(coupling.grad(1, w, {"C": C, "rho": np.array(0.7)})[12:], [0, 0])
+
+
+def test_labels_may_be_whole_floats():
+    X, y = np.eye(3), np.array([0, 2, 1])
+    w = np.linspace(-1, 1, 12)
+    whole, floats = Softmax(X, y, 3), Softmax(X, y.astype(float), 3)
+    assert whole.value(1, w, {}) == floats.value(1, w, {})
+    with pytest.raises(TypeError, match="y: expected integer labels, found dtype float64"):
+        Softmax(X, y + 0.5, 3)
