@@ -255,8 +255,9 @@ class Problem:
 
     def layouts(self) -> Iterator[Layout]:
         """Every possible layout: each hyperparameter that `over` leaves free, both ways."""
-        for late in itertools.product((False, True), repeat=len(self.free)):
-            schedules = {n: (self.last,) for n, yes in zip(self.free, late, strict=True) if yes}
+        free = self.free
+        for late in itertools.product((False, True), repeat=len(free)):
+            schedules = {n: (self.last,) for n, yes in zip(free, late, strict=True) if yes}
             yield Layout({**self.layout.shapes, **schedules})
 
     # --- parts of one run; for several parts at one λ use `run = problem.at(lam)` ---

@@ -38,7 +38,7 @@ class Dynamics(Linearised):
     over     {name: "steps", "weights", "blocks" or ("steps", "blocks")}: a hyperparameter with one
              number for each step (T,), weight (p,), layer or named tensor of J (L,), or (T, L)
     lam      mapping of the named blocks of λ; a hyperparameter of the dynamics is a number, or a
-             schedule (T,), of which step t uses entry t - 1, or what `over` says
+             schedule (T,) with entry t - 1 for step t, or has the shape that `over` says
     ds       (d, k) columns of tangents, dlam mapping of (…, k); an absent block is zero
     alpha    (d,) row of multipliers
     Raises   NotImplementedError, naming a function that is needed and not defined
@@ -129,6 +129,11 @@ class Dynamics(Linearised):
         """w, the last block of the state."""
         return self.split(s)[-1]
 
+    @property
+    def of_weights(self) -> list[str]:
+        """Hyperparameters with numbers of weights or blocks, where others have one for a step."""
+        return [name for name, axes in self.over.items() if axes != ("steps",)]
+
     # the hyperparameters of the dynamics as a function of t and λ, with its products
     def axes(self, name: str, block: Array) -> Axes:
         """What the numbers of a hyperparameter are for: where `over` is silent, for steps."""
@@ -140,7 +145,7 @@ class Dynamics(Linearised):
         return {n: at_step(self.axes(n, lam[n]), labels, t, lam[n]) for n in names}
 
     def rates_jvp(self, t: int, lam: Blocks, dlam: Blocks) -> Numbers:
-        """Their tangents, (k,) or (p, k), or 0 for those that `dlam` has not."""
+        """Their tangents, (k,) or (p, k), or 0 where `dlam` has none."""
         found: Numbers = dict.fromkeys(self.names, 0.0)
         for name in found.keys() & dlam.keys():
             axes = self.axes(name, lam[name])

@@ -108,8 +108,7 @@ def distance(first: InnerAt, last: InnerAt, a: Array, unsolved: float, end: Conv
 def contraction(inner: Inner, least: float, largest: float) -> float:
     """Spectral radius of A_T: the larger of the two at the ends of the spectrum of H."""
     run = inner.run
-    spread = any(axes != ("steps",) for axes in run.dynamics.over.values())
-    if type(run.dynamics) not in AUTONOMOUS or spread:
+    if type(run.dynamics) not in AUTONOMOUS or run.dynamics.of_weights:
         return np.nan
     radii = []
     for curvature in (least - inner.decay, largest - inner.decay):

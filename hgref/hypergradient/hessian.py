@@ -46,7 +46,8 @@ def hessian(problem: Problem, lam: Any, wrt: Iterable[str] | None = None) -> Arr
     run = problem.at(lam)
     m, layout = run.layout.size, run.layout
     names = layout.shapes if wrt is None else layout.select(wrt).shapes
-    chosen = np.concatenate([np.arange(m)[layout.slices[name]] for name in names])
+    numbers = layout.numbers()
+    chosen = np.concatenate([numbers[name].reshape(-1) for name in names])
     H = np.array([along(problem, run, e)[chosen] for e in np.eye(m)[chosen]])
     apart, size = np.abs(H - H.T).max(initial=0.0), np.abs(H).max(initial=0.0)
     if apart > SYMMETRIC * size:

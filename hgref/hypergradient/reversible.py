@@ -108,7 +108,7 @@ class Backtrack:
         if not largest > 0:
             raise ValueError(f"largest: expected a number > 0, found {largest}")
         self.largest, self.unit = largest, np.ldexp(largest, -BITS)
-        if "mu" in run.dynamics.over and run.dynamics.over["mu"] != ("steps",):
+        if "mu" in run.dynamics.of_weights:
             raise TypeError("over: expected one mu for all weights; use checkpointed")
         mu = np.asarray(run.lam["mu"])
         if mu.dtype.kind in "cO" or not np.all((mu > 0) & (mu < 1)):

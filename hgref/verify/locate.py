@@ -98,12 +98,12 @@ def locate(
         if trace is not None
     }
     at = given["states"].rows if "states" in given else np.array(list(run.states()))
-    if np.isnan(at[0]).all():
+    if "states" in given and given["states"].first:
         at[0] = run.start()
     walks = {"states": of_states, "Z": of_Z, "alphas": of_alphas}
     with np.errstate(all="ignore"):
         for name, trace in given.items():
-            for one in walks[name](Local(run, trace.roundoff), trace.rows, at):
+            for one in walks[name](Local(run, trace.roundoff), trace, at):
                 found = off(run, name, one)
                 if found:
                     return found
@@ -111,9 +111,10 @@ def locate(
 
 
 class Trace(NamedTuple):
-    """Rows 0 … T of a trace, row 0 NaN where it was not given; the unit roundoff of their type."""
+    """Rows 0 … T of a trace, the first that was given, and the unit roundoff of their type."""
 
     rows: Array
+    first: int
     roundoff: float
 
     @classmethod
@@ -128,7 +129,7 @@ class Trace(NamedTuple):
         require_shape(name, rows.shape, (T if short else T + 1, *shape))
         if short:
             rows = np.concatenate([np.full((1, *shape), np.nan), rows])
-        return cls(np.array(rows), roundoff)
+        return cls(np.array(rows), int(short), roundoff)
 
 
 class Local:
@@ -163,17 +164,18 @@ class Row(NamedTuple):
     before: Array | None = None
 
 
-def of_states(local: Local, rows: Array, at: Array) -> Iterator[Row]:
+def of_states(local: Local, trace: Trace, at: Array) -> Iterator[Row]:
+    rows = trace.rows
     yield Row(0, "the start", at[0], *local(lambda run: run.start()))
     for t in range(1, len(rows)):
         yield Row(t, "the step", rows[t], *local(lambda run, s, t=t: run.at(t, s).value, at[t - 1]))
 
 
-def of_Z(local: Local, rows: Array, at: Array) -> Iterator[Row]:
-    run, m = local.run, rows.shape[2]
+def of_Z(local: Local, trace: Trace, at: Array) -> Iterator[Row]:
+    run, rows, m = local.run, trace.rows, trace.rows.shape[2]
     identity = run.layout.identity()
     first, dlam = run.start_jvp(identity, m), run.push(identity)
-    if np.isnan(rows[0]).all():
+    if trace.first:
         rows[0] = first
     yield Row(0, "the start", rows[0], first, FACTOR * local.roundoff * np.abs(first))
     for t in range(1, len(rows)):
@@ -181,12 +183,10 @@ def of_Z(local: Local, rows: Array, at: Array) -> Iterator[Row]:
         yield Row(t, "A_t", rows[t], *made, before=rows[t - 1])
 
 
-def of_alphas(local: Local, rows: Array, at: Array) -> Iterator[Row]:
-    T = len(rows) - 1
+def of_alphas(local: Local, trace: Trace, at: Array) -> Iterator[Row]:
+    rows, T = trace.rows, len(trace.rows) - 1
     yield Row(T, "∇E", rows[T], *local(lambda run, s: run.error_grad(T, s)[0], at[T]))
-    for t in range(T, 0, -1):
-        if t == 1 and np.isnan(rows[0]).all():
-            return
+    for t in range(T, trace.first, -1):
         made = local(lambda run, s, a, t=t: run.at(t, s).vjp(a)[0], at[t - 1], rows[t])
         yield Row(t - 1, "A_t", rows[t - 1], *made)
 

@@ -123,6 +123,10 @@ def test_nan_is_off_and_so_is_a_trace_of_another_learning_rate():
     states = traces(problem, lam)["states"]
     states[3, 1] = np.nan
     assert hgref.locate(problem, lam, states=states).t == 3
+    for name, trace in traces(problem, lam).items():
+        trace[0] = np.nan  # it was given, and is no number
+        found = hgref.locate(problem, lam, **{name: trace})
+        assert (found.trace, found.t) == (name, 0)
     other = np.array(list(problem.states({**problem.unpack(lam), "eta": 0.11})))
     found = hgref.locate(problem, lam, states=other)
     assert (found.t, found.block) == (1, "w")

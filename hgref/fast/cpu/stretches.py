@@ -157,7 +157,7 @@ def require_fast(problem: Problem) -> None:
             f"dynamics: expected one with a law (hgref.Coordinatewise), found "
             f"{type(dynamics).__name__}; use the same function of hgref itself"
         )
-    if any(axes != ("steps",) for axes in dynamics.over.values()):
+    if dynamics.of_weights:
         raise TypeError(
             "over: expected numbers or schedules; for numbers of weights and blocks use the same "
             "function of hgref itself"
