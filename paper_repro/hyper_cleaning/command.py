@@ -37,6 +37,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--dtype", choices=("float64", "float32"),
         help="number type of the products with the pixels (default: float64)",
     )  # fmt: skip
+    parser.add_argument(
+        "--centred", action=argparse.BooleanOptionalAction, default=None,
+        help="whether the models subtract the mean image from the pixels (default: yes; with "
+        "--paper, no)",
+    )  # fmt: skip
     parser.add_argument("--outer-rate", type=float, metavar="RATE", help="Adam's rate on λ")
 
 
@@ -51,6 +56,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
         "outer_rate",
         "readable",
         "dtype",
+        "centred",
     )
     R = getattr(options, "R", None)
     return preset.changed(**given(options, *names), R=None if R is None else tuple(R))

@@ -20,6 +20,7 @@ class Setting(Preset):
     R                   bounds on Σλ, one run each; Figure 1 shows the first run
     seed                of the split, the wrong labels and the pictures
     discard_below       an example with a smaller λ_i counts as discarded
+    centred             whether the models subtract the mean image; in the paper they do not
     images              source of the images, see paper_repro.data.images
     readable            True: use the readable layer, on dense pixels; False: hgref.fast.cpu
     dtype               of hgref.fast.cpu's products with the pixels: float64 or float32
@@ -36,6 +37,7 @@ class Setting(Preset):
     rate: float = 0.1
     seed: int = 0
     discard_below: float = 1e-3
+    centred: bool = True
     images: str = "auto"
     readable: bool = False
     dtype: str = "float64"
@@ -80,6 +82,7 @@ PAPER = Setting(
     outer_rate=0.005,
     final_steps=4000,
     R=(1000, 1500, 2000, 2500),
+    centred=False,
 )
 
 # takes seconds, to check that everything runs

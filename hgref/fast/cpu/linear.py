@@ -17,13 +17,14 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.fast.cpu import heads, pool
 from hgref.fast.cpu.compiled import bound, kernel
-from hgref.fast.cpu.products import add_product, aligned, padded, row_product
+from hgref.fast.cpu.products import add_product, add_row, aligned, padded, row_product
 from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective
 
 BLOCK_BYTES = 200_000  # of X: it stays in the second-level cache, its pages in that of addresses
 PANEL_BYTES = 2**19  # of the columns that stay in a cache while X passes
+ROWS = 64  # of a sparse X, in a block
 NONE, NO_MATRIX = np.zeros(0), np.zeros((0, 0))
 
 
@@ -55,7 +56,7 @@ class Pass(NamedTuple):
 through_loss: Any = None  # of a head, in each copy of the functions below
 
 
-def dense_part(one, X, copied, N, z, flat, sums, lo, hi):
+def dense_part(one, X, N, copied, z, flat, sums, lo, hi):
     """sums ← the pass over examples lo … hi-1 of the step, in blocks of len(z).
 
     sums        W's part of each column, K·N numbers, then the biases of all columns, if any
@@ -87,49 +88,45 @@ def dense_part(one, X, copied, N, z, flat, sums, lo, hi):
         sums[D * N + o] = flat[outside + o]
 
 
-def rows_part(one, pointers, indices, values, z, flat, sums, lo, hi):
-    """z ← X V and the loss, for examples lo … hi-1 of a sparse X; sums (C,) ← the sum of rows.
+def sparse_part(one, pointers, indices, values, centre, N, z, flat, pulled, sums, lo, hi):
+    """`dense_part` for a sparse X, by its rows: X V reads rows of V, Rᵀ X adds to rows of `pulled`.
 
-    flat   the same memory as z
+    centre      (N,) c of X − 1 cᵀ, or (0,)
+    z, flat     (rows of a block, C) scratch, and the same memory as (rows·C,)
+    pulled      (N·C + C,) scratch: XᵀR by features, then the sum of R's rows
     """
-    C = len(one.offset)
-    for i in range(lo, hi):
-        row = one.rows[i]
-        row_product(values, indices, pointers[row], pointers[row + 1], one.V, C, flat, i * C)
-        for q in range(C):
-            z[i, q] += one.offset[q]
-    through_loss(one, z[lo:hi], lo, hi)
-    zero, rows = np.int64(0), np.int64(hi - lo)
-    for q in range(C):
-        sums[q] = 0
-    add_product(one.unit, zero, zero, zero, flat, lo * C, C, sums, zero, C, np.int64(1), rows, C)
-
-
-@kernel
-def columns_part(pointers, indices, values, z, pulled, C, lo, hi):
-    """pulled (N·C,) ← Xᵀ R for features lo … hi-1, by columns of X; z (B·C,)."""
-    for f in range(lo, hi):
-        row_product(values, indices, pointers[f], pointers[f + 1], z, C, pulled, f * C)
-
-
-@kernel
-def scatter(pointers, indices, values, rows, z, pulled):
-    """The same for the few rows of a mini-batch, by rows."""
-    for f in range(len(pulled)):
-        for k in range(pulled.shape[1]):
-            pulled[f, k] = 0
-    for i in range(len(rows)):
-        for q in range(pointers[rows[i]], pointers[rows[i] + 1]):
-            for k in range(pulled.shape[1]):
-                pulled[indices[q], k] += values[q] * z[i, k]
+    C, D = len(one.offset), one.Y.shape[1] * (one.base + one.k)
+    zero, unit = np.int64(0), np.int64(1)
+    for i in range(len(pulled)):
+        pulled[i] = 0
+    for first in range(lo, hi, len(z)):
+        m = min(len(z), hi - first)
+        for i in range(m):
+            row = one.rows[first + i]
+            row_product(values, indices, pointers[row], pointers[row + 1], one.V, C, flat, i * C)
+            for q in range(C):
+                z[i, q] += one.offset[q]
+        through_loss(one, z, first, first + m)
+        for i in range(m):
+            row = one.rows[first + i]
+            add_row(values, indices, pointers[row], pointers[row + 1], flat, i * C, C, pulled)
+        add_product(one.unit, zero, zero, zero, flat, zero, C, pulled, N * C, C, unit, m, C)
+    for o in range(D):
+        total = pulled[N * C + o]
+        for f in range(N):
+            sums[o * N + f] = pulled[f * C + o]
+        for f in range(len(centre)):
+            sums[o * N + f] -= total * centre[f]
+        if len(sums) > D * N:
+            sums[D * N + o] = total
 
 
 @functools.cache
 def passes(head: heads.Head) -> tuple[Any, Any]:
-    """`dense_part` and `rows_part` for a loss."""
+    """`dense_part` and `sparse_part` for a loss."""
     loss = heads.loss_of(head)
     return tuple(
-        kernel(bound(part, head.name, through_loss=loss)) for part in (dense_part, rows_part)
+        kernel(bound(part, head.name, through_loss=loss)) for part in (dense_part, sparse_part)
     )
 
 
@@ -138,9 +135,15 @@ class Linear(Objective):
 
     part    the loss of the readable layer
     kept    numbers of 8 bytes that `at` keeps, about
+    data    X, as a pass takes it;  kind: the index of its pass in `passes`
+    entries of X in a step;  block: rows of a block
     at_once columns of one pass; more of them take more passes
     """
 
+    data: tuple[Array, ...]
+    kind: int
+    entries: int
+    block: int
     at_once = 10**9
 
     def __init__(self, part: Any, real: np.dtype):
@@ -187,6 +190,24 @@ class Linear(Objective):
 
     def swept(self, one: Pass) -> Array:
         """∇J_t, or H u + M dλ for each column: (parts, base + k, p), for the caller to add up."""
+        columns, C = one.base + one.k, len(one.offset)
+        count = min(pool.parts(self.entries * columns * self.K), -(-self.B // self.block))
+        if (columns, C) not in self.scratch:
+            own = self.own(count, C)
+            self.scratch[columns, C] = np.empty((count, columns * self.part.p), self.real), own
+        G, own = self.scratch[columns, C]
+        parts = pool.bounds(self.B, count)
+        pool.each(passes(self.head)[self.kind], [
+            (one, *self.data, self.N, *(x[q] for x in own), G[q], *parts[q]) for q in range(count)
+        ])  # fmt: skip
+        if columns == 1:
+            return G[:, None]
+        total, cut = G.sum(axis=0, dtype=float), columns * self.K * self.N
+        each = total[:cut].reshape(columns, -1), total[cut:].reshape(columns, -1)
+        return np.hstack(each)[None]
+
+    def own(self, count: int, C: int) -> tuple[Array, ...]:
+        """The scratch of each of `count` parts."""
         raise NotImplementedError
 
 
@@ -244,81 +265,44 @@ def rows_of_block(N: int, itemsize: int) -> int:
 class Dense(Linear):
     """With a dense X."""
 
+    kind = 0
+
     def __init__(self, part: DataLoss, real: np.dtype):
         super().__init__(part, real)
         features: Any = part.features
         X = features.X if features.centre is None else features.X - features.centre
         self.X = np.ascontiguousarray(X, real).reshape(-1)
-        self.block = rows_of_block(self.N, real.itemsize)
+        self.data = (self.X,)
+        self.entries, self.block = self.B * self.N, rows_of_block(self.N, real.itemsize)
         self.at_once = max(PANEL_BYTES // max(self.N * self.K * real.itemsize, 1), 8)
 
-    def swept(self, one: Pass) -> Array:
-        columns, C = one.base + one.k, len(one.offset)
-        count = min(pool.parts(self.B * self.N * columns * self.K), -(-self.B // self.block))
-        if (columns, C) not in self.scratch:
-            batches = self.part.features.batches is not None
-            self.scratch[columns, C] = (
-                np.empty((count, columns * self.part.p), self.real),
-                aligned((count, (self.block + 1) * C), self.real),
-                np.empty((count, self.block * self.N * batches), self.real),
-            )
-        G, flat, copied = self.scratch[columns, C]
-        parts = pool.bounds(self.B, count)
-        pool.each(passes(self.head)[0], [
-            (one, self.X, copied[q], self.N, flat[q, :-C].reshape(-1, C), flat[q], G[q], *parts[q])
-            for q in range(count)
-        ])  # fmt: skip
-        if columns == 1:
-            return G[:, None]
-        total, cut = G.sum(axis=0, dtype=float), columns * self.K * self.N
-        each = total[:cut].reshape(columns, -1), total[cut:].reshape(columns, -1)
-        return np.hstack(each)[None]
+    def own(self, count: int, C: int) -> tuple[Array, ...]:
+        flat = aligned((count, (self.block + 1) * C), self.real)
+        batches = self.part.features.batches is not None
+        copied = np.empty((count, self.block * self.N * batches), self.real)
+        return copied, flat[:, :-C].reshape(count, -1, C), flat
 
 
 class Sparse(Linear):
-    """With a sparse X, stored by rows and by columns; a centre c stays implicit: X − 1 cᵀ."""
+    """With a sparse X; a centre c stays implicit: X − 1 cᵀ."""
+
+    kind = 1
+    block = ROWS
 
     def __init__(self, part: DataLoss, real: np.dtype):
         super().__init__(part, real)
         features: Any = part.features
         self.centre = features.centre
-        self.by_row, self.by_column = compressed(features.X, real), compressed(features.X.T, real)
+        centre = NONE if self.centre is None else self.centre
+        self.data = (*compressed(features.X, real), np.ascontiguousarray(centre, real))
+        self.entries = features.X.nnz * self.B // max(features.n, 1)
 
     def shifted(self, offset: Array, V: Array) -> Array:
         return offset if self.centre is None else offset - (self.centre @ V).astype(self.real)
 
-    def swept(self, one: Pass) -> Array:
-        columns, C, batches = one.base + one.k, len(one.offset), self.part.features.batches
-        if C not in self.scratch:
-            self.scratch[C] = tuple(aligned((n, C), self.real) for n in (self.B, self.N))
-        z, pulled = self.scratch[C]
-        share = 1.0 if batches is None else self.B / self.part.features.n
-        count = pool.parts(int(len(self.by_row[2]) * C * share))
-        parts = pool.bounds(self.B, count)
-        flat, to = z.reshape(-1), pulled.reshape(-1)
-        sums = np.empty((count, C), self.real)
-        pool.each(passes(self.head)[1], [
-            (one, *self.by_row, z, flat, sums[q], *parts[q]) for q in range(count)
-        ])  # fmt: skip
-        if batches is None:
-            parts = alike(self.by_column[0], count)
-            pool.each(columns_part, [(*self.by_column, flat, to, C, *part) for part in parts])
-        else:
-            scatter(*self.by_row, one.rows, z, pulled)
-        used, total = columns * self.K, sums.sum(axis=0, dtype=float)
-        g = pulled[:, :used].T.astype(float)
-        if self.centre is not None:
-            g -= np.outer(total[:used], self.centre)
-        biases = total[:used].reshape(columns, self.K)[:, : self.K * self.part.bias]
-        return np.hstack([g.reshape(columns, -1), biases])[None]
-
-
-def alike(pointers: Array, count: int) -> list[tuple[int, int]]:
-    """(first, last + 1) of parts with nearly equally many entries."""
-    entries = int(pointers[-1]) * np.arange(count + 1) // count
-    ends = np.searchsorted(pointers, entries)
-    ends[0], ends[-1] = 0, len(pointers) - 1  # also lines without an entry
-    return list(itertools.pairwise(ends.tolist()))
+    def own(self, count: int, C: int) -> tuple[Array, ...]:
+        z = aligned((count, self.block, C), self.real)
+        return z, z.reshape(count, -1), aligned((count, (self.N + 1) * C), self.real)
 
 
 def compressed(matrix: Any, real: np.dtype) -> tuple[Array, Array, Array]:

@@ -147,7 +147,7 @@ def sweep(part, t, row, w, U, base):
         part.share,
     )
     some = part.sums[: (base + k) * len(w)]
-    dense(one, part.X, part.copied, N, part.z, part.flat, some, 0, B)
+    dense(one, part.X, N, part.copied, part.z, part.flat, some, 0, B)
     if base == 0:
         for i in range(len(part.share)):
             part.shares[rows[i]] += part.share[i] / B
