@@ -39,7 +39,7 @@ EXPERIMENTS = {
 }
 KEPT = "Finished work is saved: run the same command again to continue."
 NOT_KEPT = "Nothing was written: all numbers of a result must come from one run."
-NOT_RESUMABLE = {*MEASUREMENTS, "lessons", "costs", "relatives"}
+NOT_RESUMABLE = {*MEASUREMENTS, "lessons", "costs", "relatives", "sequel"}
 
 
 def main(arguments: list[str] | None = None) -> int:

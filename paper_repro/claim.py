@@ -16,13 +16,22 @@ class Claim:
     text     the claim as a rule that can be checked: "Baseline < every DH-R ≤ Oracle + 0.5"
     paper    the paper's numbers; "" if it gives none
     found    our numbers
-    agrees   whether the rule holds for our numbers; None if it cannot be decided
+    agrees   whether the rule holds for our numbers; None if they cannot decide it
     """
 
     text: str
     paper: str
     found: str
     agrees: bool | None
+
+
+def greater(text: str, paper: str, found: str, difference: float, half: float) -> Claim:
+    """The claim that a difference is above 0, of which the interval ± `half` is known.
+
+    It holds if the interval is above 0, does not hold if it is below, and is undecided otherwise.
+    """
+    decided = abs(difference) > half
+    return Claim(text, paper, found, difference > 0 if decided else None)
 
 
 Rule = Callable[[Mapping[str, Any]], Claim]  # its argument is the content of one JSON file

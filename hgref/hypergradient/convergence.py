@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,7 +26,6 @@ class Convergence:
     rate        r: each step multiplies the distance to the minimum by this factor; NaN if the
                 steps are different maps (Adam)
     to_minimum  ‖w_T − w*‖ <= residual / least, if J is as curved on the way as at w_T
-    bound       on ‖∇f(λ) − implicit‖, see `Convergence.of`; NaN if the rate is
     """
 
     T: int
@@ -35,28 +34,18 @@ class Convergence:
     largest: float
     rate: float
     to_minimum: float
-    bound: float
 
     @classmethod
-    def of(cls, inner: Inner, w_0: Array, w_T: Array, a: Array, unsolved: float) -> Convergence:
-        """From the weights at both ends, a = ∇E(w_T), and ‖a − q H‖ / ‖a‖.
+    def of(cls, inner: Inner, w_T: Array) -> Convergence:
+        """From the last weights.
 
-            ‖∇f(λ) − implicit‖ <= r^T (‖q‖ ‖M‖ + ‖a‖)                         1
-                                  + ‖a‖ D T r^{T-1} (η' L + largest η' / η)     2
-                                  + ‖a‖ D η' L r^T / (1 − r)                    3
-                                  + ‖a − q H‖ ‖M‖ / least                       4
-            a = q H,   D = ‖w_0 − w_T‖ + ‖w_T − w*‖,   L = L_M + L_H ‖M‖ / least,   η' = η / (1 − μ)
+        ‖∇f(λ) − implicit‖ falls as T r^T, and ‖implicit − limit‖ as r^T.
 
-        1: the start is not fully forgotten after T steps; 2: A_t and B_t differed from those at the
-        minimum, and η and μ still mattered; 3: w_T is not w*; 4: the error of the solver.
-
-        Exact    a bound for GradientDescent if J is quadratic in w and M changes equally in all
-                 directions (L2). Otherwise an estimate: the Lipschitz constants L_M, L_H are
-                 measured only between w_0 and w_T, and Momentum may be slower than r^T at first
-        Beware   a product of norms: usually 10² to 10⁵ times the distance, with the right slope.
-                 r belongs to the least curvature, which a run from w_0 = 0 may never meet
-        Source   the sum of (10) at the fixed point, compared term by term; Grazzi et al. 2020,
-                 Theorem 2.1, has the same orders
+        Exact    r for GradientDescent and Momentum near the minimum
+        Beware   r belongs to the least curvature, which a run from w_0 = 0 may never meet. A bound
+                 on the distances themselves is not told: products of norms come out a thousand to
+                 a hundred thousand times too large
+        Source   Grazzi et al. 2020, Theorem 2.1, for the orders
         """
         last = inner.at(w_T)
         least, largest = curvatures(last)
@@ -64,11 +53,7 @@ class Convergence:
         r = contraction(inner, least, largest)
         residual = float(np.linalg.norm(last.grad))
         to_minimum = residual / least if least > 0 else np.inf
-        bound = np.nan if np.isnan(r) else np.inf
-        end = cls(inner.run.T, residual, least, largest, r, to_minimum, bound)
-        if least > 0 and r < 1:
-            return replace(end, bound=distance(inner.at(w_0), last, a, unsolved, end))
-        return end
+        return cls(inner.run.T, residual, least, largest, r, to_minimum)
 
     def __str__(self) -> str:
         lines = [f"‖∇J(w_T)‖ = {self.residual:.3g} after T = {self.T} steps"]
@@ -80,29 +65,7 @@ class Convergence:
             lines += [f"each step multiplies the distance by {self.rate:.4g}: no convergence"]
         elif self.rate < 1:
             lines += [f"each step multiplies the distance by {self.rate:.4g}"]
-            lines += [f"the hypergradient of T steps is within about {self.bound:.3g}"]
         return "\n".join(lines)
-
-
-def distance(first: InnerAt, last: InnerAt, a: Array, unsolved: float, end: Convergence) -> float:
-    """The bound of `Convergence.of`, from J at w_0 and w_T; `end` does not have it yet."""
-    T, r, least = end.T, end.rate, end.least
-    norm_a = float(np.linalg.norm(a))
-    q = last.solved(a, 1e-6 * norm_a, 10 * a.size + 1000)
-    apart = float(np.linalg.norm(first.w - last.w)) or 1.0
-    M = norm_of_mixed([last])
-    L_M = norm_of_mixed([last, first]) / apart
-    L = L_M + norm_of_change(first, last) / apart * M / least
-    dynamics = last.inner.run.dynamics
-    eta, *mu = map(np.max, dynamics.rates_at(T, last.inner.run.lam).values())
-    longer = 1 / (1 - mu[0]) if mu else 1.0
-    drift = norm_a * (apart + end.to_minimum) * longer
-    return (
-        r**T * (float(np.linalg.norm(q)) * M + norm_a)
-        + drift * T * r ** (T - 1) * (eta * L + end.largest)
-        + drift * eta * L * r**T / (1 - r)
-        + unsolved * norm_a * M / least
-    )
 
 
 def contraction(inner: Inner, least: float, largest: float) -> float:
@@ -149,29 +112,6 @@ def curvatures(last: InnerAt) -> tuple[float, float]:
 def largest_curvature(last: InnerAt) -> float:
     """The largest eigenvalue of H, or slightly more, so that 1/L is a safe step."""
     return 1.02 * power(last.curved, last.w.size, 30)
-
-
-def norm_of_mixed(points: list[InnerAt]) -> float:
-    """‖M(w)‖, or ‖M(w) − M(w')‖ for two points."""
-    run = points[0].inner.run
-    pairs = list(zip((1.0, -1.0), points, strict=False))
-    own = run.dynamics.J.hyper(run.problem.p)
-
-    def square(x: Array) -> Array:
-        blocks = {n: b for n, b in run.layout.split(x).items() if n in own}
-        u = np.sum([sign * at.along(blocks) for sign, at in pairs], axis=0)
-        back = run.layout.zeros(like=x)
-        for sign, at in pairs:
-            for name, block in at.mixed(u).items():
-                back[name] += sign * block
-        return run.layout.flatten(back)
-
-    return float(np.sqrt(power(square, run.layout.size, 30)))
-
-
-def norm_of_change(first: InnerAt, last: InnerAt) -> float:
-    """‖H(w_0) − H(w_T)‖."""
-    return power(lambda u: first.curved(u) - last.curved(u), last.w.size, 30)
 
 
 def power(product: Callable[[Array], Array], size: int, rounds: int) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hgref.arguments import Array, where_not_finite
+from hgref.arguments import Array, as_array, as_count, where_not_finite
 from hgref.hypergradient.workers import across
 from hgref.layout import Columns, Layout
 from hgref.problem import Hypergradient, Problem
@@ -25,6 +25,8 @@ def forward(
     executor: Executor | None = None,
     workers: int | None = None,
     progress: Callable[[Iterable[Any]], Iterable[Any]] | None = None,
+    directions: Any = None,
+    seed: int = 0,
 ) -> Hypergradient:
     """∇f(λ), carrying Z_t = ds_t/dλ along with the training run.
 
@@ -41,6 +43,10 @@ def forward(
               `hgref.hypergradient.workers`
     workers   number of spans; default: the executor's number of workers
     progress  wraps the spans as they come back, as tqdm.tqdm does
+    directions  None: all columns. A number k: Z along k random directions v of ±1 alone, and
+              the unbiased estimate (1/k) Σ_j (∇f·v_j) v_j in place of ∇f, whose error has the
+              variance (m−1)/k ‖∇f‖²; or the directions themselves, (m, k)
+    seed      of random directions
     returns   Hypergradient: f scalar, grad (m,), s_T (d,), partials (T, m) or None, trace or None
     Raises    ValueError for a bad λ or name, Diverged if s_t or Z_t is not finite
     Cost      T steps with m tangents each; memory O(d m), independent of T. With n workers,
@@ -48,7 +54,8 @@ def forward(
               data, which is sent once
     Exact     to rounding: agrees with `reverse` and the complex step to 1e-12
     Beware    A_t and B_t are taken at s_{t-1}, before the step
-    Source    Franceschi et al. 2017, section 3.2
+    Source    Franceschi et al. 2017, section 3.2; Baydin et al. 2022, "Gradients without
+              backpropagation", for the estimate
 
     Example
         >>> J = hgref.objectives.Quadratic(np.eye(2), [1.0, -2.0])
@@ -58,6 +65,10 @@ def forward(
         [[0.0], [-0.36]]
     """
     run = problem.at(lam)
+    if directions is not None:
+        if wrt is not None or partials or trace or executor is not None:
+            raise ValueError("directions: expected no wrt, partials, trace or executor beside them")
+        return estimated(run, read_directions(directions, run.layout.size, seed))
     columns = (run.layout if wrt is None else run.layout.select(wrt)).columns()
     if executor is None:
         return carried(run, columns, partials, trace)
@@ -82,6 +93,27 @@ def carried(run: Run, columns: Columns, partials: bool, trace: bool = False) -> 
             Zs.append(Z)
     f, grad = run.error(run.T, s), partial(run, run.T, s, Z, columns)
     return Hypergradient(f, grad, s, columns.layout, path, None if Zs is None else np.array(Zs))
+
+
+def read_directions(directions: Any, m: int, seed: int) -> Array:
+    """(m, k) columns: those given, or random ones of ±1."""
+    if np.ndim(directions) == 0:
+        k = as_count("directions", directions, 1)
+        return np.random.default_rng(seed).choice([-1.0, 1.0], (m, k))
+    return as_array("directions", directions, (m, "k"))
+
+
+def estimated(run: Run, V: Array) -> Hypergradient:
+    """(1/k) Σ_j (∇f·v_j) v_j, carrying Z V alone."""
+    split = {n: V[part] for n, part in run.layout.slices.items()}
+    dlam = {n: v.reshape(*run.layout.shapes[n], V.shape[1]) for n, v in split.items()}
+    s, Z = run.start(), run.start_jvp(dlam, V.shape[1])
+    for t in range(1, run.T + 1):
+        step = run.at(t, s)
+        Z, s = run.jvp(t, step, Z, dlam), step.value
+    row, direct = run.error_grad(run.T, s)
+    slopes = row @ Z + run.layout.gathered(direct) @ V
+    return Hypergradient(run.error(run.T, s), V @ slopes / V.shape[1], s, run.layout)
 
 
 def sensitivities(run: Run, columns: Layout | Columns) -> Iterator[tuple[int, Array, Array]]:

@@ -28,7 +28,7 @@ def hessian(problem: Problem, lam: Any, wrt: Iterable[str] | None = None) -> Arr
     wrt      names of blocks: rows and columns of these alone, in this order; default all
     returns  (m, m), as the mean of the matrix and its transpose
     Raises   as `hessian_product`; ArithmeticError if the matrix is not symmetric, as an objective
-             or a dynamics of your own with a wrong product makes it
+             or a dynamics of your own with a wrong product makes it, and a kink
     Cost     m reverses on complex numbers, each two to four times one on real numbers; memory that
              of one
     Exact    to rounding: the complex step has no truncation error, and all of hgref's own steps,
@@ -53,7 +53,8 @@ def hessian(problem: Problem, lam: Any, wrt: Iterable[str] | None = None) -> Arr
     if apart > SYMMETRIC * size:
         raise ArithmeticError(
             f"hessian: expected a symmetric matrix, found entries apart by {apart:.1g} beside "
-            f"{size:.1g}; look at the objectives and the dynamics with check_objective and "
+            f"{size:.1g}: f has no second derivative here (√u at u = 0, a relu at 0), or an "
+            f"objective or a dynamics of your own has a wrong product: see check_objective, "
             f"check_dynamics"
         )
     return (H + H.T) / 2

@@ -27,7 +27,7 @@ class Implicit(Hypergradient):
     residual     ‖∇J(w_T)‖, or ‖Φ(s_T) − s_T‖ where the limit is not a minimum of J; zero in it
     unsolved     ‖∇E − q H‖ / ‖∇E‖ that the solver left
     products     number of products with H (or with A, for fixed_point)
-    convergence  least and largest curvature, rate, distances; printable, computed on first use;
+    convergence  least and largest curvature, rate, distance; printable, computed on first use;
                  TypeError where the limit is not a minimum of J
     """
 
@@ -38,7 +38,7 @@ class Implicit(Hypergradient):
 
     @cached_property
     def convergence(self) -> Convergence:
-        """How far w_T is from the limit, and the finite-T hypergradient from this one."""
+        """How far w_T is from the limit, and how fast it comes nearer."""
         if self.how is None:
             raise TypeError("convergence: known only of dynamics that minimise J; see .residual")
         return self.how()
@@ -118,10 +118,9 @@ def implicit(
 
 def at_minimum(run: Run, solver: str, tol: float, iterations: int) -> Implicit:
     """`implicit` where the dynamics stops at a minimum of J."""
-    inner, s_0 = Inner(run), run.start()
-    s = run.last_state()
+    inner, s = Inner(run), run.last_state()
     row, direct = run.error_grad(run.T, s)
-    w_0, w_T, a = (run.dynamics.weights(x) for x in (s_0, s, row))
+    w_T, a = run.dynamics.weights(s), run.dynamics.weights(row)
     end = inner.at(w_T)
     require_one_J(run, w_T)
     if solver in OF_THE_STEP:
@@ -138,7 +137,7 @@ def at_minimum(run: Run, solver: str, tol: float, iterations: int) -> Implicit:
         residual=float(np.linalg.norm(end.grad)),
         unsolved=unsolved,
         products=used,
-        how=lambda: Convergence.of(Inner(run.untransformed()), w_0, w_T, a, unsolved),
+        how=lambda: Convergence.of(Inner(run.untransformed()), w_T),
     )
 
 

@@ -3,6 +3,7 @@
 from hgref.verify import jacobians, witness
 from hgref.verify.check import assert_hypergradient, check
 from hgref.verify.check_fn import check_fn
+from hgref.verify.check_hessian import check_hessian
 from hgref.verify.diagnose import Diagnosis, Explanation, diagnose
 from hgref.verify.locate import Located, locate
 from hgref.verify.mistakes import CATALOGUE, Mistake
@@ -24,6 +25,7 @@ __all__ = [
     "check",
     "check_dynamics",
     "check_fn",
+    "check_hessian",
     "check_objective",
     "diagnose",
     "jacobians",

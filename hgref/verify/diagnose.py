@@ -10,10 +10,12 @@ import numpy as np
 
 from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
+from hgref.verify import chance
 from hgref.verify.candidate import Candidate
 from hgref.verify.check import DIGIT
 from hgref.verify.check import report as verdict_on
 from hgref.verify.mistakes import CATALOGUE, Computation, Mistake, gradients
+from hgref.verify.paths import Miscounted, paths
 from hgref.verify.report import WRONG, Report
 from hgref.verify.rounding import norm, tolerances
 from hgref.verify.trial import Trial
@@ -59,12 +61,18 @@ class Diagnosis:
 
     report        what `check` says
     explanations  all that match; empty unless the candidate is wrong in a known way
-    nearest       the closest ones, if none matches
+    nearest       the closest ones, if none matches, or those that fit by accident perhaps
+    chance        that one of the mistakes tried fits by accident: the numbers given are few, or
+                  have few digits. No name is given where it is above 1e-3
+    paths         if none matches: ways of the gradient that the candidate counts 0, −1, 2 or s
+                  times, exact to rounding and beyond chance
     """
 
     report: Report
     explanations: tuple[Explanation, ...]
     nearest: tuple[Explanation, ...]
+    paths: tuple[Miscounted, ...] = ()
+    chance: float = 0.0
 
     def __len__(self) -> int:
         return len(self.explanations)
@@ -82,6 +90,15 @@ class Diagnosis:
             return self.report.headline()
         if self.explanations:
             return "\n".join(str(explanation) for explanation in self.explanations)
+        if self.paths:
+            ways = "\nor ".join(map(str, self.paths))
+            return f"no known mistake matches, but as if\n{ways}"
+        if self.chance > chance.LARGEST:
+            fit = ", ".join(e.name for e in self.nearest)
+            return (
+                f"{len(self.nearest)} known mistakes fit, but one would by accident with chance "
+                f"{self.chance:.1g}: give more numbers, or more digits. They are: {fit}"
+            )
         near = ", ".join(f"{e.name} (off by {e.error:.0e})" for e in self.nearest)
         return f"no known mistake matches; the nearest: {near or 'none'}"
 
@@ -89,7 +106,7 @@ class Diagnosis:
 FLOAT32_ROUNDING = Mistake(
     "float32",
     "the computation was done in float32 somewhere, and handed over as float64",
-    "the errors are what single precision makes of this run: the gradient is right",
+    "the errors are what single precision makes of this run: no other mistake can be seen",
     "frameworks whose default type is float32",
     lambda computation: iter(()),
 )
@@ -112,7 +129,8 @@ def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> 
     lam        (m,) the point λ, or a mapping of names
     candidate  (m,), or a mapping of some of the blocks
     pairs      if no single mistake matches, try combinations of two
-    returns    Diagnosis: ranked explanations, none for a right gradient
+    returns    Diagnosis: ranked explanations, none for a right gradient; where no mistake matches,
+               `.paths` tells which ways of the gradient are lost or counted twice
     Raises     ValueError, TypeError, Diverged as `check`
     Cost       that of `check`, and about fifty reverses; with pairs about a thousand
     Exact      a match agrees to rounding
@@ -141,11 +159,15 @@ def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> 
     found = matching(tried)
     if not found and is_float32(trial):
         worst = max(block.error for block in report.blocks)
-        found = [Explanation((FLOAT32_ROUNDING,), "", worst, 1.0)]
+        return Diagnosis(report, (Explanation((FLOAT32_ROUNDING,), "", worst, 1.0),), ())
     if not found and pairs:
         found = matching(judge.explain(in_theta(wrong_pairs(computation))))
-    nearest = () if found else tuple(sorted(tried, key=lambda e: e.error)[:NEAREST])
-    return Diagnosis(report, tuple(found), nearest)
+    if found:
+        accident = chance.of_a_fit(judge.tried, trial.given.blocks, trial.g.blocks, judge.fitting)
+        named = accident <= chance.LARGEST
+        return Diagnosis(report, tuple(found * named), tuple(found * (not named)), (), accident)
+    nearest = tuple(sorted(tried, key=lambda e: e.error)[:NEAREST])
+    return Diagnosis(report, (), nearest, paths(trial, SLACK))
 
 
 def matching(explanations: Iterable[Explanation]) -> list[Explanation]:
@@ -215,17 +237,27 @@ def until_error(items: Iterable[Any]) -> Iterator[Any]:
         yield item
 
 
-@dataclass(frozen=True)
+@dataclass
 class Judge:
-    """Compares a candidate with wrong gradients; `true` and its tolerances set the scale."""
+    """Compares a candidate with wrong gradients; `true` and its tolerances set the scale.
+
+    tried   how many wrong gradients were compared
+    """
 
     true: Hypergradient
     given: Candidate
     tolerance: dict[str, float]
+    tried: int = 0
+
+    @property
+    def fitting(self) -> dict[str, float]:
+        """How far from the candidate a wrong gradient fits."""
+        return {name: SLACK * self.tolerance[name] for name in self.given.names}
 
     def explain(self, wrongs: Iterable[Wrong]) -> Iterator[Explanation]:
         """An explanation for each wrong gradient that differs from the true one."""
         for mistakes, variant, wrong in wrongs:
+            self.tried += 1
             score = error = effect = 0.0
             for name in self.given.names:
                 size = norm(wrong[name])

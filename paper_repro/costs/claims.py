@@ -13,6 +13,7 @@ PAPER: Rows = ()  # we know the shapes of the paper's curves, not their numbers
 LINE = 0.99  # least R² at which points count as a line
 FLAT = 15  # largest distance of flat times from their median, in per cent
 SAME = 5  # largest distance of flat memory from its median, in per cent
+EXPONENT = 0.1  # largest distance of the exponent from 1
 SLOPE = 10  # largest distance from the predicted slope, in per cent
 
 Content = Mapping[str, Any]
@@ -22,6 +23,15 @@ def forward_time(content: Content) -> Claim:
     """FORWARD-HG's time is linear in m."""
     R2 = content["fits"]["forward seconds against m"]["R2"]
     return Claim(f"forward: time linear in m, R² ≥ {LINE}", "linear", f"R² = {R2:.4f}", R2 >= LINE)
+
+
+def forward_exponent(content: Content) -> Claim:
+    """The same, as a power of m: a line with a large intercept is not proportional to m."""
+    found = content["fits"]["forward seconds against m"]["exponent"]
+    return Claim(
+        f"forward: time grows as m to a power within {EXPONENT} of 1", "1", f"{found:.2f}",
+        abs(found - 1) <= EXPONENT,
+    )  # fmt: skip
 
 
 def reverse_time(content: Content) -> Claim:
@@ -66,5 +76,12 @@ def as_predicted(fit: Content, text: str, unit: str, paper: str) -> Claim:
 
 
 RULES: dict[str, tuple[Rule, ...]] = {
-    "costs": (forward_time, reverse_time, reverse_memory, forward_memory, checkpointed_memory),
+    "costs": (
+        forward_time,
+        forward_exponent,
+        reverse_time,
+        reverse_memory,
+        forward_memory,
+        checkpointed_memory,
+    ),
 }

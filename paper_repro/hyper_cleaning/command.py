@@ -73,7 +73,8 @@ def run(options: argparse.Namespace) -> None:
     # The products with X are thin: a second BLAS thread saves a quarter of the time at best. On a
     # busy machine threads spin while they wait for each other, and it is forty times slower.
     with threadpool_limits(1, "blas"), tqdm(total=1, unit="it", smoothing=0.05) as bar:
-        paths = compute(images, setting, options.out, bar)
+        name = "hyper-cleaning-paper" if options.size == "paper" else "hyper-cleaning"
+        paths = compute(images, setting, options.out, bar, name)
     made = draw(paths)
     print(terminal(read_json(paths["table1"])))
     for path in [*paths.values(), *made]:

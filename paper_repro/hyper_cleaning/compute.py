@@ -26,7 +26,9 @@ BASELINES = ("Oracle", "Baseline")
 Row = dict[str, Any]
 
 
-def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
+def compute(
+    images: Images, setting: Setting, folder: Path, bar: Any, name: str = "hyper-cleaning"
+) -> dict[str, Path]:
     """Run the experiment; write the numbers of its table, its figure and its picture.
 
     images   the source of the examples
@@ -34,6 +36,7 @@ def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[st
     folder   for the results; its subfolder `.partial` holds the progress of an interrupted run,
              from which the next one continues
     bar      a tqdm progress bar; its total is set here
+    name     with which the names of the files begin
     returns  name → JSON file: table1, figure1, digits
     Cost     len(R) · hyper_iterations hypergradients, and len(R) + 2 final models
     Source   Franceschi et al. 2017, section 5.1
@@ -67,7 +70,7 @@ def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[st
         "figure1": {**about, "R": R, "curves": curves(data, setting, R, runs[R])},
         "digits": {**about, "R": R, **digits(images, data, setting, weights_of(runs[R]))},
     }
-    paths = {n: write_json(folder / f"hyper-cleaning-{n}.json", c) for n, c in contents.items()}
+    paths = {n: write_json(folder / f"{name}-{n}.json", c) for n, c in contents.items()}
     shutil.rmtree(halfway, ignore_errors=True)
     return paths
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hgref.arguments import as_count
 from paper_repro.preset import Preset
@@ -45,6 +45,10 @@ class Setting(Preset):
     @property
     def needed(self) -> int:
         return self.train + self.valid + self.test
+
+    def key(self, source: str) -> str:
+        """The same for all R: each has a file of its own, so that they may be run one by one."""
+        return Preset.key(replace(self, R=()), source)
 
     def checked(self) -> Setting:
         as_count("seed", self.seed, 0)

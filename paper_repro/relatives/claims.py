@@ -100,20 +100,7 @@ def at_the_rate(content: Content) -> Claim:
     )  # fmt: skip
 
 
-def bounded(content: Content) -> Claim:
-    """The bound on the distance between them holds."""
-    over = [
-        bound / distance
-        for curve in content["curves"]
-        for bound, distance in zip(curve["bound"], curve["reverse to implicit"], strict=True)
-    ]
-    return Claim(
-        "‖reverse − implicit‖ <= .convergence.bound at every T (for this J an estimate)", "",
-        f"bound {min(over):.0e} … {max(over):.0e} times the distance", min(over) >= 1,
-    )  # fmt: skip
-
-
 RULES: dict[str, tuple[Rule, ...]] = {
     "relatives": (exact, others, checkpoints, reversal_is_exact, reversal_is_small, bits),
-    "relatives-limit": (arrives, at_the_rate, bounded),
+    "relatives-limit": (arrives, at_the_rate),
 }

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 POINTS = {  # measurement → label, color, marker: distinguishable in grey, too
-    "bound": ("bound on ‖reverse − implicit‖: .convergence.bound", "#525252", "^"),
     "reverse to implicit": ("‖reverse − implicit‖, both after T steps", "#d94801", "s"),
     "implicit to limit": ("‖implicit − limit‖", "#08519c", "o"),
 }

@@ -63,16 +63,14 @@ def curve(pose: Pose, lengths: Array, limit: Blocks, tick: Tick) -> dict[str, An
     points = []
     for T in steps:
         reverse, implicit = both(*pose(T))
-        bound = implicit.convergence.bound
-        points.append((*distances(reverse, implicit, limit), bound))
+        points.append(distances(reverse, implicit, limit))
         tick()
-    from_implicit, from_limit, to_limit, bounds = np.array(points).T
+    from_implicit, from_limit, to_limit = np.array(points).T
     return {
         "T": steps,
         "reverse to implicit": from_implicit,
         "reverse to limit": from_limit,
         "implicit to limit": to_limit,
-        "bound": bounds,
         "rate": implicit.convergence.rate,
         "fitted": {
             "reverse to implicit": fitted_rate(steps, from_implicit / steps),

@@ -40,6 +40,7 @@ def part(name: str, experiment: Experiment, folder: Path, skipped: str | None) -
         "skipped": skipped,
         "results": [result(folder, stem, rules.get(stem, ())) for stem in stems],
         "paper": [] if claims is None else claims.PAPER,
+        "deviations": experiment.deviations,
     }
 
 

@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 RECALLED = "recalled from the published paper, not checked"
 ABOUT = ("data", "setting", "wall seconds")
-VERDICTS = {True: "yes", False: "**no**", None: "not judged"}
+VERDICTS = {True: "holds", False: "**does not hold**", None: "undecided"}
 
 
 def draw(paths: dict[str, Path]) -> list[Path]:
@@ -51,7 +51,7 @@ def verdicts(parts: list[Row]) -> Iterator[str]:
     yield ""
     claims = all_claims(parts)
     if claims:
-        rows = [["experiment", "claim", "paper", "found", "agrees"]]
+        rows = [["experiment", "claim", "paper", "found", "here it"]]
         for name, claim in claims:
             verdict = VERDICTS[claim["agrees"]]
             rows.append([name, claim["text"], claim["paper"], claim["found"], verdict])
@@ -63,8 +63,7 @@ def tally(parts: list[Row]) -> str:
     """One sentence that counts the verdicts."""
     found = [claim["agrees"] for _, claim in all_claims(parts)]
     yes, no, open_ = (found.count(verdict) for verdict in VERDICTS)
-    text = f"{yes} of {len(found)} claims agree with what was found, {no} do not"
-    return f"{text}, {open_} cannot be judged." if open_ else f"{text}."
+    return f"{yes} of {len(found)} claims hold here, {no} do not, {open_} are undecided."
 
 
 # --- sections ---
@@ -85,6 +84,11 @@ def section(part: Row) -> Iterator[str]:
             yield ""
             yield from markdown(part["paper"])
             yield ""
+    if part["deviations"]:
+        yield "Settings, in the paper, in the authors' code (as far as either is known), and here:"
+        yield ""
+        yield from markdown(part["deviations"], numbers=False)
+        yield ""
 
 
 def made_from(results: list[Row]) -> Iterator[str]:

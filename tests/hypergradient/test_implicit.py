@@ -8,7 +8,6 @@ from scipy.optimize import minimize
 from strategies import DYNAMICS, few, relative
 
 import hgref
-from hgref.hypergradient.convergence import norm_of_mixed
 from hgref.hypergradient.inner import Inner
 from hgref.objectives import L2, LeastSquares, Logistic, Quadratic, Softmax
 
@@ -120,7 +119,7 @@ def test_reverse_goes_to_implicit_at_the_predicted_rate(dynamics):
 @pytest.mark.parametrize("kind", ["ridge", "softmax"])
 @few
 @given(seed=st.integers(0, 2**32 - 1), T=st.integers(1, 300))
-def test_the_distances_are_within_their_bounds(dynamics, kind, seed, T):
+def test_the_distance_to_the_minimum_is_within_its_bound(dynamics, kind, seed, T):
     rng = np.random.default_rng(seed)
     J, E, _ = ridge(rng)
     if kind == "softmax":
@@ -129,16 +128,15 @@ def test_the_distances_are_within_their_bounds(dynamics, kind, seed, T):
     w0 = rng.standard_normal(J.p)
     problem = hgref.Problem(DYNAMICS[dynamics](J), E, T, w0, learn_w0=True)
     lam = packed(problem, eta=0.1, mu=0.3, l2=np.full(problem.layout.shapes["l2"], 0.3), w0=w0)
-    g, end = hgref.implicit(problem, lam), hgref.implicit(problem, lam).convergence
-    apart = np.linalg.norm(g.grad - hgref.reverse(problem, lam).grad)
-    assert apart <= end.bound * (1 + 1e-9) + 1e-12
+    g = hgref.implicit(problem, lam)
+    end = g.convergence
     blocks = problem.unpack(lam)
     w = minimize(
         lambda w: J.value(1, w, blocks), w0, jac=lambda w: J.grad(1, w, blocks), tol=1e-12
     ).x
     if kind == "ridge":  # elsewhere the curvature changes on the way
         assert np.linalg.norm(problem.dynamics.weights(g.s_T) - w) <= end.to_minimum + 1e-6
-    assert "within about" in str(end)
+    assert f"‖w_T − w*‖ <= {end.to_minimum:.3g}" in str(end)
 
 
 def test_spectra_of_many_weights_are_those_of_the_matrix():
@@ -161,7 +159,7 @@ def test_a_flat_direction_is_told():
     problem = hgref.Problem(hgref.GradientDescent(J), E, 50)
     end = hgref.implicit(problem, packed(problem, eta=0.5, weights=np.ones(9))).convergence
     assert end.least == 0
-    assert end.to_minimum == end.bound == np.inf
+    assert end.to_minimum == np.inf
     assert "not near a minimum" in str(end)
 
 
@@ -211,26 +209,6 @@ def test_the_rate_is_the_spectral_radius_of_the_last_step(dynamics):
     assert g.convergence.rate == pytest.approx(np.abs(np.linalg.eigvals(A)).max(), rel=1e-9)
 
 
-@pytest.mark.parametrize("dynamics", ["gd", "momentum"])
-def test_the_bound_by_hand(dynamics):
-    """One l2 on a quadratic: M = w, so ‖M‖ = ‖w_T‖ and L = L_M = 1; H does not change."""
-    T, eta, mu, l2 = 20, 0.1, 0.3 if dynamics == "momentum" else 0.0, 0.5
-    curvature, b = np.array([1.0, 2.0, 3.0]), np.array([1.0, -2.0, 0.5])
-    J, E = Quadratic(np.diag(curvature), b) + L2(), Quadratic(np.eye(3), [0.3, 0.1, -1.0])
-    problem = hgref.Problem(DYNAMICS[dynamics](J), E, T, [2.0, -1.0, 1.0])
-    lam = packed(problem, eta=eta, mu=mu, l2=l2)
-    g = hgref.implicit(problem, lam, tol=1e-13)
-    w, end = problem.dynamics.weights(g.s_T), g.convergence
-    a = w - [0.3, 0.1, -1.0]
-    q, r, norm_a = a / (curvature + l2), end.rate, np.linalg.norm(a)
-    D = np.linalg.norm(problem.w0 - w) + np.linalg.norm((curvature + l2) * w - b) / (1 + l2)
-    eta_, largest = eta / (1 - mu), 3 + l2
-    expected = r**T * (np.linalg.norm(q) * np.linalg.norm(w) + norm_a)
-    expected += norm_a * D * T * r ** (T - 1) * (eta_ + largest * eta_ / eta)
-    expected += norm_a * D * eta_ * r**T / (1 - r)
-    assert end.bound == pytest.approx(expected, rel=1e-5)
-
-
 # --- what .convergence says ---
 
 
@@ -250,19 +228,6 @@ def test_the_rate_is_that_of_the_slowest_way_also_where_steps_overshoot(largest,
 def test_the_rate_of_underdamped_momentum_is_the_root_of_mu():
     end = bowl(hgref.Momentum, [1.0, 5.0], eta=0.1, mu=0.81)
     assert end.rate == pytest.approx(0.9, rel=1e-12)  # its eigenvalues are complex
-
-
-@pytest.mark.parametrize("hypers", [3, 60])
-def test_the_norm_of_mixed_derivatives_is_the_largest_singular_value(hypers):
-    rng = np.random.default_rng(hypers)
-    X, y = rng.standard_normal((hypers, 3)), rng.standard_normal(hypers)
-    X[0] *= 10  # one direction stands out: power iteration finds it in 30 rounds
-    J = LeastSquares(X, y, bias=False, example_weights=True)
-    problem = hgref.Problem(hgref.GradientDescent(J), J, 3)
-    run, w = problem.at(problem.pack(eta=0.1, weights=np.ones(hypers))), rng.standard_normal(3)
-    M = X.T * (X @ w - y) / hypers
-    found = norm_of_mixed([Inner(run).at(w)])
-    assert found == pytest.approx(np.linalg.norm(M, 2), rel=1e-6)
 
 
 def test_neumann_stops_when_it_is_there():

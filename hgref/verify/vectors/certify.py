@@ -19,6 +19,7 @@ from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective
 from hgref.problem import Hypergradient, Problem
 from hgref.run import Run
+from hgref.verify.vectors.dual import Dual
 
 BITS = 256
 NOTHING = -40  # smaller powers of ten are written as 0: they are zero, or terms that cancel
@@ -46,15 +47,10 @@ def certified(problem: Problem, lam: Any, bits: int = BITS) -> Trace:
     Exact    proven, if python-flint is right
     Source   Johansson 2017, Arb, IEEE Transactions on Computers 66
     """
-    for part in (problem.dynamics.J, problem.E):
-        require_exact_means(part)
-    dampening = getattr(problem.dynamics, "dampening", 0.0)
-    if Fraction(1.0 - dampening) != 1 - Fraction(dampening):
-        raise ValueError(f"dampening: expected 1 - dampening to be a float64, found {dampening}")
-    at, exact = problem.at(lam), copy.copy(problem)
+    require_exact(problem)
+    at = problem.at(lam)
     with precision(bits):
-        exact.w0 = balls(problem.w0)
-        run = Run(exact, at.layout.split(balls(at.layout.flatten(at.theta))), at.layout)
+        run = run_on(problem, at, balls(problem.w0), balls(at.layout.flatten(at.theta)))
         g, states = reversed_run(run), list(run.states())
         s_T, back = taped(run, states[0], 1, run.T, run.T)
         alphas = [run.error_grad(run.T, s_T)[0]]
@@ -63,6 +59,47 @@ def certified(problem: Problem, lam: Any, bits: int = BITS) -> Trace:
                 alphas.append(run.vjp(t, step, alphas[-1])[0])
         Zs = [Z for _, _, Z in sensitivities(run, run.layout)]
     return Trace(g, states, alphas[::-1], Zs)
+
+
+def certified_hessian(problem: Problem, lam: Any, bits: int = BITS) -> Array:
+    """∇²f(λ) in ball arithmetic: `reverse` on numbers with a derivative along each axis of λ.
+
+    problem, lam, bits   as for `certified`
+    Raises   as `certified`; Kink where f has no second derivatives: a gradient is exactly 0 under a
+             root that ε does not keep above 0
+    returns  (m, m) array of balls
+    Cost     m times `certified`, twice
+    Exact    proven, if python-flint and the rules of `Dual` are right
+    """
+    require_exact(problem)
+    at = problem.at(lam)
+    with precision(bits):
+        w0 = duals(balls(problem.w0), [0] * problem.p)
+        point, columns = balls(at.layout.flatten(at.theta)), []
+        for e in np.eye(at.layout.size, dtype=int):
+            run = run_on(problem, at, w0, duals(point, e.tolist()))
+            columns.append([Dual.of(x).slope for x in reversed_run(run).grad])
+        return np.array([balls_of(column) for column in columns])
+
+
+def run_on(problem: Problem, at: Run, w0: Array, point: Array) -> Run:
+    """The run on numbers of another kind."""
+    exact = copy.copy(problem)
+    exact.w0 = w0
+    return Run(exact, at.layout.split(point), at.layout)
+
+
+def duals(values: Array, slopes: list[int]) -> Array:
+    found = np.empty(len(slopes), dtype=object)
+    found[:] = [Dual(x, slope) for x, slope in zip(values, slopes, strict=True)]
+    return found
+
+
+def balls_of(numbers: list[Any]) -> Array:
+    """Balls, and integers among them, as balls."""
+    flint, found = library(), np.empty(len(numbers), dtype=object)
+    found[:] = [flint.arb(x) for x in numbers]
+    return found
 
 
 def library() -> Any:
@@ -87,6 +124,15 @@ def precision(bits: int) -> Iterator[None]:
         yield
     finally:
         flint.ctx.prec = before
+
+
+def require_exact(problem: Problem) -> None:
+    """Raise ValueError if a number would be rounded before ball arithmetic begins."""
+    for part in (problem.dynamics.J, problem.E):
+        require_exact_means(part)
+    dampening = getattr(problem.dynamics, "dampening", 0.0)
+    if Fraction(1.0 - dampening) != 1 - Fraction(dampening):
+        raise ValueError(f"dampening: expected 1 - dampening to be a float64, found {dampening}")
 
 
 def require_exact_means(part: Objective) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from hgref.hypergradient.reverse import reversed_run
 from hgref.layout import Blocks
 from hgref.verify.diagnose import wrong_gradients
 from hgref.verify.mistakes import Computation
-from hgref.verify.vectors.certify import certified, digits
+from hgref.verify.vectors.certify import certified, certified_hessian, digits
 from hgref.verify.vectors.description import problem_of, read_file
+from hgref.verify.vectors.dual import Kink
 
 DATA = Path(__file__).parent / "data"
 RESULT = 30  # proven digits of f and ∇f
-TRACE = 20  # and of s_t, α_t, Z_t
+TRACE = 20  # and of s_t, α_t, Z_t, ∇²f
 TRAP = 12  # digits of a wrong gradient, computed in float64
 VARIANTS = 3  # at most, of one mistake
 APART = 1e-6  # relative: a wrong gradient closer to the true one is no trap
@@ -31,16 +33,20 @@ def shipped() -> dict[str, Path]:
 def derived(description: dict[str, Any]) -> dict[str, Any]:
     """The complete vector of a description, with every number computed afresh.
 
-    returns  the description with the fields f, grad, states, alphas, Z and traps
+    returns  the description with the fields f, grad, hessian, states, alphas, Z and traps
     Raises   ModuleNotFoundError without python-flint
-    Exact    f and grad to 30 digits, states, alphas and Z to 20: proven; ±1 in the last
+    Exact    f and grad to 30 digits, hessian, states, alphas and Z to 20: proven; ±1 in the last
     """
     problem, lam = problem_of(description)
     trace = certified(problem, lam)
+    second: dict[str, Any] = {}
+    with contextlib.suppress(Kink):  # f has no second derivatives there
+        second = {"hessian": text(certified_hessian(problem, lam), TRACE)}
     return {
         **description,
         "f": text(np.asarray(trace.g.f), RESULT),
         "grad": {name: text(block, RESULT) for name, block in trace.g.blocks.items()},
+        **second,
         "states": [text(s, TRACE) for s in trace.states],
         "alphas": [text(alpha, TRACE) for alpha in trace.alphas],
         "Z": [text(Z, TRACE) for Z in trace.Zs],
@@ -78,10 +84,10 @@ def rounded(block: Array) -> Any:
 def differences(path: Path) -> list[str]:
     """The fields of a vector's file that differ from a fresh derivation."""
     content = read_file(path)
-    made = {"f", "grad", "states", "alphas", "Z", "traps"}
+    made = {"f", "grad", "hessian", "states", "alphas", "Z", "traps"}
     fresh = derived({name: x for name, x in content.items() if name not in made})
     certain = sorted(made - {"traps"})
-    wrong = [name for name in certain if content.get(name) != fresh[name]]
+    wrong = [name for name in certain if content.get(name) != fresh.get(name)]
     return wrong + ([] if same_traps(content.get("traps"), fresh["traps"]) else ["traps"])
 
 

@@ -24,11 +24,8 @@ PAIRS += [("momentum", o) for o in TASKS]  # each takes its compiling
 of_all = pytest.mark.parametrize(("dynamics", "objective"), PAIRS)
 
 
-READABLE = {
-    "trace",
-    "alpha",
-    "discount",
-}  # of single steps, where the fast layer takes many at once
+# of single steps, where the fast layer takes many at once; estimates
+READABLE = {"trace", "alpha", "discount", "directions", "seed"}
 
 
 @pytest.mark.parametrize(("fast", "readable"), cpu.TWINS.items(), ids=lambda f: f.__module__)

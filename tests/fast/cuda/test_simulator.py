@@ -161,7 +161,7 @@ def test_the_same_signatures_as_the_readable_layer(simulated):
     for fast, readable in simulated.TWINS.items():
         mine = inspect.signature(fast).parameters
         theirs = inspect.signature(readable).parameters
-        others = "executor", "workers", "progress", "trace", "alpha"
+        others = "executor", "workers", "progress", "trace", "alpha", "directions", "seed"
         expected = [name for name in theirs if name not in others]
         if fast is simulated.realtime:
             expected = [name for name in theirs if name != "discount"]

@@ -178,13 +178,32 @@ def test_another_setting_does_not_go_on_from_this_one(phones, setting, tmp_path)
 # --- claims ---
 
 
-def accuracies(**found):
+def accuracies(ended="η decayed", slow=9, **found):
     rows = {"Vanilla": 50.0, "RS": 51.0, "RTHO": 53.0, "RTHO-NT": 52.0, **found}
-    return {"rows": [{"method": name, "test accuracy": value} for name, value in rows.items()]}
+    about = {"ended": ended, "end": {"eta": 1e-5}, "steps": 9}
+    return {
+        "data": {"frames": [9, 9, 100_000]},
+        "rows": [
+            {
+                "method": name,
+                "test accuracy": value,
+                "seconds": {"RTHO": 5}.get(name, slow),
+                **about,
+            }
+            for name, value in rows.items()
+        ],
+    }
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"Vanilla": 53.0, "RTHO-NT": 53.1}, {"RS": 53.0}, {"RTHO-NT": 50.0}]
+    "wrong",
+    [
+        {"Vanilla": 53.5, "RTHO": 56.0, "RTHO-NT": 55.0},
+        {"RS": 52.9},
+        {"RTHO-NT": 53.5},
+        {"ended": "all steps"},
+        {"slow": 4},
+    ],
 )
 def test_each_claim_can_be_false(wrong):
     rules = RULES["phones-table3"]

@@ -216,7 +216,6 @@ def test_each_claim_about_the_table_can_be_false(content, path, wrong):
         (("curves", 0, "reverse to limit", -1), 1e-2),
         (("curves", 1, "fitted", "reverse to implicit"), 0.999),
         (("curves", 0, "fitted", "implicit to limit"), 0.8),
-        (("curves", 1, "bound", 2), 1e-12),
     ],
 )
 def test_each_claim_about_the_limit_can_be_false(limit, path, wrong):

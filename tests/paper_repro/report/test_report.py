@@ -53,16 +53,16 @@ def page_of(folder, skipped=None):
 @pytest.mark.parametrize(
     ("number", "changes", "false"),
     [
-        (2, {"test accuracy": 84.9}, 2),  # under Baseline, which closes no gap either
-        (2, {"test accuracy": 90.6}, 1),  # above Oracle + 0.5
-        (3, {"test accuracy": 88.7}, 1),  # 74 % of the gap
+        (2, {"test accuracy": 84.9}, 3),  # under Baseline, closing no gap, and far from the other R
+        (2, {"test accuracy": 90.6}, 2),  # above Oracle + 0.5, far from the other R
+        (3, {"test accuracy": 88.7}, 2),  # 74 % of the gap, far from the other R
         (0, {"test accuracy": 85.0}, 2),  # no gap
         (3, {"F1": 0.89}, 1),
     ],
 )
 def test_claims_about_table_1_can_be_false(number, changes, false):
     rules = CLEANING["hyper-cleaning-table1"]
-    assert all(rule({"rows": ROWS}).agrees for rule in rules)
+    assert all(rule({"rows": ROWS}).agrees is not False for rule in rules)
     assert [rule(with_row(number, **changes)).agrees for rule in rules].count(False) == false
 
 
@@ -114,7 +114,6 @@ def test_content_of_another_kind_is_not_judged(content):
                 claim = judge(rule, content)
                 assert isinstance(claim, Claim)
                 assert claim.agrees in (True, False, None)
-                assert claim.agrees is not None or "not to be judged" in claim.found
 
 
 # --- the page ---
@@ -122,7 +121,7 @@ def test_content_of_another_kind_is_not_judged(content):
 
 def test_the_page_has_tables_pictures_claims_and_the_papers_numbers(folder):
     text, content = page_of(folder)
-    assert "5 of 5 claims agree with what was found, 0 do not." in text
+    assert "6 of 7 claims hold here, 0 do not, 1 are undecided." in text
     assert "![hyper-cleaning-figure1](hyper-cleaning-figure1.png)" in text
     assert "| DH |" in text
     assert "| DH-1000 | 90.07 | 0.9137 |" in text
@@ -136,8 +135,8 @@ def test_the_page_has_tables_pictures_claims_and_the_papers_numbers(folder):
 def test_a_false_claim_stands_on_the_page(folder):
     write_json(folder / "hyper-cleaning-table1.json", with_row(3, F1=0.5))
     text, _ = page_of(folder)
-    assert "4 of 5 claims agree with what was found, 1 do not." in text
-    assert "| 0.5000 … 0.9200 | **no** |" in text
+    assert "5 of 7 claims hold here, 1 do not, 1 are undecided." in text
+    assert "| 0.5000 … 0.9200 | **does not hold** |" in text
 
 
 def test_what_is_skipped_is_told_with_its_reason(folder):
@@ -151,7 +150,7 @@ def test_a_damaged_result_is_told_and_ends_nothing(folder, damage):
     (folder / "hyper-cleaning-table1.json").write_bytes(damage)
     text, _ = page_of(folder)
     assert "`hyper-cleaning-table1.json` is damaged: " in text
-    assert "2 of 2 claims agree" in text
+    assert "2 of 2 claims hold here" in text
 
 
 @pytest.fixture(scope="module")
@@ -172,13 +171,13 @@ def test_any_bytes_make_a_page(once, result, table):
 def test_any_content_makes_a_page(once, content):
     (once / "costs.json").write_text(json.dumps(content))
     text, _ = page_of(once)
-    assert "of 5 claims agree with what was found" in text
+    assert "of 6 claims hold here" in text
 
 
 def test_a_result_without_the_numbers_is_not_judged(folder):
     write_json(folder / "hyper-cleaning-table1.json", {"rows": [{}]})
     text, _ = page_of(folder)
-    assert "2 of 5 claims agree with what was found, 0 do not, 3 cannot be judged." in text
+    assert "2 of 7 claims hold here, 0 do not, 5 are undecided." in text
     assert "not to be judged: KeyError: 'method'" in text
 
 
@@ -202,7 +201,10 @@ def test_the_tally_counts():
         claims = [{"agrees": one} for one in agrees]
         return {"name": "n", "results": [{"claims": claims}]}
 
-    assert tally([part(True, False), part(None)]).startswith("1 of 3 claims agree")
+    assert (
+        tally([part(True, False), part(None)])
+        == "1 of 3 claims hold here, 1 do not, 1 are undecided."
+    )
 
 
 # --- all of them ---

@@ -1,0 +1,323 @@
+"""Which ways of the gradient a wrong candidate counts otherwise than once.
+
+    ∇f(λ) = α_0 ds_0/dλ + Σ_t α_t B_t + ∂E/∂λ,   α_{t-1} = α_t A_t
+
+is a sum over ways: each goes through a term of one hyperparameter at one step, then through blocks
+of the states after it, and through H = ∇²J where the gradient of a step meets the weights. Where no
+known mistake matches, the candidate is compared with ∇f in which one kind of way, at some of the
+steps, counts 0, −1, 2 or s times.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.at import At
+from hgref.hypergradient.reverse import add
+from hgref.layout import Blocks
+from hgref.run import Run
+from hgref.verify import chance
+from hgref.verify.mistakes.computation import Edited, altered, other_run
+from hgref.verify.rounding import norm
+from hgref.verify.trial import Trial
+
+FACTORS = (0.0, -1.0, 2.0)
+COLUMNS = 2  # random directions, along which all windows of steps are tried at once
+TOLD = 3  # ways that are told, the simplest first
+
+
+@dataclass(frozen=True)
+class Miscounted:
+    """Ways of the gradient that the candidate counts `factor` times.
+
+    way          a block of the state, "H", "terms", or "terms of" a hyperparameter
+    first, last  steps; 0: the start, T + 1: ∂E/∂λ
+    T            steps of the run
+    error        ‖candidate − such a gradient‖ / ‖such a gradient‖, largest over the blocks
+    """
+
+    way: str
+    first: int
+    last: int
+    factor: float
+    T: int
+    error: float
+
+    def __str__(self) -> str:
+        said = {0.0: "lacks", -1.0: "counts with the opposite sign", 2.0: "counts twice"}
+        verb = said.get(self.factor, f"counts {self.factor:.6g} times")
+        return f"the candidate {verb} {self.what}{self.steps}, to {self.error:.0e}"
+
+    @property
+    def what(self) -> str:
+        if self.way.startswith("terms"):
+            whose = self.way.removeprefix("terms")
+            kind = {0: "the start's share", self.T + 1: "∂E/∂λ"}.get(
+                self.first, "the terms α_t B_t"
+            )
+            return kind + whose
+        return f"all that goes through {self.way}"
+
+    @property
+    def steps(self) -> str:
+        if (self.first, self.last) == (1, self.T) or not 0 < self.first <= self.T:
+            return ""
+        if self.first == self.last:
+            return f" at step {self.first}"
+        return f" from step {self.first} to {self.last}"
+
+
+class Way(NamedTuple):
+    """One kind of way.
+
+    part    of the state, that α_t passes after step t;  names: of the hyperparameters whose terms
+            are meant;  H: the second derivative of J
+    """
+
+    name: str
+    part: slice | None = None
+    names: tuple[str, ...] = ()
+    H: bool = False
+
+    def run(self, run: Run, factor: float) -> Run:
+        """The run whose steps are linearised on this way."""
+        if not self.H:
+            return run
+        bent = Bent(run.dynamics.J, factor)
+        return other_run(run, run.lam, dynamics=altered(run.dynamics, J=bent))
+
+    def through(self, x: Array, factor: float) -> Array:
+        """A tangent or cotangent of the state after the step."""
+        if self.part is None:
+            return x
+        x = x.copy()
+        x[self.part] *= factor
+        return x
+
+    def share(self, share: Blocks, factor: float) -> Blocks:
+        return {n: x * factor if n in self.names else x for n, x in share.items()}
+
+
+class Bent(Edited):
+    """J with c H in place of H."""
+
+    def __init__(self, J: Any, c: float):
+        super().__init__(J)
+        self.c = c
+
+    def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
+        def vjp(u: Array) -> tuple[Array, Blocks]:
+            row, share = exact.vjp(u)
+            return self.c * row, share
+
+        return exact._replace(jvp=lambda dw, dlam: exact.jvp(self.c * dw, dlam), vjp=vjp)
+
+
+Guess = tuple[Way, int, int, float]
+
+
+class Search:
+    """All ways of a run, compared with a candidate along a few random directions.
+
+    allowed   name → absolute tolerance of a block
+    change    (COLUMNS,) candidate − ∇f along the directions, which are in units of the tolerance
+    tried     how many guesses were compared
+    """
+
+    def __init__(self, trial: Trial, slack: float):
+        self.run, self.given, self.g, self.T = trial.run, trial.given, trial.g, trial.run.T
+        self.allowed = {n: max(slack * trial.allowed[n], chance.TINY) for n in self.given.names}
+        self.tried, rng = 0, np.random.default_rng(0)
+        shapes = {n: np.shape(self.g[n]) for n in self.given.names}
+        self.dlam = {
+            n: rng.standard_normal((*shape, COLUMNS))
+            / (self.allowed[n] * math.sqrt(size_of(shape)))
+            for n, shape in shapes.items()
+        }
+        off = {n: self.given.blocks[n] - self.g[n] for n in shapes}
+        self.change = self.along(off).sum(axis=0)
+        self.follow()
+
+    def along(self, blocks: Blocks) -> Array:
+        """(names, COLUMNS): each block along the directions."""
+        rows = [
+            np.tensordot(blocks[n], dlam, axes=np.ndim(blocks[n]))
+            if n in blocks
+            else np.zeros(COLUMNS)
+            for n, dlam in self.dlam.items()
+        ]
+        return np.array(rows)
+
+    def follow(self) -> None:
+        """The true run: its states, Z_t along the directions, α_t and the terms."""
+        run, T = self.run, self.T
+        self.states = list(run.states())
+        self.Z = [run.start_jvp(self.dlam, COLUMNS)]
+        for t in range(1, T + 1):
+            self.Z.append(run.jvp(t, run.at(t, self.states[t - 1]), self.Z[-1], self.dlam))
+        alpha, direct = run.error_grad(T, self.states[T])
+        self.alphas, terms = [alpha], [self.along(direct)]
+        for t in range(T, 0, -1):
+            alpha, share = run.vjp(t, run.at(t, self.states[t - 1]), alpha)
+            self.alphas.append(alpha)
+            terms.append(self.along(share))
+        terms.append(self.along(run.start_vjp(alpha)))
+        self.alphas.reverse()
+        self.terms = np.array(terms[::-1])  # (T + 2, names, COLUMNS)
+
+    # --- what each guess changes, along the directions ---
+
+    def guesses(self) -> Iterator[Guess]:
+        """Those that fit along the directions, the simplest kinds first."""
+        names, T = self.given.names, self.T
+        each = [(f"terms of {n}", (n,), [j]) for j, n in enumerate(names)]
+        for name, block, rows in [("terms", tuple(names), [*range(len(names))]), *each]:
+            way, by_step = Way(name, names=block), self.terms[:, rows].sum(axis=1)
+            steps = by_step[1:-1]
+            yield from self.linear(way, [(0, 0), (T + 1, T + 1)], by_step[[0, -1]])
+            yield from self.linear(way, to_here(T), np.cumsum(steps, axis=0))
+            yield from self.linear(way, from_here(T), np.cumsum(steps[::-1], axis=0)[::-1])
+            yield from self.linear(way, here(T), steps)
+        parts = self.run.dynamics.parts(self.run.problem.d)
+        for way in [*(Way(name, part=part) for name, part in parts.items()), Way("H", H=True)]:
+            yield from self.linear(way, here(T), self.at_one_step(way))
+            for factor in FACTORS:
+                yield from self.fitting(way, to_here(T), self.until(way, factor), factor)
+                yield from self.fitting(way, from_here(T), self.since(way, factor), factor)
+
+    def linear(self, way: Way, windows: list[tuple[int, int]], share: Array) -> Iterator[Guess]:
+        """Guesses for a share (windows, COLUMNS) of the gradient that a factor multiplies."""
+        for factor in FACTORS:
+            yield from self.fitting(way, windows, (factor - 1) * share, factor)
+        square = np.sum(share**2, axis=1)
+        free = share @ self.change / np.where(square > 0, square, 1)
+        for window, row, s in zip(windows, share, 1 + free, strict=True):
+            if not np.isclose(s, (1, *FACTORS), rtol=1e-3, atol=1e-3).any():
+                yield from self.fitting(way, [window], (s - 1) * row[None], float(s))
+
+    def fitting(
+        self, way: Way, windows: list[tuple[int, int]], change: Array, factor: float
+    ) -> Iterator[Guess]:
+        self.tried += len(windows)
+        off = np.abs(change - self.change).max(axis=1)
+        for j in np.flatnonzero(off <= 4 * len(self.allowed)):  # a normal number is below 4
+            yield way, *windows[j], factor
+
+    def at_one_step(self, way: Way) -> Array:
+        """What the way at step t alone carries, (T, COLUMNS)."""
+        return -self.stepwise(way, 0.0, lambda t, Z: self.Z[t - 1])
+
+    def until(self, way: Way, factor: float) -> Array:
+        """The change if the way is counted so in steps 1 … t."""
+        return self.stepwise(way, factor, lambda t, Z: Z)
+
+    def stepwise(self, way: Way, factor: float, before: Any) -> Array:
+        run, Z, found = way.run(self.run, factor), self.Z[0], []
+        for t in range(1, self.T + 1):
+            step = run.at(t, self.states[t - 1])
+            Z = way.through(run.jvp(t, step, before(t, Z), self.dlam), factor)
+            found.append(self.alphas[t] @ (Z - self.Z[t]))
+        return np.array(found)
+
+    def since(self, way: Way, factor: float) -> Array:
+        """The change if the way is counted so in steps t … T."""
+        run, alpha, found, sum_of = way.run(self.run, factor), self.alphas[-1], [], 0.0
+        for t in range(self.T, 0, -1):
+            step = run.at(t, self.states[t - 1])
+            alpha, share = run.vjp(t, step, way.through(alpha, factor))
+            sum_of = sum_of + (self.along(share) - self.terms[t]).sum(axis=0)
+            found.append(sum_of + (alpha - self.alphas[t - 1]) @ self.Z[t - 1])
+        return np.array(found[::-1])
+
+    # --- the proof ---
+
+    def gradient(self, way: Way, first: int, last: int, factor: float) -> Blocks:
+        """∇f with the way counted `factor` times in steps first … last."""
+        run, T, bent = self.run, self.T, way.run(self.run, factor)
+
+        def told(t: int, share: Blocks) -> Blocks:
+            return way.share(share, factor) if first <= t <= last else share
+
+        alpha, direct = run.error_grad(T, self.states[T])
+        total = run.layout.zeros(like=alpha)
+        add(total, told(T + 1, direct))
+        for t in range(T, 0, -1):
+            inside = first <= t <= last
+            alpha = way.through(alpha, factor) if inside else alpha
+            step_run = bent if inside else run
+            alpha, share = step_run.vjp(t, step_run.at(t, self.states[t - 1]), alpha)
+            add(total, told(t, share))
+        add(total, told(0, run.start_vjp(alpha)))
+        return total
+
+    def proven(self, guess: Guess) -> Miscounted | None:
+        """The guess, if each block of its gradient is the candidate's."""
+        way, first, last, factor = guess
+        blocks, error = self.gradient(way, first, last, factor), 0.0
+        for name in self.given.names:
+            off, size = norm(self.given.blocks[name] - blocks[name]), norm(blocks[name])
+            if not off <= self.allowed[name] * max(1.0, size / (norm(self.g[name]) or 1.0)):
+                return None
+            error = max(error, off / (size or 1.0))
+        return Miscounted(way.name, first, last, factor, self.T, error)
+
+
+def paths(trial: Trial, slack: float) -> tuple[Miscounted, ...]:
+    """The ways that a wrong candidate counts otherwise than once, the simplest first.
+
+    trial    a candidate that is wrong
+    slack    tolerances within which gradients count as equal
+    returns  at most TOLD, each exact to rounding and beyond chance; () if there is none
+    Cost     about forty runs, forward and back
+    Beware   different ways may carry the same: then each of them is told
+    """
+    with np.errstate(all="ignore"):
+        search = Search(trial, slack)
+        guesses = sorted(search.guesses(), key=lambda guess: simplicity(guess, search.T))
+        found: list[Miscounted] = []
+        for guess in guesses[: 10 * TOLD]:
+            free = int(guess[3] not in FACTORS)
+            accident = chance.of_a_fit(
+                search.tried, trial.given.blocks, trial.g.blocks, search.allowed, free
+            )
+            if accident <= chance.LARGEST and len(found) < TOLD and not told(guess, found):
+                path = search.proven(guess)
+                found += [path] if path else []
+    return tuple(found)
+
+
+def told(guess: Guess, found: list[Miscounted]) -> bool:
+    """Whether the terms of one hyperparameter were found among those of all."""
+    way, *rest = guess
+    return bool(way.names) and any(
+        path.way == "terms" and [path.first, path.last, path.factor] == rest for path in found
+    )
+
+
+def simplicity(guess: Guess, T: int) -> tuple[int, int]:
+    """Smaller for a factor from the list, and for all steps, or steps up to an end of the run."""
+    _, first, last, factor = guess
+    window = 0 if (first, last) == (1, T) else 1 if first <= 1 or last >= T else 2
+    return int(factor not in FACTORS), window
+
+
+def to_here(T: int) -> list[tuple[int, int]]:
+    return [(1, t) for t in range(1, T + 1)]
+
+
+def from_here(T: int) -> list[tuple[int, int]]:
+    return [(t, T) for t in range(1, T + 1)]
+
+
+def here(T: int) -> list[tuple[int, int]]:
+    return [(t, t) for t in range(1, T + 1)]
+
+
+def size_of(shape: tuple[int, ...]) -> int:
+    return max(math.prod(shape), 1)

@@ -1,0 +1,121 @@
+"""d.paths: ways of the gradient that a loop loses, found in wrong loops written out by hand."""
+
+import numpy as np
+import pytest
+
+import hgref
+from hgref.objectives import L2, Logistic
+
+RNG = np.random.default_rng(3)
+X, Y = RNG.standard_normal((12, 4)), RNG.integers(0, 2, 12)
+T, ETA, MU, DECAY = 9, 0.3, 0.8, 0.05
+
+
+def a_problem():
+    J, E = Logistic(X, Y, bias=False) + L2(), Logistic(X[:6], Y[:6], bias=False)
+    problem = hgref.Problem(hgref.Momentum(J), E, T, RNG.standard_normal(4))
+    return problem, problem.pack(eta=ETA, mu=MU, l2=DECAY)
+
+
+def by_hand(problem, keep=lambda t: {}):
+    """∇f in (η, μ, l2) of momentum on a penalised logistic loss, from its formulas.
+
+    keep   t → factors of what step t carries: v, w after the step; H; terms of eta, mu, l2
+    """
+    v, w, states = np.zeros(4), problem.w0, []
+    sigma = lambda z: 1 / (1 + np.exp(-z))  # noqa: E731
+    for _ in range(T):
+        states.append((v, w))
+        g = X.T @ (sigma(X @ w) - Y) / 12 + DECAY * w
+        v = MU * v + g
+        w = w - ETA * v
+    to_v, to_w = np.zeros(4), X[:6].T @ (sigma(X[:6] @ w) - Y[:6]) / 6
+    terms = {"eta": 0.0, "mu": 0.0, "l2": 0.0}
+    for t in range(T, 0, -1):
+        v, w = states[t - 1]
+        factor = {"v": 1, "w": 1, "H": 1, "eta": 1, "mu": 1, "l2": 1, **keep(t)}
+        to_v, to_w = factor["v"] * to_v, factor["w"] * to_w
+        p = sigma(X @ w)
+        new_v = MU * v + X.T @ (p - Y) / 12 + DECAY * w
+        to_new = to_v - ETA * to_w
+        terms["eta"] += factor["eta"] * -(to_w @ new_v)
+        terms["mu"] += factor["mu"] * (to_new @ v)
+        terms["l2"] += factor["l2"] * (to_new @ w)
+        H = X.T @ (X * (p * (1 - p))[:, None]) / 12 + DECAY * np.eye(4)
+        to_v, to_w = MU * to_new, to_w + factor["H"] * (to_new @ H)
+    return terms
+
+
+@pytest.mark.parametrize(
+    ("way", "first", "last", "factor"),
+    [
+        ("v", 1, 5, 0.0),
+        ("v", 4, T, 0.0),
+        ("v", 3, 3, 0.0),
+        ("v", 1, T, 2.0),
+        ("w", 1, 4, -1.0),
+        ("H", 1, 6, 0.0),
+        ("H", 5, T, 2.0),
+        ("H", 7, 7, -1.0),
+        ("eta", 1, 3, 0.0),
+        ("mu", 6, T, 2.0),
+        ("l2", 4, 4, 0.0),
+        ("H", 2, 2, 0.37),
+        ("v", 6, 6, 1.5),
+    ],
+)
+def test_a_way_that_a_loop_loses_is_told(way, first, last, factor):
+    problem, lam = a_problem()
+    right = by_hand(problem)
+    assert hgref.check(problem, lam, right)
+    wrong = by_hand(problem, lambda t: {way: factor} if first <= t <= last else {})
+    found = hgref.diagnose(problem, lam, wrong, pairs=False)
+    assert not found.explanations, str(found)
+    told = {(p.way, p.first, p.last, round(p.factor, 6)) for p in found.paths}
+    name = f"terms of {way}" if way in right else way
+    assert (name, first, last, factor) in told, str(found)
+    for path in found.paths:  # nothing else is told but what carries the same
+        again = by_hand(
+            problem,
+            lambda t, path=path: (
+                {path.way.removeprefix("terms of "): path.factor}
+                if path.first <= t <= path.last
+                else {}
+            ),
+        )
+        assert [again[n] for n in right] == pytest.approx([wrong[n] for n in right], rel=1e-9)
+
+
+def test_the_sentence_names_the_way_and_the_steps():
+    problem, lam = a_problem()
+    wrong = by_hand(problem, lambda t: {"v": 0.0} if t <= 5 else {})
+    said = str(hgref.diagnose(problem, lam, wrong, pairs=False))
+    assert "the candidate lacks all that goes through v from step 1 to 5, to " in said
+
+
+def test_the_start_and_the_direct_share_of_E_are_ways_too():
+    J = Logistic(X, Y, bias=False) + L2()
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 5, RNG.standard_normal(4), learn_w0=True)
+    lam = problem.pack(eta=ETA, l2=DECAY, w0=problem.w0)
+    g = hgref.reverse(problem, lam)
+    s_T = hgref.reverse(problem, lam).s_T
+    blocks = {**g.blocks, "l2": g["l2"] + 0.5 * s_T @ s_T}
+    (path,) = hgref.diagnose(problem, lam, blocks, pairs=False).paths
+    assert (path.way, path.first, path.factor) == ("terms", 6, 2.0)
+    assert str(path).startswith("the candidate counts twice ∂E/∂λ, to ")
+    blocks = {**g.blocks, "w0": 0.25 * g["w0"]}
+    (path, *_) = hgref.diagnose(problem, lam, blocks, pairs=False).paths
+    assert (path.first, path.factor) == (0, pytest.approx(0.25))
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_nothing_is_told_of_numbers_that_have_no_reason(kind):
+    problem, lam = a_problem()
+    right, rng = by_hand(problem), np.random.default_rng(0)
+    wrong = by_hand(problem, lambda t: {"l2": 0.61} if t <= 7 else {})  # any number would fit one
+    assert hgref.diagnose(problem, lam, wrong, pairs=False).paths == ()
+    for size in (1e-1, 1e-3, 1e-5):
+        for names in (["eta"], ["mu", "l2"], list(right)):
+            wrong = {n: kind(right[n] * (1 + size * rng.standard_normal())) for n in names}
+            found = hgref.diagnose(problem, lam, wrong, pairs=False)
+            assert found.paths == (), str(found)
