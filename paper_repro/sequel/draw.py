@@ -45,8 +45,8 @@ def discount(content: dict[str, Any]) -> Figure:
     errors.errorbar(places, [x.mean() for x in each], spread, fmt="o", color="#08519c", capsize=3)
     errors.axhline(np.mean(content["without"]), color="0.5", ls="--", lw=1)
     errors.annotate(
-        f"η = {s['eta']:g} throughout", (0, np.mean(content["without"])), (4, 4),
-        textcoords="offset points", fontsize=8.5, color="0.35",
+        f"η = {s['eta']:g} throughout", (0, np.mean(content["without"])), (4, -4),
+        textcoords="offset points", fontsize=8.5, color="0.35", va="top",
     )  # fmt: skip
     names = [f"{curve['discount']:g}" for curve in curves]
     names[0], names[-1] = f"{names[0]}\nHD", f"{names[-1]}\nRTHO"
@@ -59,12 +59,16 @@ def discount(content: dict[str, Any]) -> Figure:
 
 def best_discount(content: dict[str, Any]) -> str:
     """The message of the figure."""
-    means = {c["discount"]: float(np.mean(c["last errors"])) for c in content["curves"]}
-    best = min(means, key=lambda gamma: means[gamma])
+    errors = {c["discount"]: np.array(c["last errors"]) for c in content["curves"]}
+    best = min(errors, key=lambda gamma: float(errors[gamma].mean()))
+
+    def ends(gamma: float) -> str:
+        x = errors[gamma]
+        return f"{x.mean():.3f} ± {x.std(ddof=1) / np.sqrt(len(x)):.3f}"
+
     return (
-        f"Real time with a discount, Z = γ A Z + B: γ = {best:g} ends lowest ({means[best]:.3f});\n"
-        f"RTHO (γ = 1) {means[max(means)]:.3f}, hypergradient descent (γ = 0) "
-        f"{means[min(means)]:.3f}"
+        f"Real time with a discount, Z = γ A Z + B: γ = {best:g} ends lowest, at {ends(best)};\n"
+        f"RTHO (γ = 1) at {ends(max(errors))}, hypergradient descent (γ = 0) at {ends(min(errors))}"
     )
 
 

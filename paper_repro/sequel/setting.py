@@ -35,15 +35,15 @@ class Setting(Preset):
     mu: float = 0.9
     every: int = 5
     rate: float = 0.003
-    discounts: tuple[float, ...] = (0.0, 0.5, 0.9, 0.98, 0.99, 0.997, 1.0)
-    repeats: int = 6
+    discounts: tuple[float, ...] = (0.0, 0.5, 0.9, 0.98, 1.0)
+    repeats: int = 5
     l2: float = 0.05
     steps: int = 600
     tolerances: tuple[float, ...] = (0.3, 1e-1, 3e-2, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
     K: tuple[int, ...] = (1, 3, 10, 30, 100, 200, 300)
     short: int = 20
     directions: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
-    estimates: int = 200
+    estimates: int = 100
     seed: int = 0
 
     def checked(self) -> Setting:
