@@ -15,6 +15,7 @@ from hgref.verify.candidate import Candidate
 from hgref.verify.check import DIGIT
 from hgref.verify.check import report as verdict_on
 from hgref.verify.mistakes import CATALOGUE, Computation, Mistake, gradients
+from hgref.verify.mistakes.computation import until_error
 from hgref.verify.paths import Miscounted, paths
 from hgref.verify.report import WRONG, Report
 from hgref.verify.rounding import norm, tolerances
@@ -64,7 +65,7 @@ class Diagnosis:
     nearest       the closest ones, if none matches, or those that fit by accident perhaps
     chance        that one of the mistakes tried fits by accident: the numbers given are few, or
                   have few digits. No name is given where it is above 1e-3
-    paths         if none matches: ways of the gradient that the candidate counts 0, −1, 2 or s
+    paths         if none matches: ways of the gradient that the candidate counts 0, −1, ½, 2 or s
                   times, exact to rounding and beyond chance
     """
 
@@ -223,18 +224,6 @@ def made(mistake: Mistake, computation: Computation) -> Iterator[tuple[str, Bloc
     for variant, changed in until_error(mistake.change(computation)):
         for K, blocks in until_error(gradients(changed)):
             yield ", ".join(filter(None, (variant, K))), blocks
-
-
-def until_error(items: Iterable[Any]) -> Iterator[Any]:
-    """The items: a mistake may diverge, or not fit another one, or an author's own functions."""
-    items = iter(items)
-    while True:
-        try:
-            with np.errstate(all="ignore"):
-                item = next(items)
-        except Exception:  # of StopIteration too
-            return
-        yield item
 
 
 @dataclass

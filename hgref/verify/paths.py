@@ -5,7 +5,7 @@
 is a sum over ways: each goes through a term of one hyperparameter at one step, then through blocks
 of the states after it, and through H = ∇²J where the gradient of a step meets the weights. Where no
 known mistake matches, the candidate is compared with ∇f in which one kind of way, at some of the
-steps, counts 0, −1, 2 or s times.
+steps, counts 0, −1, ½, 2 or s times.
 """
 
 from __future__ import annotations
@@ -23,11 +23,17 @@ from hgref.hypergradient.reverse import add
 from hgref.layout import Blocks
 from hgref.run import Run
 from hgref.verify import chance
-from hgref.verify.mistakes.computation import Edited, altered, other_run
+from hgref.verify.mistakes.computation import Edited, altered, other_run, until_error
 from hgref.verify.rounding import norm
 from hgref.verify.trial import Trial
 
-FACTORS = (0.0, -1.0, 2.0)
+SAID = {
+    0.0: "lacks",
+    -1.0: "counts with the opposite sign",
+    2.0: "counts twice",
+    0.5: "counts half",
+}
+FACTORS = tuple(SAID)
 COLUMNS = 2  # random directions, along which all windows of steps are tried at once
 TOLD = 3  # ways that are told, the simplest first
 
@@ -50,7 +56,12 @@ class Miscounted:
     error: float
 
     def __str__(self) -> str:
-        said = {0.0: "lacks", -1.0: "counts with the opposite sign", 2.0: "counts twice"}
+        said = {
+            0.0: "lacks",
+            -1.0: "counts with the opposite sign",
+            2.0: "counts twice",
+            0.5: "counts half",
+        }
         verb = said.get(self.factor, f"counts {self.factor:.6g} times")
         return f"the candidate {verb} {self.what}{self.steps}, to {self.error:.0e}"
 
@@ -90,7 +101,7 @@ class Way(NamedTuple):
         if not self.H:
             return run
         bent = Bent(run.dynamics.J, factor)
-        return other_run(run, run.lam, dynamics=altered(run.dynamics, J=bent))
+        return other_run(run, run.theta, dynamics=altered(run.dynamics, J=bent))
 
     def through(self, x: Array, factor: float) -> Array:
         """A tangent or cotangent of the state after the step."""
@@ -186,10 +197,15 @@ class Search:
             yield from self.linear(way, here(T), steps)
         parts = self.run.dynamics.parts(self.run.problem.d)
         for way in [*(Way(name, part=part) for name, part in parts.items()), Way("H", H=True)]:
-            yield from self.linear(way, here(T), self.at_one_step(way))
-            for factor in FACTORS:
-                yield from self.fitting(way, to_here(T), self.until(way, factor), factor)
-                yield from self.fitting(way, from_here(T), self.since(way, factor), factor)
+            yield from until_error(self.along_way(way))
+
+    def along_way(self, way: Way) -> Iterator[Guess]:
+        """Those of a way through the states."""
+        T = self.T
+        yield from self.linear(way, here(T), self.at_one_step(way))
+        for factor in FACTORS:
+            yield from self.fitting(way, to_here(T), self.until(way, factor), factor)
+            yield from self.fitting(way, from_here(T), self.since(way, factor), factor)
 
     def linear(self, way: Way, windows: list[tuple[int, int]], share: Array) -> Iterator[Guess]:
         """Guesses for a share (windows, COLUMNS) of the gradient that a factor multiplies."""

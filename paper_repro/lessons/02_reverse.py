@@ -3,7 +3,7 @@
 #
 # Training was a chain of equations; now they become constraints, each with a multiplier
 # $\alpha_t$. At the end of this lesson you have derived back-propagation through a training run
-# without one chain rule, know what every $\alpha_t$ means, and have seen it travel backwards.
+# from one equation, know what every $\alpha_t$ means, and have seen it travel backwards.
 
 # %%
 import inspect
@@ -24,8 +24,14 @@ from paper_repro.lessons.exercise import exercise
 # $$L(s, \lambda, \alpha) = E(s_T) + \sum_{t=1}^{T} \alpha_t
 # \left( \Phi_t(s_{t-1}, \lambda) - s_t \right) \qquad (6)$$
 #
-# On the training run itself every bracket is zero: $L = f(\lambda)$, whatever the $\alpha_t$
-# are. Choose them so that $L$ does not feel how the states move with $\lambda$:
+# On the training run every bracket is zero; this is $\partial L / \partial \alpha_t = 0$ (7). There
+# $L = f(\lambda)$, whatever the $\alpha_t$ are. Follow the run as $\lambda$ moves:
+#
+# $$\nabla f(\lambda) = \frac{\partial L}{\partial \lambda} + \sum_{t=1}^{T}
+# \frac{\partial L}{\partial s_t} \frac{d s_t}{d \lambda}$$
+#
+# The $ds_t/d\lambda$ are expensive: FORWARD-HG computes them. Choose the $\alpha_t$ so that their
+# factors vanish, and nobody has to know them:
 #
 # $$\frac{\partial L}{\partial s_t} = \alpha_{t+1} A_{t+1} - \alpha_t = 0
 # \;\Rightarrow\; \alpha_t = \alpha_{t+1} A_{t+1}, \quad t = T-1, \dots, 1 \qquad (8)$$
@@ -37,6 +43,9 @@ from paper_repro.lessons.exercise import exercise
 #
 # $$\nabla f(\lambda) = \frac{\partial L}{\partial \lambda}
 # = \sum_{t=1}^{T} \alpha_t B_t \qquad (10)$$
+#
+# plus $\partial E / \partial \lambda$ where $E$ contains $\lambda$ (`direct` below, 0 here), and
+# $\alpha_0\, ds_0/d\lambda$ where the start is learned (`start_vjp` in the library).
 #
 # ## The loop
 #

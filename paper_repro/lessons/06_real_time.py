@@ -117,7 +117,8 @@ plt.show()
 #
 # With few hyperparameters, long runs, and data that come in batches anyway: one run finds what
 # many runs of `minimize` look for. `realtime_truncated` goes back over $K$ steps in place of
-# carrying $Z_t$: its work does not grow with $m$, but it sees only what pays within $K$ steps.
+# carrying $Z_t$: its work does not grow with $m$, but it sees only what pays within $K$ steps;
+# here that is enough.
 
 # %%
 behind = hgref.realtime_truncated(problem, start, every, 5, adam, inside)  # K = 5

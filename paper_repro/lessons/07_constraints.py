@@ -52,7 +52,7 @@ print("mean of right, of wrong:", *(f"{first['weights'][i].mean():.4f}" for i in
 #
 # The nearest point $y$ to $x$ in $\Lambda = \{0 \le y_i \le 1, \sum_i y_i \le R\}$ minimises
 # $\frac{1}{2} \|y - x\|^2$. With multipliers $\theta, a_i, b_i \ge 0$ for $\sum_i y_i \le R$,
-# $y_i \ge 0$ and $y_i \le 1$, Karush, Kuhn and Tucker ask for
+# $y_i \ge 0$ and $y_i \le 1$, Karush, Kuhn and Tucker ask for (enough, as the problem is convex)
 #
 # $$y_i = x_i - \theta + a_i - b_i, \quad \theta (\sum_i y_i - R) = a_i y_i = b_i (y_i - 1) = 0.$$
 #

@@ -130,6 +130,20 @@ for t in range(20, 0, -1):
 print(hgref.check(problem, at, total), hgref.diagnose(problem, at, total), sep="\n")
 
 # %% [markdown]
+# ## What to ask before you believe one
+#
+# * Is it the gradient of this run? `hgref.check`, a witness
+# * Which mistake is it, or which way is lost? `hgref.diagnose(...)`, its `.paths`
+# * Do the digits survive rounding? `.verdict` undecided; try float64
+# * Did the run diverge, or is it chaotic? `Diverged`; `hgref.decay(...).rate` above 1
+# * Is a truncated one long enough? `hgref.decay(...).K(0.01)`
+# * Has training converged, if it is implicit? `.residual`, `.convergence`
+# * Is there a kink (relu, clip, projection)? Differences from both sides
+# * Does the loss draw batches of its own? `check` runs it twice
+# * Is the minimum flat? `hgref.hessian`
+# * Is the validation set overfitted? Examples that nobody used: lesson 13
+
+# %% [markdown]
 # ## Exercises
 #
 # 1. Three steps of torch's Adam from the very minimum of $J = w^2 - w$, where $g = 0$; $E = w^2/2$.

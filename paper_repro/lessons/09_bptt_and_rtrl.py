@@ -103,10 +103,10 @@ print(f"BPTT keeps T h = {T * h} numbers, RTRL h m = {h * lam.size}, of the orde
 # %% [markdown]
 # ## What is forgotten
 #
-# Let $W$ be $\rho$ times an orthogonal matrix: all its eigenvalues have the size $\rho$, its
-# spectral radius. A slope is at most 1, so a step back multiplies the norm of $\alpha$ by at most
-# $\rho$ (dotted). With $\rho < 1$ it *must* vanish; with $\rho > 1$ it may explode, if the slopes
-# let it. Truncated BPTT keeps the last $K$ terms of (10): no loss where the others have vanished.
+# Let $W$ be $\rho$ times an orthogonal matrix: all its singular values are $\rho$. A slope is at
+# most 1, so a step back multiplies the norm of $\alpha$ by at most $\rho$ (dotted). With
+# $\rho < 1$ it *must* vanish; with $\rho > 1$ it may explode, if the slopes let it. Truncated
+# BPTT keeps the last $K$ terms of (10): no loss where the others have vanished.
 
 # %%
 wide, steps = 32, np.arange(1, 41)

@@ -17,7 +17,9 @@ from paper_repro.lessons.script import Output, read, scripts
 from paper_repro.lessons.script import run as run_cells
 from paper_repro.table import write_text
 
-SUMMARY = "Ten lessons, from the dynamical system to certified digits: figures, and pages to read"
+SUMMARY = (
+    "Thirteen lessons, from the dynamical system to the outer loop: figures, and pages to read"
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -8,12 +8,13 @@ from hgref.objectives import L2, Logistic
 
 RNG = np.random.default_rng(3)
 X, Y = RNG.standard_normal((12, 4)), RNG.integers(0, 2, 12)
+W0 = RNG.standard_normal(4)
 T, ETA, MU, DECAY = 9, 0.3, 0.8, 0.05
 
 
 def a_problem():
     J, E = Logistic(X, Y, bias=False) + L2(), Logistic(X[:6], Y[:6], bias=False)
-    problem = hgref.Problem(hgref.Momentum(J), E, T, RNG.standard_normal(4))
+    problem = hgref.Problem(hgref.Momentum(J), E, T, W0)
     return problem, problem.pack(eta=ETA, mu=MU, l2=DECAY)
 
 
@@ -106,6 +107,42 @@ def test_the_start_and_the_direct_share_of_E_are_ways_too():
     blocks = {**g.blocks, "w0": 0.25 * g["w0"]}
     (path, *_) = hgref.diagnose(problem, lam, blocks, pairs=False).paths
     assert (path.first, path.factor) == (0, pytest.approx(0.25))
+
+
+def test_with_a_transform_the_ways_are_those_of_theta():
+    J, E = Logistic(X, Y, bias=False) + L2(), Logistic(X[:6], Y[:6], bias=False)
+    logs = hgref.transforms.Exp("eta", "l2")
+    problem = hgref.Problem(hgref.Momentum(J), E, T, W0, transform=logs)
+    theta = problem.pack(eta=np.log(ETA), mu=MU, l2=np.log(DECAY))
+    wrong = by_hand(a_problem()[0], lambda t: {"H": 0.0} if t <= 6 else {})
+    right = by_hand(a_problem()[0])
+    chain = {"eta": ETA, "mu": 1.0, "l2": DECAY}
+    assert hgref.check(problem, theta, {n: right[n] * chain[n] for n in chain})
+    (path, *_) = hgref.diagnose(
+        problem, theta, {n: wrong[n] * chain[n] for n in chain}, pairs=False
+    ).paths
+    assert (path.way, path.first, path.last, path.factor) == ("H", 1, 6, 0.0)
+
+
+def test_a_dynamics_without_a_hessian_still_has_paths():
+    """A StepMap has no J; a way that cannot be followed is left out."""
+
+    def step(t, state, lam):
+        v = lam["mu"] * state["v"] + state["w"] ** 3 - 1
+        return {"v": v, "w": state["w"] - lam["eta"] * v}
+
+    E = hgref.objectives.Quadratic(np.eye(4), np.ones(4))
+    start = {"v": np.zeros(2), "w": np.array([1.5, 0.7])}
+    problem = hgref.Problem(hgref.StepMap(step, start, {"eta": (), "mu": ()}), E, 6)
+    lam = problem.pack(eta=0.1, mu=0.5)
+    run, g = problem.at(lam), np.zeros(2)
+    alpha, states = run.error_grad(6, run.last_state())[0], list(run.states())
+    for t in range(6, 0, -1):
+        alpha = alpha * np.where(np.arange(4) < 2, 0.0 if t <= 3 else 1.0, 1.0)
+        alpha, share = run.vjp(t, run.at(t, states[t - 1]), alpha)
+        g += [share["eta"], share["mu"]]
+    found = hgref.diagnose(problem, lam, g, pairs=False)
+    assert ("state['v']", 1, 3, 0.0) in {(p.way, p.first, p.last, p.factor) for p in found.paths}
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32])

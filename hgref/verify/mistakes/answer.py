@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -28,10 +28,34 @@ def nothing(base: Computation) -> Wrongs:
 
 
 def logarithm(base: Computation) -> Wrongs:
-    yield (
-        "",
-        base.answering(lambda blocks: {n: b * base.lam[n] for n, b in blocks.items()}),
-    )
+    yield from times(base, {"": lambda x: x, "log10": lambda x: x * np.log(10)})
+
+
+def reparametrised(base: Computation) -> Wrongs:
+    """dλ/dθ of λ = σ(θ), log(1 + e^θ), θ², 1/θ, in λ."""
+    slopes: dict[str, Callable[[Array], Array]] = {
+        "sigmoid": lambda x: x * (1 - x),
+        "softplus": lambda x: -np.expm1(-x),
+        "square": lambda x: 2 * np.sqrt(x),
+        "reciprocal": lambda x: -(x**2),
+    }
+    yield from times(base, slopes)
+
+
+def times(base: Computation, slopes: Mapping[str, Callable[[Array], Array]]) -> Wrongs:
+    """All blocks, or one of them, times dλ/dθ."""
+    names = tuple(base.run.layout.shapes)
+    for function, slope in slopes.items():
+        for some in dict.fromkeys([names, *((name,) for name in names)]):
+            where = "" if some == names else some[0]
+            with np.errstate(all="ignore"):  # √ of a number below 0
+                factors = {name: slope(base.lam[name]) for name in some}
+            variant = " of ".join(filter(None, (function, where)))
+            yield variant, base.answering(functools.partial(multiplied, factors))
+
+
+def multiplied(factors: Blocks, blocks: Blocks) -> Blocks:
+    return {**blocks, **{name: blocks[name] * factor for name, factor in factors.items()}}
 
 
 def w0_left_out(base: Computation) -> Wrongs:
@@ -183,7 +207,7 @@ ANSWER = [
     Mistake(
         "logarithm",
         "the gradient is with respect to log λ",
-        "each entry is multiplied by λ",
+        "each entry is multiplied by λ, or by λ log 10",
         "hyperparameters kept as logarithms",
         logarithm,
     ),
@@ -235,5 +259,12 @@ ANSWER = [
         "its block is zero",
         "FAR-HO: a step size chosen by a line search; optimizers that keep plain numbers",
         rate_detached,
+    ),
+    Mistake(
+        "reparametrised",
+        "the gradient is with respect to another function of λ",
+        "each entry is multiplied by dλ/dθ",
+        "hyperparameters kept positive, or below 1, by a sigmoid, a softplus or a square",
+        reparametrised,
     ),
 ]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from hgref.arguments import Array
 from hgref.at import At
@@ -79,6 +82,18 @@ class Computation:
 
 def gradients(computation: Computation) -> Iterator[tuple[str, Blocks]]:
     """Yield (truncation or "", blocks): once, or T − 1 times if `every_K`."""
+    for K, blocks in unanswered(replace(computation, answer=())):
+        yield K, answered(computation, blocks)
+
+
+@functools.lru_cache(maxsize=4)
+def unanswered(computation: Computation) -> list[tuple[str, Blocks]]:
+    """Before the functions of `answer`: many mistakes differ in these alone."""
+    return list(until_error(passed(computation)))
+
+
+def passed(computation: Computation) -> Iterator[tuple[str, Blocks]]:
+    """One pass forwards and back."""
     run, T = computation.run, computation.run.T
     adjoint = computation.adjoint or run
     states = list(run.states())
@@ -96,10 +111,10 @@ def gradients(computation: Computation) -> Iterator[tuple[str, Blocks]]:
         alpha = back
         add(total, known(run, share))
         if computation.every_K and t > 1:
-            yield f"K = {T - t + 1}", answered(computation, total)
+            yield f"K = {T - t + 1}", {name: block.copy() for name, block in total.items()}
     if not computation.every_K:
         add(total, run.start_vjp(alpha))
-        yield "", answered(computation, total)
+        yield "", total
 
 
 def known(run: Run, share: Blocks) -> Blocks:
@@ -112,6 +127,18 @@ def answered(computation: Computation, blocks: Blocks) -> Blocks:
     for function in computation.answer:
         blocks = function(blocks)
     return blocks
+
+
+def until_error(items: Iterable[Any]) -> Iterator[Any]:
+    """The items: a mistake may diverge, or not fit another one, or an author's own functions."""
+    items = iter(items)
+    while True:
+        try:
+            with np.errstate(all="ignore"):
+                item = next(items)
+        except Exception:  # of StopIteration too
+            return
+        yield item
 
 
 # --- copies of a run, a dynamics or an objective with one part replaced; the layout stays ---

@@ -51,6 +51,10 @@ def test_pen_laws_and_witness_agree_term_by_term():
     for _, by_hgref, by_witness in adams:
         assert float(by_hgref) == pytest.approx(float(by_witness), abs=1e-6)
     assert [float(number) == 0 for _, number, _ in adams] == [True, False, True, False]
+    chain = re.findall(r"by pen (\d+\.\d{9}), complex step (\d+\.\d{9})", text)
+    assert [pen == seen for pen, seen in chain] == [True, True]
+    apart = re.findall(r"apart from the witness by (\S+)", text)
+    assert [float(x) < 1e-14 for x in apart] == [True] * 4
     assert "law -100.00000000, pen -100.00000000, witness -100.00000000\n" in text
     assert text.endswith("Exercise 1: not answered yet.\nExercise 2: not answered yet.\n")
 

@@ -51,7 +51,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Pages of two lessons of the ten."""
+    """Pages of two lessons."""
     folder = tmp_path_factory.mktemp("pages") / "lessons"
     pages.write({n: list(run(read(scripts()[n]))) for n in (2, 3)}, folder)
     return folder

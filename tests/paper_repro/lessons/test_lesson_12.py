@@ -1,0 +1,57 @@
+"""Lesson 12: an optimizer of the reader's own, its witnesses, and three ways to break it."""
+
+import re
+
+from lesson import outputs, printed
+
+BACKWARDS = """
+eta, mu, tau = lam
+a_v, a_w = np.split(row, 2)
+answer_1 = np.zeros(3)
+for t in range(30, 0, -1):
+    v, w = np.split(states[t - 1], 2)
+    g_t = J.grad(t, w, {})
+    a_v, a_w, b_g, *shares = vjp(v, w, g_t, eta, mu, tau, a_v, a_w)
+    a_w = a_w + J.grad_vjp(t, w, {}, b_g)[0]
+    answer_1 += [np.sum(share) for share in shares]
+"""
+FORWARDS = """
+eta, mu, tau = lam
+Z_v, Z_w = np.zeros((4, 3)), np.zeros((4, 3))
+for t in range(1, 31):
+    v, w = (x[:, None] for x in np.split(states[t - 1], 2))
+    g_t = J.grad(t, w[:, 0], {})[:, None]
+    dg = J.grad_jvp(t, w[:, 0], {}, Z_w, {})
+    Z_v, Z_w = jvp(v, w, g_t, eta, mu, tau, Z_v, Z_w, dg, *np.eye(3))
+answer_2 = row[4:] @ Z_w
+"""
+
+
+def test_the_law_is_right_and_each_broken_one_is_found():
+    run = outputs(12)
+    text = "".join(output.text for output in run)
+    assert sum(len(output.figures) for output in run) == 1
+    assert text.startswith("right\n")
+    assert float(re.search(r"apart by (\S+)", text)[1]) < 1e-13
+    for name, block in (("frozen", "mu"), ("halved", "tau"), ("detached", "v")):
+        reason = re.search(rf"^{name}: (.*)$", text, re.MULTILINE)[1]
+        assert "vjp" in reason
+        assert block in reason
+    first, last = map(float, re.search(r"f: (\S+) → (\S+)", text).groups())
+    assert last < first
+    assert text.endswith("Exercise 1: not answered yet.\nExercise 2: not answered yet.\n")
+
+
+def test_right_answers():
+    said = printed(12, answer_1=BACKWARDS, answer_2=FORWARDS)
+    assert said.count("hypergradient: right") == 2
+
+
+def test_wrong_answers_are_recognised():
+    first_order = BACKWARDS.replace("a_w = a_w + J", "a_w = a_w + 0 * J")
+    without_eta = FORWARDS.replace("*np.eye(3))", "*(np.eye(3) * [0, 1, 1]))")
+    one, two = printed(12, answer_1=first_order, answer_2=without_eta).split("Exercise ")[1:]
+    assert "WRONG in eta, mu, tau" in one
+    assert "first-order" in one
+    assert "WRONG in eta" in two
+    assert "eta is 0 and should not be" in two
