@@ -99,7 +99,7 @@ for (name, each), marker in zip(found.items(), "os^", strict=True):
     ax.semilogy(lengths, np.abs(np.array(each) - slope), marker + ":", ms=4, lw=0.8, label=name)
 ax.axvline(-1 / np.log(rho), color="0.6", lw=0.8)
 ax.set(xlabel="steps T", ylabel="distance of $dw_T/dl_2$ from its limit")
-ax.set_title("The gradient of a run first moves away from its limit; half of its terms do better")
+ax.set_title("The gradient of a run first moves away from its limit")
 ax.legend()
 plt.show()
 

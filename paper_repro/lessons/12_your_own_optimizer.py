@@ -113,14 +113,15 @@ for broken in (frozen, halved, detached):
 # %% [markdown]
 # ## Use it
 #
-# Learn $\tau$ and $\eta$ by their logarithms from a bad start. The optimizer chooses for itself
-# how much of a sign it wants to be.
+# Learn $\tau$ and $\eta$ by their logarithms, from a bad start: the optimizer chooses for itself
+# how much of a sign it wants to be. (From $\tau = 0.01$ it does not get away: $f$ is steep and
+# rough there. An exact gradient says nothing of what lies a step further.)
 
 # %%
 logs = hgref.transforms.Exp("eta", "tau")
 learning = hgref.Problem(SoftLion(J), E, T=30, transform=logs)
-start = {"eta": np.log(0.5), "mu": 0.8, "tau": np.log(1e-3)}
-path = hgref.outer.minimize(learning, start, outer=hgref.outer.Adam(0.05), iterations=80,
+start = {"eta": np.log(0.3), "mu": 0.8, "tau": np.log(0.1)}
+path = hgref.outer.minimize(learning, start, outer=hgref.outer.Adam(0.1), iterations=100,
                              wrt=("eta", "tau"))  # fmt: skip
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
 left.plot(path.f)
