@@ -16,10 +16,11 @@ from hgref.verify.check import DIGIT
 from hgref.verify.check import report as verdict_on
 from hgref.verify.mistakes import CATALOGUE, Computation, Mistake, gradients
 from hgref.verify.mistakes.computation import until_error
-from hgref.verify.paths import Miscounted, paths
+from hgref.verify.paths import paths
 from hgref.verify.report import WRONG, Report
 from hgref.verify.rounding import norm, tolerances
 from hgref.verify.trial import Trial
+from hgref.verify.ways import Miscounted
 
 SLACK = 30.0  # tolerances within which gradients count as equal: a wrong one rounds differently
 CLOSE = 0.01  # score of a close fit, which ranks before fits that are barely within

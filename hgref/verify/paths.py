@@ -12,122 +12,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.at import At
 from hgref.hypergradient.reverse import add
 from hgref.layout import Blocks
-from hgref.run import Run
 from hgref.verify import chance
-from hgref.verify.mistakes.computation import Edited, altered, other_run, until_error
+from hgref.verify.mistakes.computation import until_error
 from hgref.verify.rounding import norm
 from hgref.verify.trial import Trial
+from hgref.verify.ways import SAID, Miscounted, Way
 
-SAID = {
-    0.0: "lacks",
-    -1.0: "counts with the opposite sign",
-    2.0: "counts twice",
-    0.5: "counts half",
-}
 FACTORS = tuple(SAID)
 COLUMNS = 2  # random directions, along which all windows of steps are tried at once
 TOLD = 3  # ways that are told, the simplest first
-
-
-@dataclass(frozen=True)
-class Miscounted:
-    """Ways of the gradient that the candidate counts `factor` times.
-
-    way          a block of the state, "H", "terms", or "terms of" a hyperparameter
-    first, last  steps; 0: the start, T + 1: ∂E/∂λ
-    T            steps of the run
-    error        ‖candidate − such a gradient‖ / ‖such a gradient‖, largest over the blocks
-    """
-
-    way: str
-    first: int
-    last: int
-    factor: float
-    T: int
-    error: float
-
-    def __str__(self) -> str:
-        said = {
-            0.0: "lacks",
-            -1.0: "counts with the opposite sign",
-            2.0: "counts twice",
-            0.5: "counts half",
-        }
-        verb = said.get(self.factor, f"counts {self.factor:.6g} times")
-        return f"the candidate {verb} {self.what}{self.steps}, to {self.error:.0e}"
-
-    @property
-    def what(self) -> str:
-        if self.way.startswith("terms"):
-            whose = self.way.removeprefix("terms")
-            kind = {0: "the start's share", self.T + 1: "∂E/∂λ"}.get(
-                self.first, "the terms α_t B_t"
-            )
-            return kind + whose
-        return f"all that goes through {self.way}"
-
-    @property
-    def steps(self) -> str:
-        if (self.first, self.last) == (1, self.T) or not 0 < self.first <= self.T:
-            return ""
-        if self.first == self.last:
-            return f" at step {self.first}"
-        return f" from step {self.first} to {self.last}"
-
-
-class Way(NamedTuple):
-    """One kind of way.
-
-    part    of the state, that α_t passes after step t;  names: of the hyperparameters whose terms
-            are meant;  H: the second derivative of J
-    """
-
-    name: str
-    part: slice | None = None
-    names: tuple[str, ...] = ()
-    H: bool = False
-
-    def run(self, run: Run, factor: float) -> Run:
-        """The run whose steps are linearised on this way."""
-        if not self.H:
-            return run
-        bent = Bent(run.dynamics.J, factor)
-        return other_run(run, run.theta, dynamics=altered(run.dynamics, J=bent))
-
-    def through(self, x: Array, factor: float) -> Array:
-        """A tangent or cotangent of the state after the step."""
-        if self.part is None:
-            return x
-        x = x.copy()
-        x[self.part] *= factor
-        return x
-
-    def share(self, share: Blocks, factor: float) -> Blocks:
-        return {n: x * factor if n in self.names else x for n, x in share.items()}
-
-
-class Bent(Edited):
-    """J with c H in place of H."""
-
-    def __init__(self, J: Any, c: float):
-        super().__init__(J)
-        self.c = c
-
-    def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
-        def vjp(u: Array) -> tuple[Array, Blocks]:
-            row, share = exact.vjp(u)
-            return self.c * row, share
-
-        return exact._replace(jvp=lambda dw, dlam: exact.jvp(self.c * dw, dlam), vjp=vjp)
 
 
 Guess = tuple[Way, int, int, float]
