@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from hgref.fast.cpu import network, pool
-from hgref.fast.cpu.linear import rows_of_block
+from hgref.fast.cpu.linear import ROWS, rows_of_block
 from hgref.fast.cpu.products import padded
 from hgref.planning.sizes import Data, Sizes
 from hgref.planning.tape import Items, Tape
@@ -90,16 +90,14 @@ def copied(one: Data, itemsize: int) -> int:
     if one.kind == "readable":
         return 0
     targets, converted = itemsize * one.n * one.outputs * (itemsize != 8), itemsize != one.itemsize
-    if one.kind == "sparse":  # by rows and by columns
-        return targets + 2 * one.entries * (INDEX + itemsize) + INDEX * (one.n + one.N)
+    if one.kind == "sparse":
+        return targets + one.entries * (INDEX + itemsize) + INDEX * one.n
     return targets + itemsize * one.entries * (one.centred or converted)
 
 
 def in_passing(one: Data, itemsize: int) -> int:
     """Bytes that are free again once a data loss is copied."""
-    if one.kind == "sparse":
-        return one.entries * (INDEX + one.itemsize)
-    return 8 * one.entries * (one.centred and itemsize != one.itemsize)
+    return 8 * one.entries * (one.kind == "dense" and one.centred and itemsize != one.itemsize)
 
 
 def scratch(one: Data, columns: int, p: int, itemsize: int) -> int:
@@ -110,11 +108,12 @@ def scratch(one: Data, columns: int, p: int, itemsize: int) -> int:
     if one.kind == "network":  # column by column
         parts = network.parts_of(one.work, one.B)
         return itemsize * (parts * p + one.B * (one.N * batch + one.widths[1]))
-    C, rows = padded(columns * wide, itemsize), rows_of_block(one.N, itemsize)
-    if one.kind == "sparse":
-        return itemsize * (one.B + one.N) * C
-    parts = min(pool.parts(one.work * columns), math.ceil(one.B / rows))
-    return itemsize * parts * (columns * p + rows * (C + one.N * batch) + C)
+    C, sparse = padded(columns * wide, itemsize), one.kind == "sparse"
+    rows = ROWS if sparse else rows_of_block(one.N, itemsize)
+    work = one.entries * one.B // one.n * wide if sparse else one.work
+    parts = min(pool.parts(work * columns), math.ceil(one.B / rows))
+    own = (one.N + 1) * C if sparse else rows * one.N * batch + C
+    return itemsize * parts * (columns * p + rows * C + own)
 
 
 def in_pass(one: Data, columns: int, itemsize: int) -> int:
@@ -124,6 +123,5 @@ def in_pass(one: Data, columns: int, itemsize: int) -> int:
         return 8 * one.B * (4 * wide * columns + one.N * (one.batch is not None))
     if one.kind == "network":
         return itemsize * one.B * 4 * wide
-    sides = 2 if one.kind == "sparse" else 1
     C = columns * wide
-    return itemsize * one.B + sides * one.N * (itemsize * padded(C, itemsize) + 8 * C)
+    return itemsize * one.B + one.N * (itemsize * padded(C, itemsize) + 8 * C)

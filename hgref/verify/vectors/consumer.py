@@ -75,25 +75,22 @@ def numbers(x):
 
 def hessian(grad, leaves):
     """(m, m): the gradient of each entry of the gradient."""
-    rows = [
-        torch.autograd.grad(entry, leaves, retain_graph=True, materialize_grads=True)
-        for entry in torch.cat([x.reshape(-1) for x in grad])
-    ]
-    return torch.stack([torch.cat([x.reshape(-1) for x in row]) for row in rows])
+    rows = []
+    for entry in torch.cat([x.reshape(-1) for x in grad]):
+        row = torch.autograd.grad(entry, leaves, retain_graph=True, materialize_grads=True)
+        rows.append(torch.cat([x.reshape(-1) for x in row]))
+    return torch.stack(rows)
 
 
 def verdict(vector):
-    """right, WRONG or NaN: autograd through the unrolled loop against the certified digits.
-
-    The gradient, and the Hessian, are compared.
-    """
+    """right, WRONG or NaN: autograd through the unrolled loop against the certified digits."""
     lam, w0 = {n: numbers(x) for n, x in vector["lambda"].items()}, numbers(vector["w0"])
     f = loss(vector["error"], train(vector, w0, lam), lam, vector["T"])
     leaves = {**lam, "w0": w0} if vector.get("learn_w0") else lam
-    found = torch.autograd.grad(f, list(leaves.values()), create_graph=True)
+    found = torch.autograd.grad(f, (*leaves.values(),), create_graph=True)
     pairs = [(x, numbers(vector["grad"][n])) for n, x in zip(leaves, found, strict=True)]
     if "hessian" in vector:
-        pairs.append((hessian(found, list(leaves.values())), numbers(vector["hessian"])))
+        pairs += [(hessian(found, (*leaves.values(),)), numbers(vector["hessian"]))]
     if any(x.isnan().any() for x in found):
         return "NaN"
     return "right" if all(torch.allclose(*pair, 1e-11, 1e-13) for pair in pairs) else "WRONG"
