@@ -36,7 +36,7 @@ w = np.linalg.solve(H, X.T @ y / 30)  # w*
 q = np.linalg.solve(H, Xv.T @ (Xv @ w - yv) / 20)  # H is symmetric
 pen = -q @ w  # M = ∂(∇J)/∂l2 = w
 eta = 1 / np.linalg.eigvalsh(H)[-1]
-problem = hgref.Problem(hgref.GradientDescent(J), E, T=400)
+problem = hgref.Problem(hgref.GradientDescent(J), E, T=150)
 lam = problem.pack(eta=eta, l2=l2)
 print(f"by pen {pen:.12f}, reverse {hgref.reverse(problem, lam)['l2']:.12f}")
 
@@ -76,7 +76,7 @@ print(f"cg       {limit['l2']:.9f} after {limit.products} products with H, p = {
 
 # %%
 a, b, start, rate = 0.2, 1.0, 40.0, 0.1
-h, lengths = a + 0.05, np.arange(2, 400, 6)
+h, lengths = a + 0.05, np.arange(4, 400, 12)
 rho, minimum = 1 - rate * h, b / h
 J_1 = hgref.objectives.Quadratic([[a]], [b]) + hgref.objectives.L2()
 E_1 = hgref.objectives.Quadratic([[0.0]], [-1.0])  # E = w, so ∇f = dw/dλ
@@ -118,7 +118,7 @@ print(limit.convergence)
 
 # %%
 J_each = hgref.objectives.LeastSquares(X, y, bias=False) + hgref.objectives.L2("weight")
-problem_1 = hgref.Problem(hgref.GradientDescent(J_each), E, T=600)
+problem_1 = hgref.Problem(hgref.GradientDescent(J_each), E, T=200)
 each = np.array([0.2, 0.3, 0.4, 0.5])
 answer_1 = None  # {"l2": your gradient, (4,)}
 exercise(1, problem_1, {"eta": eta, "l2": each}, answer_1)

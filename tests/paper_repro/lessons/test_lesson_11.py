@@ -34,7 +34,7 @@ def test_pen_series_and_run_agree_and_the_hump_is_where_it_is_predicted():
     one, first = (float(re.search(p, text)[1]) for p in (r"one-step (\S+)", r"K =  1: (\S+),"))
     assert one == pytest.approx(first, abs=2e-9)
     largest, predicted = map(int, re.search(r"T = (\d+), predicted (\d+)", text).groups())
-    assert abs(largest - predicted) <= 6
+    assert abs(largest - predicted) <= 12
     assert float(re.search(r"off the closed form by (\S+)", text)[1]) < 1e-11
     assert text.endswith("Exercise 1: not answered yet.\nExercise 2: not answered yet.\n")
 
