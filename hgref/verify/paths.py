@@ -29,8 +29,7 @@ FACTORS = tuple(SAID)
 COLUMNS = 2  # random directions, along which all windows of steps are tried at once
 TOLD = 3  # ways that are told, the simplest first
 
-
-Guess = tuple[Way, int, int, float]
+Guess = tuple[Way, int, int, float]  # a way, its first and last step, how often it counts
 
 
 class Search:

@@ -113,7 +113,7 @@ def directions(content: dict[str, Any]) -> Figure:
              ylabel="mean ‖estimate − ∇f‖² / ‖∇f‖²")  # fmt: skip
     axes.set_title(
         f"Unbiased, but of variance (m − 1)/k: for m = {m} hyperparameters\na few directions say "
-        "little, and m of them would be exact",
+        "little, and the m columns of Z are exact",
         fontsize=10.5,
     )
     axes.legend(fontsize=8.5, frameon=False)
