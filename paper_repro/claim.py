@@ -26,7 +26,7 @@ class Claim:
 
 
 def greater(text: str, paper: str, found: str, difference: float, half: float) -> Claim:
-    """The claim that a difference is above 0, of which the interval ± `half` is known.
+    """The claim that a difference is above 0; its interval is difference ± half.
 
     It holds if the interval is above 0, does not hold if it is below, and is undecided otherwise.
     """

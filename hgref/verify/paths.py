@@ -17,8 +17,11 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
+from hgref.at import At
 from hgref.hypergradient.reverse import add
+from hgref.hypergradient.tape import fits
 from hgref.layout import Blocks
+from hgref.run import Run
 from hgref.verify import chance
 from hgref.verify.mistakes.computation import until_error
 from hgref.verify.rounding import norm
@@ -67,19 +70,29 @@ class Search:
     def follow(self) -> None:
         """The true run: its states, Z_t along the directions, α_t and the terms."""
         run, T = self.run, self.T
-        self.states = list(run.states())
-        self.Z = [run.start_jvp(self.dlam, COLUMNS)]
+        self.states, self.Z = [run.start()], [run.start_jvp(self.dlam, COLUMNS)]
+        self.kept: dict[int, At] = {}
         for t in range(1, T + 1):
-            self.Z.append(run.jvp(t, run.at(t, self.states[t - 1]), self.Z[-1], self.dlam))
+            step = run.at(t, self.states[-1])
+            if fits(run.problem, T):
+                self.kept[t] = step
+            self.Z.append(run.jvp(t, step, self.Z[-1], self.dlam))
+            self.states.append(step.value)
         alpha, direct = run.error_grad(T, self.states[T])
         self.alphas, terms = [alpha], [self.along(direct)]
         for t in range(T, 0, -1):
-            alpha, share = run.vjp(t, run.at(t, self.states[t - 1]), alpha)
+            alpha, share = run.vjp(t, self.step(run, t), alpha)
             self.alphas.append(alpha)
             terms.append(self.along(share))
         terms.append(self.along(run.start_vjp(alpha)))
         self.alphas.reverse()
         self.terms = np.array(terms[::-1])  # (T + 2, names, COLUMNS)
+
+    def step(self, run: Run, t: int) -> At:
+        """Step t of a run linearised: of the true one it is kept, if all of them fit on a tape."""
+        if run is self.run and t in self.kept:
+            return self.kept[t]
+        return run.at(t, self.states[t - 1])
 
     # --- what each guess changes, along the directions ---
 
@@ -135,8 +148,8 @@ class Search:
     def stepwise(self, way: Way, factor: float, before: Any) -> Array:
         run, Z, found = way.run(self.run, factor), self.Z[0], []
         for t in range(1, self.T + 1):
-            step = run.at(t, self.states[t - 1])
-            Z = way.through(run.jvp(t, step, before(t, Z), self.dlam), factor)
+            Z = run.jvp(t, self.step(run, t), before(t, Z), self.dlam)
+            Z = way.through(Z, factor)
             found.append(self.alphas[t] @ (Z - self.Z[t]))
         return np.array(found)
 
@@ -144,8 +157,7 @@ class Search:
         """The change if the way is counted so in steps t … T."""
         run, alpha, found, sum_of = way.run(self.run, factor), self.alphas[-1], [], 0.0
         for t in range(self.T, 0, -1):
-            step = run.at(t, self.states[t - 1])
-            alpha, share = run.vjp(t, step, way.through(alpha, factor))
+            alpha, share = run.vjp(t, self.step(run, t), way.through(alpha, factor))
             sum_of = sum_of + (self.along(share) - self.terms[t]).sum(axis=0)
             found.append(sum_of + (alpha - self.alphas[t - 1]) @ self.Z[t - 1])
         return np.array(found[::-1])
@@ -166,7 +178,7 @@ class Search:
             inside = first <= t <= last
             alpha = way.through(alpha, factor) if inside else alpha
             step_run = bent if inside else run
-            alpha, share = step_run.vjp(t, step_run.at(t, self.states[t - 1]), alpha)
+            alpha, share = step_run.vjp(t, self.step(step_run, t), alpha)
             add(total, told(t, share))
         add(total, told(0, run.start_vjp(alpha)))
         return total
