@@ -145,7 +145,7 @@ def test_distances_to_the_limit_count_all_of_the_rates():
 def test_curves_have_a_number_at_each_length(limit):
     for curve, longest in zip(limit["curves"], (SMALL.gd_T, SMALL.momentum_T), strict=True):
         assert curve["T"] == [longest * j // 6 for j in range(1, 7)]
-        for name in ("reverse to implicit", "reverse to limit", "implicit to limit", "bound"):
+        for name in ("reverse to implicit", "reverse to limit", "implicit to limit"):
             assert len(curve[name]) == 6
             assert min(curve[name]) > 0
     assert limit["curves"][0]["rate"] == pytest.approx(1 - SMALL.gd_eta * SMALL.l2)
