@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from hgref.fast.cpu import network, pool
-from hgref.fast.cpu.linear import ROWS, rows_of_block
+from hgref.fast.cpu.linear import rows_of_block, rows_of_sparse_block
 from hgref.fast.cpu.products import padded
 from hgref.planning.sizes import Data, Sizes
 from hgref.planning.tape import Items, Tape
@@ -91,7 +91,12 @@ def copied(one: Data, itemsize: int) -> int:
         return 0
     targets, converted = itemsize * one.n * one.outputs * (itemsize != 8), itemsize != one.itemsize
     if one.kind == "sparse":
-        return targets + one.entries * (INDEX + itemsize) + INDEX * one.n
+        rows = INDEX * one.n + one.entries * (INDEX + itemsize)
+        if one.batch is not None:
+            return targets + rows
+        blocks = math.ceil(one.n / rows_of_sparse_block(one.n))
+        columns = 2 * INDEX * min(one.entries, blocks * one.N)
+        return targets + rows + columns + one.entries * (INDEX + itemsize)
     return targets + itemsize * one.entries * (one.centred or converted)
 
 
@@ -109,7 +114,7 @@ def scratch(one: Data, columns: int, p: int, itemsize: int) -> int:
         parts = network.parts_of(one.work, one.B)
         return itemsize * (parts * p + one.B * (one.N * batch + one.widths[1]))
     C, sparse = padded(columns * wide, itemsize), one.kind == "sparse"
-    rows = ROWS if sparse else rows_of_block(one.N, itemsize)
+    rows = rows_of_sparse_block(one.B) if sparse else rows_of_block(one.N, itemsize)
     work = one.entries * one.B // one.n * wide if sparse else one.work
     parts = min(pool.parts(work * columns), math.ceil(one.B / rows))
     own = (one.N + 1) * C if sparse else rows * one.N * batch + C

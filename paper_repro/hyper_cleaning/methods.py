@@ -52,7 +52,7 @@ def clean(
         problem.pack(eta=eta, weights=np.full(setting.train, R / setting.train)),
         hypergradient=hgref.reverse
         if setting.readable
-        else functools.partial(cpu.reverse, dtype=setting.dtype),
+        else functools.partial(cpu.reverse, dtype=setting.dtype, recompute=False),
         outer=Adam(setting.outer_rate),
         project=constraints.project,
         iterations=setting.hyper_iterations,

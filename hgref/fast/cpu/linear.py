@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hgref.arguments import Array
 from hgref.fast.cpu import heads, pool
-from hgref.fast.cpu.compiled import bound, kernel
-from hgref.fast.cpu.products import add_product, add_row, aligned, padded, row_product
+from hgref.fast.cpu.compiled import bound, kernel, leaf
+from hgref.fast.cpu.products import add_product, add_sparse, aligned, padded
 from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective
 
 BLOCK_BYTES = 200_000  # of X: it stays in the second-level cache, its pages in that of addresses
 PANEL_BYTES = 2**19  # of the columns that stay in a cache while X passes
-ROWS = 64  # of a sparse X, in a block
+ROWS = 512  # of a sparse X, in a block, at most: their residuals stay in a cache
 NONE, NO_MATRIX = np.zeros(0), np.zeros((0, 0))
 
 
@@ -53,7 +54,8 @@ class Pass(NamedTuple):
     share: Array
 
 
-through_loss: Any = None  # of a head, in each copy of the functions below
+through_loss: Any = None  # of a head, as is part, in each copy of the functions below
+part: Any = None
 
 
 def dense_part(one, X, N, copied, z, flat, sums, lo, hi):
@@ -88,9 +90,31 @@ def dense_part(one, X, N, copied, z, flat, sums, lo, hi):
         sums[D * N + o] = flat[outside + o]
 
 
-def sparse_part(one, pointers, indices, values, centre, N, z, flat, pulled, sums, lo, hi):
-    """`dense_part` for a sparse X, by its rows: X V reads rows of V, Rᵀ X adds to rows of `pulled`.
+class Rows(NamedTuple):
+    """A sparse matrix: row i has the entries pointers[i] … pointers[i+1]-1."""
 
+    pointers: Array
+    indices: Array
+    values: Array
+
+
+class Columns(NamedTuple):
+    """The columns of each block of rows that have entries; block q has starts[q] … starts[q+1]-1.
+
+    Column j is that of feature features[j]; others as in `Rows`, rows counted from the block's.
+    """
+
+    starts: Array
+    features: Array
+    pointers: Array
+    indices: Array
+    values: Array
+
+
+def sparse_part(one, X, Xt, centre, N, z, flat, pulled, sums, lo, hi):
+    """`dense_part` for a sparse X: X V by its rows, Rᵀ X by the columns of each block.
+
+    X, Xt       Rows and Columns;  of mini-batches no Columns
     centre      (N,) c of X − 1 cᵀ, or (0,)
     z, flat     (rows of a block, C) scratch, and the same memory as (rows·C,)
     pulled      (N·C + C,) scratch: XᵀR by features, then the sum of R's rows
@@ -103,13 +127,21 @@ def sparse_part(one, pointers, indices, values, centre, N, z, flat, pulled, sums
         m = min(len(z), hi - first)
         for i in range(m):
             row = one.rows[first + i]
-            row_product(values, indices, pointers[row], pointers[row + 1], one.V, C, flat, i * C)
             for q in range(C):
-                z[i, q] += one.offset[q]
+                z[i, q] = one.offset[q]
+            a, b = X.pointers[row], X.pointers[row + 1]
+            add_sparse(X.values, X.indices, a, b, one.V, C, flat, i * C)
         through_loss(one, z, first, first + m)
-        for i in range(m):
-            row = one.rows[first + i]
-            add_row(values, indices, pointers[row], pointers[row + 1], flat, i * C, C, pulled)
+        if len(Xt.starts) > 1:
+            for j in range(Xt.starts[first // len(z)], Xt.starts[first // len(z) + 1]):
+                a, b, to = Xt.pointers[j], Xt.pointers[j + 1], Xt.features[j] * C
+                add_sparse(Xt.values, Xt.indices, a, b, flat, C, pulled, to)
+        else:
+            for i in range(m):
+                row = one.rows[first + i]
+                for q in range(X.pointers[row], X.pointers[row + 1]):
+                    for o in range(C):
+                        pulled[X.indices[q] * C + o] += X.values[q] * z[i, o]
         add_product(one.unit, zero, zero, zero, flat, zero, C, pulled, N * C, C, unit, m, C)
     for o in range(D):
         total = pulled[N * C + o]
@@ -121,12 +153,29 @@ def sparse_part(one, pointers, indices, values, centre, N, z, flat, pulled, sums
             sums[D * N + o] = total
 
 
+def dense_parts(counter, one, X, N, copied, z, flat, sums, ends):
+    """`dense_part` for examples ends[q] … ends[q+1]-1, with the scratch q."""
+    q = pool.taken(counter)
+    while q < len(sums):
+        part(one, X, N, copied[q], z[q], flat[q], sums[q], ends[q], ends[q + 1])
+        q = pool.taken(counter)
+
+
+def sparse_parts(counter, one, X, Xt, centre, N, z, flat, pulled, sums, ends):
+    """`sparse_part` likewise."""
+    q = pool.taken(counter)
+    while q < len(sums):
+        part(one, X, Xt, centre, N, z[q], flat[q], pulled[q], sums[q], ends[q], ends[q + 1])
+        q = pool.taken(counter)
+
+
 @functools.cache
 def passes(head: heads.Head) -> tuple[Any, Any]:
-    """`dense_part` and `sparse_part` for a loss."""
+    """`dense_parts` and `sparse_parts` for a loss."""
     loss = heads.loss_of(head)
     return tuple(
-        kernel(bound(part, head.name, through_loss=loss)) for part in (dense_part, sparse_part)
+        kernel(bound(parts, head.name, part=leaf(bound(one, head.name, through_loss=loss))))
+        for parts, one in ((dense_parts, dense_part), (sparse_parts, sparse_part))
     )
 
 
@@ -140,7 +189,7 @@ class Linear(Objective):
     at_once columns of one pass; more of them take more passes
     """
 
-    data: tuple[Array, ...]
+    data: tuple[Any, ...]
     kind: int
     entries: int
     block: int
@@ -196,10 +245,10 @@ class Linear(Objective):
             own = self.own(count, C)
             self.scratch[columns, C] = np.empty((count, columns * self.part.p), self.real), own
         G, own = self.scratch[columns, C]
-        parts = pool.bounds(self.B, count)
-        pool.each(passes(self.head)[self.kind], [
-            (one, *self.data, self.N, *(x[q] for x in own), G[q], *parts[q]) for q in range(count)
-        ])  # fmt: skip
+        whole = pool.bounds(-(-self.B // self.block), count)  # in blocks
+        ends = np.array([0, *(min(hi * self.block, self.B) for _, hi in whole)])
+        sweep = passes(self.head)[self.kind]
+        pool.shared(sweep, count, one, *self.data, self.N, *own, G, ends)
         if columns == 1:
             return G[:, None]
         total, cut = G.sum(axis=0, dtype=float), columns * self.K * self.N
@@ -287,14 +336,18 @@ class Sparse(Linear):
     """With a sparse X; a centre c stays implicit: X − 1 cᵀ."""
 
     kind = 1
-    block = ROWS
 
     def __init__(self, part: DataLoss, real: np.dtype):
         super().__init__(part, real)
         features: Any = part.features
         self.centre = features.centre
         centre = NONE if self.centre is None else self.centre
-        self.data = (*compressed(features.X, real), np.ascontiguousarray(centre, real))
+        self.block, X = rows_of_sparse_block(self.B), features.X.tocsr()
+        if X.nnz >= 2**32:
+            raise ValueError(f"X: expected fewer than 2**32 entries, found {X.nnz}")
+        of_blocks = X if features.batches is None else X[:0]  # others are not known beforehand
+        columns = by_columns(of_blocks, self.block, real)
+        self.data = by_rows(X, real), columns, np.ascontiguousarray(centre, real)
         self.entries = features.X.nnz * self.B // max(features.n, 1)
 
     def shifted(self, offset: Array, V: Array) -> Array:
@@ -305,13 +358,30 @@ class Sparse(Linear):
         return z, z.reshape(count, -1), aligned((count, (self.N + 1) * C), self.real)
 
 
-def compressed(matrix: Any, real: np.dtype) -> tuple[Array, Array, Array]:
-    """(pointers, indices, values) of the rows."""
-    if matrix.nnz >= 2**32:
-        raise ValueError(f"X: expected fewer than 2**32 entries in a sparse X, found {matrix.nnz}")
-    matrix = matrix.tocsr()
-    return (
-        matrix.indptr.astype(np.uint32),
-        matrix.indices.astype(np.uint32),
-        matrix.data.astype(real),
+def rows_of_sparse_block(B: int) -> int:
+    """Such that all parts of a pass have the same number of blocks, but for the last."""
+    return -(-B // (pool.PARTS * -(-B // (pool.PARTS * ROWS))))
+
+
+def by_rows(X: Any, real: np.dtype) -> Rows:
+    return Rows(X.indptr.astype(np.uint32), X.indices.astype(np.uint32), X.data.astype(real))
+
+
+def by_columns(X: Any, block: int, real: np.dtype) -> Columns:
+    """Of each block of rows."""
+    each = [X[first : first + block].tocsc() for first in range(0, X.shape[0], block)]
+    sizes = [np.diff(part.indptr) for part in each]
+    filled = [np.flatnonzero(size) for size in sizes]
+    starts = np.cumsum([0, *map(len, filled)])
+    pointers = joined(size[at] for size, at in zip(sizes, filled, strict=True)).cumsum()
+    return Columns(
+        starts.astype(np.uint32),
+        joined(filled),
+        np.concatenate([[0], pointers]).astype(np.uint32),
+        joined(part.indices for part in each),
+        np.concatenate([NONE, *(part.data for part in each)]).astype(real),
     )
+
+
+def joined(arrays: Iterable[Array]) -> Array:
+    return np.concatenate([np.zeros(0, int), *arrays]).astype(np.uint32)

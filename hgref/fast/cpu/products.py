@@ -1,8 +1,7 @@
 """Products with few columns, in registers: those that every pass over the data consists of.
 
     add_product   out += A B       dense: z = X V, and G = Rᵀ X
-    row_product   out  = x · B     one row x of a sparse matrix
-    add_row       out += xᵀ z      one row x of a sparse matrix, and a row z
+    add_sparse    out += x B      sparse: one row x of X or of Xᵀ
 
 BLAS packs its operands first, which costs more than a product with ten columns itself. Here a tile
 of four rows and three vectors of the result stays in registers while the loop runs over
@@ -77,29 +76,16 @@ def add_product(A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, n):
 
 
 @leaf
-def row_product(values, indices, first, last, B, b_next, out, o):
-    """out[o : o+b_next] = Σ_q values[q] B[indices[q]·b_next : …],  q = first … last-1."""
+def add_sparse(values, indices, first, last, B, n, out, o):
+    """out[o : o+n] += Σ_q values[q] B[indices[q]·n : …],  q = first … last-1."""
     wide, j = WIDTH // values.itemsize, 0
-    while j + 3 * wide <= b_next:
-        gathered(values, indices, first, last, B, j, b_next, out, o + j, 3)
+    while j + 3 * wide <= n:
+        gathered(values, indices, first, last, B, j, n, out, o + j, 3)
         j += 3 * wide
-    if j + 2 * wide <= b_next:
-        gathered(values, indices, first, last, B, j, b_next, out, o + j, 2)
-    elif j + wide <= b_next:
-        gathered(values, indices, first, last, B, j, b_next, out, o + j, 1)
-
-
-@leaf
-def add_row(values, indices, first, last, z, i, z_next, out):
-    """out[indices[q]·z_next : …] += values[q] z[i : i+z_next],  q = first … last-1."""
-    wide, j = WIDTH // values.itemsize, 0
-    while j + 3 * wide <= z_next:
-        scattered(values, indices, first, last, z, i + j, out, j, z_next, 3)
-        j += 3 * wide
-    if j + 2 * wide <= z_next:
-        scattered(values, indices, first, last, z, i + j, out, j, z_next, 2)
-    elif j + wide <= z_next:
-        scattered(values, indices, first, last, z, i + j, out, j, z_next, 1)
+    if j + 2 * wide <= n:
+        gathered(values, indices, first, last, B, j, n, out, o + j, 2)
+    elif j + wide <= n:
+        gathered(values, indices, first, last, B, j, n, out, o + j, 1)
 
 
 class Writer:
@@ -222,7 +208,7 @@ def write_tiles(write: Writer, vectors: int) -> None:
 
 @intrinsic(prefer_literal=True)
 def in_chains(context, values, indices, first, last, B, b, b_next, out, o, vectors):
-    """`row_product` for `vectors` registers, a literal: CHAINS entries side by side."""
+    """`add_sparse` for `vectors` registers, a literal: CHAINS entries side by side."""
     signature = types.void(values, indices, first, last, B, b, b_next, out, o, vectors)
     return signature, calls("auiiaiiai", write_chains)
 
@@ -230,7 +216,7 @@ def in_chains(context, values, indices, first, last, B, b, b_next, out, o, vecto
 def write_chains(write: Writer, vectors: int) -> None:
     values, indices, first, last, B, b, b_next, out, o = write.function.args
     builder, zeros = write.builder, [ir.Constant(write.vector, None) for _ in write.each]
-    chains = [write.sums(zeros) for _ in range(CHAINS)]
+    chains = [write.sums(write.load(out, o)), *(write.sums(zeros) for _ in range(CHAINS - 1))]
 
     def entry(q: Any, sums: list[Any]) -> None:
         row = builder.zext(builder.load(builder.gep(indices, [q])), write.index)
@@ -249,27 +235,8 @@ def write_chains(write: Writer, vectors: int) -> None:
     write.store(chains[0], out, o)
 
 
-@intrinsic(prefer_literal=True)
-def in_rows(context, values, indices, first, last, z, i, out, o, o_next, vectors):
-    """`add_row` for `vectors` registers, a literal."""
-    signature = types.void(values, indices, first, last, z, i, out, o, o_next, vectors)
-    return signature, calls("auiiaiaii", write_rows)
-
-
-def write_rows(write: Writer, vectors: int) -> None:
-    values, indices, first, last, z, i, out, o, o_next = write.function.args
-    builder, right = write.builder, write.load(z, i)
-    with cgutils.for_range_slice(builder, first, last, write.constant(1)) as (q, _):
-        row = builder.zext(builder.load(builder.gep(indices, [q])), write.index)
-        place = write.at(o, (row, o_next))
-        sums = write.sums(write.load(out, place))
-        write.add(sums, builder.gep(values, [q]), right)
-        write.store(sums, out, place)
-
-
 tiles: Any = in_tiles
 gathered: Any = in_chains
-scattered: Any = in_rows
 
 
 def plain_tiles(A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, vectors):
@@ -283,15 +250,8 @@ def plain_tiles(A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, vec
 def plain_chains(values, indices, first, last, B, b, b_next, out, o, vectors):
     """`in_chains` in NumPy."""
     rows, n = indices[first:last].astype(np.int64), vectors * lanes(values.itemsize)
-    out[o : o + n] = values[first:last] @ B[(b + rows * b_next)[:, None] + np.arange(n)]
-
-
-def plain_rows(values, indices, first, last, z, i, out, o, o_next, vectors):
-    """`in_rows` in NumPy."""
-    rows, n = indices[first:last].astype(np.int64), vectors * lanes(values.itemsize)
-    places = (o + rows * o_next)[:, None] + np.arange(n)
-    np.add.at(out, places, values[first:last, None] * z[i : i + n])
+    out[o : o + n] += values[first:last] @ B[(b + rows * b_next)[:, None] + np.arange(n)]
 
 
 if config.DISABLE_JIT:  # type: ignore[attr-defined]
-    tiles, gathered, scattered = plain_tiles, plain_chains, plain_rows
+    tiles, gathered = plain_tiles, plain_chains
