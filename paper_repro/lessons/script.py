@@ -17,6 +17,7 @@ from cycler import cycler
 from matplotlib.figure import Figure
 
 MARK = re.compile(r"# %%(?P<markdown> \[markdown\])?\s*")
+ANSWER = re.compile(r"^# %% (answer_\d)\n", re.MULTILINE)
 LOOK: Any = {  # of every figure; lines stay distinguishable when printed in grey
     "figure.figsize": (7.2, 4.0),
     "figure.constrained_layout.use": True,
@@ -51,6 +52,14 @@ def scripts() -> dict[int, Path]:
     """The scripts of all lessons, by number."""
     paths = sorted(Path(__file__).parent.glob("[0-9][0-9]_*.py"))
     return {int(path.name[:2]): path for path in paths}
+
+
+def solutions(number: int) -> dict[str, str]:
+    """The model solutions of a lesson: answer_1, answer_2 … → source."""
+    path = scripts()[number]
+    text = (path.parent / "solutions" / path.name).read_text(encoding="utf-8")
+    parts = ANSWER.split(text)[1:]
+    return {name: source.strip("\n") for name, source in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def read(path: Path) -> list[Cell]:

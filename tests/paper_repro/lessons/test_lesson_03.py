@@ -6,17 +6,9 @@ import numpy as np
 import pytest
 from lesson import outputs, printed
 
-FORWARD = """
-x = descent.unpack(point)
-w, Z = np.zeros(12), np.zeros((12, 2))
-for t in range(1, 16):
-    g, dg = J.grad(t, w, x), J.grad_jvp(t, w, x, Z, {})
-    dg[:, 1] += w
-    Z = Z - x["eta"] * dg
-    Z[:, 0] -= g
-    w = w - x["eta"] * g
-answer_1 = E.grad(15, w, x) @ Z
-"""
+from paper_repro.lessons.script import solutions
+
+FORWARD, LEARNT_START = solutions(3).values()
 AFTER_THE_STEP = """
 x = descent.unpack(point)
 ws, Z = list(descent.states(x)), np.zeros((12, 2))
@@ -24,17 +16,6 @@ for t in range(1, 16):
     A, B = hgref.jacobians.A, hgref.jacobians.B
     Z = A(descent, t, ws[t], point) @ Z + B(descent, t, ws[t], point)
 answer_1 = E.grad(15, ws[15], x) @ Z
-"""
-LEARNT_START = """
-x = start.unpack(began)
-w, Z = x["w0"], np.hstack([np.zeros((12, 2)), np.eye(12)])
-for t in range(1, 16):
-    g, dg = J.grad(t, w, x), J.grad_jvp(t, w, x, Z, {})
-    dg[:, 1] += w
-    Z = Z - x["eta"] * dg
-    Z[:, 0] -= g
-    w = w - x["eta"] * g
-answer_2 = E.grad(15, w, x) @ Z
 """
 
 
@@ -53,7 +34,7 @@ def test_it_runs_and_the_witnesses_agree():
 
 
 def test_right_answers():
-    assert printed(3, answer_1=FORWARD, answer_2=LEARNT_START).count("hypergradient: right") == 2
+    assert printed(3, **solutions(3)).count("hypergradient: right") == 2
 
 
 def test_wrong_answers_are_recognised():

@@ -4,34 +4,9 @@ import re
 
 from lesson import outputs, printed
 
-CHECKPOINTS = """
-def mine(every=10):
-    run, kept = problem_1.at(lam_1), {}
-    s = run.start()
-    for t in range(1, 41):
-        if (t - 1) % every == 0:
-            kept[t - 1] = s
-        s = run.step(t, s)
-    alpha, total = run.error_grad(40, s)[0], {}
-    for first in sorted(kept, reverse=True)[:LEAVES]:
-        s, steps = kept[first], []
-        for t in range(first + 1, first + every + 1):
-            steps.append(run.at(t, s))
-            s = steps[-1].value
-        for step in reversed(steps):
-            alpha, share = step.vjp(alpha)
-            total = {name: total.get(name, 0) + share[name] for name in share}
-    return total
-answer_1 = mine()
-"""
-COLUMN = """
-run = many.at(lam_many)
-s, z = run.start(), np.zeros((many.d, 1))
-for t in range(1, 41):
-    step = run.at(t, s)
-    z, s = step.jvp(z, {"l2": np.ones((100, 1))}), step.value
-answer_2 = {"l2": (run.error_grad(40, s)[0] @ z)[0]}
-"""
+from paper_repro.lessons.script import solutions
+
+CHECKPOINTS, COLUMN = solutions(4).values()
 
 
 def test_the_counts_are_those_that_were_derived():
@@ -55,12 +30,11 @@ def test_the_counts_are_those_that_were_derived():
 
 
 def test_right_answers():
-    right = CHECKPOINTS.replace("[:LEAVES]", "")
-    assert printed(4, answer_1=right, answer_2=COLUMN).count("hypergradient: right") == 2
+    assert printed(4, **solutions(4)).count("hypergradient: right") == 2
 
 
 def test_wrong_answers_are_recognised():
-    stopped = CHECKPOINTS.replace("LEAVES", "1")  # at the last checkpoint
+    stopped = CHECKPOINTS.replace("reverse=True)", "reverse=True)[:1]")  # at the last checkpoint
     late = COLUMN.replace("run.at(t, s)", "run.at(t, run.step(t, s))")
     late = late.replace("step.value", "run.step(t, s)")
     one, two = printed(4, answer_1=stopped, answer_2=late).split("Exercise ")[1:]

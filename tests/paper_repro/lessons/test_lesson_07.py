@@ -5,30 +5,11 @@ import re
 import pytest
 from lesson import outputs, printed
 
+from paper_repro.lessons.script import solutions
+
 pytest.importorskip("mlxtend")
 
-WHOLE = """
-w = [np.zeros(3)]
-for t in range(1, T + 1):
-    w.append(w[-1] - eta / 12 * A[:12].T @ (weights * (A[:12] @ w[-1] - b[:12])))
-alpha, total = A[12:].T @ (A[12:] @ w[T] - b[12:]) / 8, np.zeros(12)
-for t in range(T, 0, -1):
-    total -= eta / 12 * (A[:12] @ alpha) * (A[:12] @ w[t - 1] - b[:12])
-    alpha = alpha - eta / 12 * A[:12].T @ (weights * (A[:12] @ alpha))
-answer_1 = {"weights": total}
-"""
-BATCHES = """
-w, B = [np.zeros(3)], 4
-for t in range(1, T + 1):
-    i = batches[t - 1]
-    w.append(w[-1] - eta / B * A[i].T @ (weights[i] * (A[i] @ w[-1] - b[i])))
-alpha, total = A[12:].T @ (A[12:] @ w[T] - b[12:]) / 8, np.zeros(12)
-for t in range(T, 0, -1):
-    i = batches[t - 1]
-    total[i] -= eta / B * (A[i] @ alpha) * (A[i] @ w[t - 1] - b[i])
-    alpha = alpha - eta / B * A[i].T @ (weights[i] * (A[i] @ alpha))
-answer_2 = {"weights": total}
-"""
+WHOLE, BATCHES = solutions(7).values()
 
 
 def test_witnesses_agree_and_wrong_labels_go():
@@ -51,7 +32,7 @@ def test_witnesses_agree_and_wrong_labels_go():
 
 
 def test_right_answers():
-    assert printed(7, answer_1=WHOLE, answer_2=BATCHES).count("hypergradient: right") == 2
+    assert printed(7, **solutions(7)).count("hypergradient: right") == 2
 
 
 def test_wrong_answers_are_recognised():

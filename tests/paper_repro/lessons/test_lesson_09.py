@@ -4,24 +4,9 @@ import re
 
 from lesson import outputs, printed
 
-FIRST_STATE = """
-s = [s_0]
-for x_t in x:
-    s.append(np.tanh(W @ s[-1] + U @ x_t + b))
-alpha, dW, dU, db = row(s[T]), 0 * W, 0 * U, 0 * b
-for t in range(T, 0, -1):
-    delta = alpha * (1 - s[t] ** 2)
-    dW, dU, db = dW + np.outer(delta, s[t - 1]), dU + np.outer(delta, x[t - 1]), db + delta
-    alpha = delta @ W
-answer_1 = {"W": dW, "U": dU, "b": db, "w0": alpha}
-"""
-BIASES = """
-s, Z = np.zeros(h), np.zeros((h, h))
-for x_t in x:
-    s = np.tanh(1.2 * W @ s + U @ x_t + b)
-    Z = (1 - s**2)[:, None] * (1.2 * W @ Z + np.eye(h))
-answer_2 = {"b": row(s) @ Z}
-"""
+from paper_repro.lessons.script import solutions
+
+FIRST_STATE, BIASES = solutions(9).values()
 
 
 def test_it_runs_and_the_witness_agrees():
@@ -40,7 +25,7 @@ def test_it_runs_and_the_witness_agrees():
 
 
 def test_right_answers():
-    assert printed(9, answer_1=FIRST_STATE, answer_2=BIASES).count("hypergradient: right") == 2
+    assert printed(9, **solutions(9)).count("hypergradient: right") == 2
 
 
 def test_wrong_answers_are_recognised():

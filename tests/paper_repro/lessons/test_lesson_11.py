@@ -5,21 +5,9 @@ import re
 import pytest
 from lesson import outputs, printed
 
-BY_ONE_SYSTEM = """
-H_1 = X.T @ X / 30 + np.diag(each)
-w_1 = np.linalg.solve(H_1, X.T @ y / 30)
-q_1 = np.linalg.solve(H_1, Xv.T @ (Xv @ w_1 - yv) / 20)
-answer_1 = {"l2": -q_1 * w_1}
-"""
-BY_THE_SERIES = """
-w_2 = np.zeros(4)
-for _ in range(600):
-    w_2 = w_2 - eta * (H_each @ w_2 - X.T @ y / 30)
-u, q_2 = Xv.T @ (Xv @ w_2 - yv) / 20, np.zeros(4)
-for _ in range(600):
-    q_2, u = q_2 + eta * u, u - eta * (H_each @ u)
-answer_2 = {"l2": -q_2 * w_2}
-"""
+from paper_repro.lessons.script import solutions
+
+BY_ONE_SYSTEM, BY_THE_SERIES = solutions(11).values()
 
 
 def test_pen_series_and_run_agree_and_the_hump_is_where_it_is_predicted():
@@ -40,8 +28,7 @@ def test_pen_series_and_run_agree_and_the_hump_is_where_it_is_predicted():
 
 
 def test_right_answers():
-    said = printed(11, answer_1=BY_ONE_SYSTEM, answer_2=BY_THE_SERIES)
-    assert said.count("hypergradient: right") == 2
+    assert printed(11, **solutions(11)).count("hypergradient: right") == 2
 
 
 def test_wrong_answers_are_recognised():

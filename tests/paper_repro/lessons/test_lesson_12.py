@@ -4,27 +4,9 @@ import re
 
 from lesson import outputs, printed
 
-BACKWARDS = """
-eta, mu, tau = lam
-a_v, a_w = np.split(row, 2)
-answer_1 = np.zeros(3)
-for t in range(30, 0, -1):
-    v, w = np.split(states[t - 1], 2)
-    g_t = J.grad(t, w, {})
-    a_v, a_w, b_g, *shares = vjp(v, w, g_t, eta, mu, tau, a_v, a_w)
-    a_w = a_w + J.grad_vjp(t, w, {}, b_g)[0]
-    answer_1 += [np.sum(share) for share in shares]
-"""
-FORWARDS = """
-eta, mu, tau = lam
-Z_v, Z_w = np.zeros((4, 3)), np.zeros((4, 3))
-for t in range(1, 31):
-    v, w = (x[:, None] for x in np.split(states[t - 1], 2))
-    g_t = J.grad(t, w[:, 0], {})[:, None]
-    dg = J.grad_jvp(t, w[:, 0], {}, Z_w, {})
-    Z_v, Z_w = jvp(v, w, g_t, eta, mu, tau, Z_v, Z_w, dg, *np.eye(3))
-answer_2 = row[4:] @ Z_w
-"""
+from paper_repro.lessons.script import solutions
+
+BACKWARDS, FORWARDS = solutions(12).values()
 
 
 def test_the_law_is_right_and_each_broken_one_is_found():
@@ -43,8 +25,7 @@ def test_the_law_is_right_and_each_broken_one_is_found():
 
 
 def test_right_answers():
-    said = printed(12, answer_1=BACKWARDS, answer_2=FORWARDS)
-    assert said.count("hypergradient: right") == 2
+    assert printed(12, **solutions(12)).count("hypergradient: right") == 2
 
 
 def test_wrong_answers_are_recognised():

@@ -5,18 +5,9 @@ import re
 import pytest
 from lesson import outputs, printed
 
-SIGMOID = """
-mu = 1 / (1 + np.exp(-1.5))
-without = hgref.Problem(hgref.Momentum(J), E, T=20)
-g_1 = hgref.reverse(without, {"eta": 0.1, "mu": mu, "l2": 0.01})
-answer_1 = {"mu": g_1["mu"] * mu * (1 - mu)}
-"""
-NEWTON = """
-values, vectors = np.linalg.eigh(hgref.hessian(problem, start))
-step = -vectors @ (vectors.T @ in_theta.grad / np.abs(values))
-moved = problem.layout.point(np.asarray(start + step))
-answer_2 = hgref.reverse(problem, moved).grad
-"""
+from paper_repro.lessons.script import solutions
+
+SIGMOID, NEWTON = solutions(13).values()
 
 
 def test_newton_ends_where_lbfgs_does_and_the_test_error_turns():
@@ -36,10 +27,7 @@ def test_newton_ends_where_lbfgs_does_and_the_test_error_turns():
 
 
 def test_right_answers():
-    split = "moved = None"
-    assert split not in NEWTON
-    said = printed(13, answer_1=SIGMOID, answer_2=NEWTON)
-    assert said.count("hypergradient: right") == 2
+    assert printed(13, **solutions(13)).count("hypergradient: right") == 2
 
 
 def test_wrong_answers_are_recognised():
