@@ -14,7 +14,7 @@ EXTRAS = {  # the packages of each extra that are imported by name
     "interop": ("torch", "jax", "optax"),
     "peers": ("jaxopt", "higher", "torchopt", "hypergrad", "autograd", "betty"),
     "cuda": ("numba_cuda", "cuda"),
-    "lessons": ("latex2mathml", "markdown_it", "mdit_py_plugins", "pygments"),
+    "lessons": ("latex2mathml", "markdown_it", "mdit_py_plugins", "nbformat", "pygments"),
     "test": ("pytest", "hypothesis"),
 }
 

@@ -4,7 +4,7 @@ import functools
 
 from paper_repro.lessons.script import read, run, scripts
 
-LONGEST = 180  # lines, prose included
+LONGEST = 182  # lines, prose included
 
 
 @functools.lru_cache(maxsize=1)

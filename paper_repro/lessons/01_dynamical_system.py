@@ -4,6 +4,8 @@
 # An optimizer carries a state $s_t$ from step to step: the weights, and whatever else it remembers.
 # At the end of this lesson you see a step as a map $\Phi_t$, its two derivatives $A_t$ and $B_t$ as
 # matrices, and how two of them already make a hypergradient.
+#
+# *Before this: nothing. About 30 minutes.*
 
 # %%
 import inspect
@@ -132,7 +134,7 @@ answer_1 = None  # your gradient here: a vector (3,), or a mapping of eta, mu, l
 exercise(1, single, lam, answer_1)
 
 # %% [markdown]
-# 2. Two steps, $T = 2$. Now $\lambda$ reaches $s_2$ on two ways: through $B_2$, and through $B_1$
+# 2. Two steps, $T = 2$. Now $\lambda$ reaches $s_2$ by two routes: through $B_2$, and through $B_1$
 #    and then $A_2$.
 
 # %%

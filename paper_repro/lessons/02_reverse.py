@@ -4,6 +4,8 @@
 # Training was a chain of equations; now they become constraints, each with a multiplier
 # $\alpha_t$. At the end of this lesson you have derived back-propagation through a training run
 # from one equation, know what every $\alpha_t$ means, and have seen it travel backwards.
+#
+# *Before this: lesson 1. About 30 minutes.*
 
 # %%
 import inspect

@@ -4,6 +4,8 @@
 # REVERSE-HG has to wait for the end of training. The chain rule, read forwards, does not: it
 # carries $Z_t = ds_t/d\lambda$ along. At the end of this lesson you have the second algorithm, and
 # see that both are one sum with its brackets set differently.
+#
+# *Before this: lessons 1 and 2. About 30 minutes.*
 
 # %%
 import inspect

@@ -3,6 +3,8 @@
 #
 # Both modes give the same numbers. Here their work is counted, product by product and byte by byte.
 # At the end you can tell from $m$, $T$ and $d$ which to run, and what checkpoints buy.
+#
+# *Before this: lessons 2 and 3. About 40 minutes.*
 
 # %%
 import functools
@@ -88,16 +90,17 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# Between the ties forward buys memory with products; right of both, reverse wins. Seconds grow
-# slower than products: all columns go through one matrix product, and share $\nabla J_t$.
+# Between the two crossovers forward trades extra products for memory; right of both, reverse wins.
+# Seconds grow slower than products: all columns go through one matrix product, and share
+# $\nabla J_t$.
 #
 # ## A run too long for reverse: checkpoints
 #
 # Keep every $k$-th state, and on the way back linearise the $k$ steps after each: $T/k$ states and
-# $k$ linearised steps, for $T - k$ plain steps more. Memory is least near $k = \sqrt{T}$. For less,
-# have $n$ slots for states: run $k$ steps, put a checkpoint there, go back over the rest with
-# $n - 1$ slots, then over the first $k$ with all $n$. The best $k$ takes $F$ plain steps more:
-# $$F(T, n) = \min_k [k + F(k, n) + F(T-k, n-1)], \quad F(1, n) = 0, \quad F(T, 1) = T(T-1)/2.$$
+# $k$ linearised steps, for $T - k$ plain steps more. Memory is least near $k = \sqrt{T}$. With
+# less memory, keep $n$ slots for states: run $k$ steps, put a checkpoint there, go back over the
+# rest with $n - 1$ slots, then over the first $k$ with all $n$. The best $k$ takes $F$ more steps:
+# $$F(T, n) = \min_k [k + F(k, n) + F(T-k, n-1)], \; F(1, n) = 0, \; F(T, 1) = T(T-1)/2.$$
 # `hgref.plan` predicts all this for `hgref.fast.cpu`, whose tape is shorter.
 
 
@@ -124,7 +127,7 @@ ax.semilogx(by_slots[3] / 1e3, by_slots[0], "ko-", label="slots = 2, 3 … 64")
 ax.semilogx(by_every[3] / 1e3, by_every[0], "s", color="0.5", label="every = 4, 8, 16, 32")
 ax.semilogx(reverse[3, 1] / 1e3, 0, "kD", mfc="w", label="reverse")
 ax.set(xlabel="kB at the peak", ylabel="plain steps, beside T = 64 linearised ones",
-       title="√T checkpoints cost a second run; slots go on where that ends")  # fmt: skip
+       title="√T checkpoints cost a second run; below that, slots take over")  # fmt: skip
 ax.legend()
 plt.show()
 
@@ -140,7 +143,7 @@ answer_1 = None  # your gradient here: {"eta": …, "mu": …, "l2": …}
 exercise(1, problem_1, lam_1, answer_1)
 
 # %% [markdown]
-# 2. All 100 penalties of `many` shall rise together: one column, $z_t = A_t z_{t-1} + B_t v$,
+# 2. All 100 penalties of `many` are to rise together: one column, $z_t = A_t z_{t-1} + B_t v$,
 #    by `step.jvp(z, {"l2": v})`; z is (d, 1), v all ones (100, 1). The judge has a single penalty.
 
 # %%

@@ -2,8 +2,10 @@
 # # 5. Momentum and Adam
 #
 # An optimizer acts on every weight alone once $g = \nabla J_t(w_{t-1})$ is known. Its derivatives
-# are calculus of one coordinate: taken by pen, found again in `hgref/laws.py`, held against a
+# are calculus of one coordinate: done by hand, matched with `hgref/laws.py`, held against a
 # witness, term by term. Then four Adams are told apart, and autodiff's NaN gets its number.
+#
+# *Before this: lesson 2. About 50 minutes.*
 
 # %%
 import inspect

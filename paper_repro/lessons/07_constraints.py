@@ -4,6 +4,8 @@
 # Of 200 digits half have a wrong label, and nobody says which. Each gets a weight $\lambda_i$ in
 # training; REVERSE-HG tells which weights hurt on clean digits; a projection makes them compete.
 # You derive what such a hypergradient means and the projection, and see wrong labels go to 0.
+#
+# *Before this: lesson 2. About 40 minutes.*
 
 # %%
 import inspect
@@ -129,7 +131,7 @@ plt.show()
 # %% [markdown]
 # ## Exercises
 # 1. Gradient descent from $w_0 = 0$ on least squares, $\ell_i = \frac{1}{2} (x_i w - y_i)^2$ with
-#    $(x_i, y_i)$ from `A`, `b`: the hypergradient of the weights, by nothing but NumPy.
+#    $(x_i, y_i)$ from `A`, `b`: the hypergradient of the weights, using NumPy only.
 
 # %%
 A, b = rng.standard_normal((20, 3)), rng.standard_normal(20)  # 12 to train on, 8 for E

@@ -3,6 +3,8 @@
 #
 # A hypergradient can be a number of the right shape, and worthless. Five ways in which that
 # happens, how each of them shows, and what to ask before you believe one.
+#
+# *Before this: lesson 2. About 45 minutes.*
 
 # %%
 import matplotlib.pyplot as plt
@@ -56,7 +58,7 @@ ax.semilogx(Ks, [hgref.truncated(noisy, rate, K).grad[0] for K in Ks], "o-", ms=
 ax.axhline(0, color="black", lw=0.8, ls="-")
 truth = hgref.witness.complex_step(noisy.f, rate)[0]
 ax.annotate("the truth", (300, truth), (150, truth), arrowprops={"arrowstyle": "->"}, ha="right")
-ax.set(xlabel="K of 300", ylabel="truncated ∂f/∂η", title="Short horizons ask for a smaller rate")
+ax.set(xlabel="K of 300", ylabel="truncated ∂f/∂η", title="Short horizons call for a smaller rate")
 plt.show()
 print(f"reverse {hgref.reverse(noisy, rate)['eta']:.9f}, complex step {truth:.9f}")
 print(hgref.decay(noisy, rate))
@@ -98,7 +100,7 @@ plt.show()
 #
 # Adam's first step is $-\eta g / (\sqrt{g^2} + \varepsilon)$. At $g = 0$ the chain rule multiplies
 # $d(g^2) = 0$ by $1 / (2 \sqrt{0}) = \infty$: autodiff says NaN. The map itself has the slope
-# $1/\varepsilon$, and so has the law. With $\varepsilon$ *inside* the root the slope is another.
+# $1/\varepsilon$, and so has the law. With $\varepsilon$ *inside* the root the slope is different.
 
 # %%
 eps, g = 1e-4, np.geomspace(1e-7, 10, 60)

@@ -5,6 +5,8 @@
 # its weights: REVERSE-HG becomes back-propagation through time (Werbos), FORWARD-HG real-time
 # recurrent learning (Williams and Zipser). At the end you have written both, and know which
 # networks forget.
+#
+# *Before this: lessons 2 and 3. About 35 minutes.*
 
 # %%
 import inspect
@@ -25,7 +27,7 @@ from paper_repro.lessons.exercise import exercise
 # $$A_t = D_t W, \qquad B_t = D_t \frac{\partial z_t}{\partial \lambda}$$
 #
 # and row $i$ of $\partial z_t / \partial \lambda$ has $s_{t-1}$ at the weights $W_i$, $x_t$ at
-# $U_i$, and 1 at $b_i$. The task: unit 0 shall still know $x_1$ after $T$ steps of noise.
+# $U_i$, and 1 at $b_i$. The task: unit 0 is to remember $x_1$ after $T$ steps of noise.
 
 # %%
 rng, h, T = np.random.default_rng(0), 6, 20

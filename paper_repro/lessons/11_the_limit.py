@@ -5,6 +5,8 @@
 # longer matters. Its derivative comes from one equation, not from a run. You will see that
 # truncation, Neumann series, conjugate gradients and one-step gradients all solve that equation,
 # and why the gradient of a run first moves *away* from its limit.
+#
+# *Before this: lesson 2. About 40 minutes.*
 
 # %%
 import matplotlib.pyplot as plt

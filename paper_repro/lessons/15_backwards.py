@@ -4,6 +4,8 @@
 # REVERSE-HG needs the states in reverse order. Momentum can be undone, so why store anything?
 # Because a step forgets; this lesson counts the bits that it forgets, stores them, and gets every
 # state of the run back, to the last bit, from its end.
+#
+# *Before this: lessons 2 and 4. About 35 minutes.*
 
 # %%
 import matplotlib.pyplot as plt
@@ -15,9 +17,10 @@ from paper_repro.lessons.exercise import exercise
 # %% [markdown]
 # ## A step and its inverse
 #
-# $$v_t = \mu v_{t-1} + \nabla J(w_{t-1}), \quad w_t = w_{t-1} - \eta v_t
-# \qquad\Longleftrightarrow\qquad
-# w_{t-1} = w_t + \eta v_t, \quad v_{t-1} = \frac{v_t - \nabla J(w_{t-1})}{\mu}.$$
+# $$\begin{aligned}
+# v_t &= \mu v_{t-1} + \nabla J(w_{t-1}), & w_t &= w_{t-1} - \eta v_t, \\
+# w_{t-1} &= w_t + \eta v_t, & v_{t-1} &= (v_t - \nabla J(w_{t-1})) / \mu.
+# \end{aligned}$$
 #
 # On paper this is a bijection. In floating point every step back divides the error of $v$ by
 # $\mu$. Where training is stable, the two eigenvalues of a step back are between $1$ and $1/\mu$ in

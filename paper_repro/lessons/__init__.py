@@ -1,5 +1,5 @@
-"""Thirteen lessons: each derivation beside its code, an independent check, and a picture.
+"""Fifteen lessons: each derivation beside its code, an independent check, and a picture.
 
-The scripts NN_….py run as they are, open as notebooks with jupytext, and become HTML pages with
-`python -m paper_repro lessons --html`.
+The scripts NN_….py run as they are; `python -m paper_repro lessons --html` makes pages, notebooks and
+slides of them, which are kept in figures/lessons. Their exercises are solved in solutions/.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import string
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -12,13 +12,14 @@ from typing import IO, Any
 from hgref.console import extra_of
 from hgref.files import write_whole
 from paper_repro.lessons import api, pages, recursions
+from paper_repro.lessons.notebook import notebook
 from paper_repro.lessons.prose import translator
-from paper_repro.lessons.script import Output, read, scripts
+from paper_repro.lessons.script import Output, read, scripts, solutions
 from paper_repro.lessons.script import run as run_cells
 from paper_repro.table import write_text
 
 SUMMARY = (
-    "Thirteen lessons, from the dynamical system to the outer loop: figures, and pages to read"
+    "Fifteen lessons, from the dynamical system to training backwards: figures, and pages to read"
 )
 
 
@@ -28,7 +29,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "numbers", nargs="*", type=int, metavar="N", help="lessons to run (default: all)"
     )
     parser.add_argument(
-        "--html", action="store_true", help="also write HTML pages to lessons/ in --out"
+        "--html",
+        action="store_true",
+        help="also write pages, notebooks and slides to lessons/ in --out",
+    )
+    parser.add_argument(
+        "--solutions",
+        action="store_true",
+        help="fill in the exercises' model solutions, and print them; pages go to solutions/",
     )
 
 
@@ -36,22 +44,33 @@ def run(options: argparse.Namespace) -> None:
     """Run the lessons; write their figures and, if asked for, their pages."""
     from tqdm import tqdm
 
-    wanted, html = chosen(options.numbers), options.html
+    wanted, html, solved = chosen(options.numbers), options.html, options.solutions
     if html:
-        translator({})  # raises now if the extra is missing, before anything runs
+        translator({})  # raise now if the extra is missing, before anything runs
+        notebook([])
     with tqdm(total=1, unit="cell", smoothing=0.05) as bar:
-        ran, sentences = run_all(wanted, bar)
+        ran, sentences = run_all(wanted, bar, solved)
         bar.set_description("figures")
         made = [path for number in ran for path in save(number, ran[number], options.out)]
-        film = None
         if not options.numbers:
             made += recursions.draw(recursions.compute(), options.out)
-            film = made[-1]
     made.append(write_text(options.out / "api.md", api.markdown(api.entries())))
     if html:
-        made += pages.write(ran, options.out / "lessons", film)
+        folder = options.out / ("solutions" if solved else "lessons")
+        pictures = (options.out / f"recursions.{kind}" for kind in ("png", "gif"))
+        made += pages.write(ran, folder, [path for path in pictures if path.exists()])
+    if solved:
+        sentences += [said for number in ran for said in shown(number, ran[number])]
     for line in [*sentences, *(f"wrote {path}" for path in made)]:
         print(line)
+
+
+def shown(number: int, outputs: Sequence[Output]) -> Iterator[str]:
+    """The model solutions of a lesson, and what the judge says of them."""
+    yield f"# --- lesson {number} ---\n"
+    yield from (f"{source}\n" for source in solutions(number).values())
+    text = "".join(output.text for output in outputs)
+    yield from (line for line in text.splitlines() if line.startswith("Exercise "))
 
 
 def chosen(numbers: Sequence[int]) -> dict[int, Path]:
@@ -64,7 +83,9 @@ def chosen(numbers: Sequence[int]) -> dict[int, Path]:
     return {number: known[number] for number in sorted(set(numbers)) or known}
 
 
-def run_all(wanted: dict[int, Path], bar: Any) -> tuple[dict[int, list[Output]], list[str]]:
+def run_all(
+    wanted: dict[int, Path], bar: Any, solved: bool = False
+) -> tuple[dict[int, list[Output]], list[str]]:
     """Run the lessons: (number → outputs, a sentence for each lesson that was skipped)."""
     ran: dict[int, list[Output]] = {}
     sentences = []
@@ -73,7 +94,7 @@ def run_all(wanted: dict[int, Path], bar: Any) -> tuple[dict[int, list[Output]],
         bar.set_description(f"lesson {number}")
         outputs = []
         try:
-            for output in run_cells(read(path)):
+            for output in run_cells(read(path), solutions(number) if solved else None):
                 outputs.append(output)
                 bar.update()
         except ModuleNotFoundError as missing:

@@ -1,4 +1,4 @@
-"""Lesson 14: a loop in torch, the bug that one run hides and another shows, two gradients by hand."""
+"""Lesson 14: a loop in torch; one run hides its bug, another shows it; two gradients by hand."""
 
 import re
 

@@ -8,7 +8,16 @@ from hgref import console
 from paper_repro.__main__ import main
 from paper_repro.lessons import command, pages, recursions, script
 
-BARE = "# %% [markdown]\n# # 1. Bare\n#\n# A lesson of one line and no picture.\n\n# %%\nprint(1)\n"
+BARE = """# %% [markdown]
+# # 1. Bare
+#
+# A lesson of one line and no picture.
+#
+# *Before this: nothing. About 1 minutes.*
+
+# %%
+print(1)
+"""
 WANTING = BARE.replace("1. Bare", "2. Wanting").replace("print(1)", "import no_such_module")
 
 
@@ -21,7 +30,11 @@ def two(tmp_path, monkeypatch):
     for module in (script, command, pages):
         monkeypatch.setattr(module, "scripts", lambda: paths)
     monkeypatch.setitem(console.EXTRAS, "certify", ("no_such_module",))
-    monkeypatch.setattr(recursions, "draw", lambda run, folder: [folder / "x.png", paths[1]])
+    drawn = [tmp_path / "out" / f"recursions.{kind}" for kind in ("png", "gif")]
+    drawn[0].parent.mkdir()
+    for path in drawn:
+        path.write_bytes(b"a picture")
+    monkeypatch.setattr(recursions, "draw", lambda run, folder: drawn)
     return paths
 
 
@@ -68,8 +81,23 @@ def test_pages_of_some(two, tmp_path, capsys):
     pytest.importorskip("latex2mathml")
     assert main(["lessons", "--html", "--out", str(tmp_path / "out")]) == 0
     folder = tmp_path / "out" / "lessons"
-    assert {p.name for p in folder.iterdir()} == {"01-bare.html", "api.html", "index.html"}
+    others = {"api.html", "index.html", "momentum.html", "slides.html"}
+    assert {p.name for p in folder.iterdir()} == {"01-bare.html", "01-bare.ipynb", *others}
     index = (folder / "index.html").read_text(encoding="utf-8")
     assert '<a href="01-bare.html">1. Bare</a>' in index
     assert "2. Wanting (not made)" in index
-    assert "data:image/gif" in index
+    assert index.index("data:image/png") < index.index("data:image/gif")
+
+
+def test_solutions_are_printed_and_judged(tmp_path, capsys):
+    assert main(["lessons", "2", "--solutions", "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert all(source in said for source in script.solutions(2).values())
+    assert "Exercise 1: hypergradient: right\nExercise 2: hypergradient: right" in said
+
+
+@pytest.mark.parametrize("number", script.scripts())
+def test_every_exercise_has_a_solution(number):
+    text = script.scripts()[number].read_text(encoding="utf-8")
+    asked = [line.partition(" = ")[0] for line in text.splitlines() if " = None" in line]
+    assert [name for name in asked if name.startswith("answer_")] == [*script.solutions(number)]

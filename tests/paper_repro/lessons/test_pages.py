@@ -13,10 +13,10 @@ from paper_repro.lessons.page import equations, intent, lesson, title
 from paper_repro.lessons.prose import formula, translator
 from paper_repro.lessons.script import Cell, Output, read, run, scripts
 
-for module in ("markdown_it", "mdit_py_plugins", "latex2mathml", "pygments"):
+for module in ("markdown_it", "mdit_py_plugins", "latex2mathml", "nbformat", "pygments"):
     pytest.importorskip(module)
 
-VOID = {"meta", "link", "img", "br", "hr"}
+VOID = {"meta", "link", "img", "br", "hr", "input"}
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -58,21 +58,24 @@ def folder(tmp_path_factory):
 
 
 def test_the_pages_that_are_made(folder):
-    made = {"02-reverse.html", "03-forward.html", "api.html", "index.html"}
-    assert {path.name for path in folder.iterdir()} == made
+    made = {"02-reverse", "03-forward"}
+    names = {f"{stem}.{kind}" for stem in made for kind in ("html", "ipynb")}
+    names |= {"api.html", "index.html", "momentum.html", "slides.html"}
+    assert {path.name for path in folder.iterdir()} == names
 
 
 def test_every_page_parses_and_leads_nowhere_outside(folder):
-    found = {path.name: Page(path.read_text(encoding="utf-8")) for path in folder.iterdir()}
+    found = {p.name: Page(p.read_text(encoding="utf-8")) for p in folder.glob("*.html")}
+    notebooks = {p.name for p in folder.glob("*.ipynb")}
     for page in found.values():
         assert len(set(page.ids)) == len(page.ids)
         for reference in page.references:
             file, _, anchor = reference.partition("#")
-            inside = reference.startswith(("data:", "#")) or file in found
+            inside = reference.startswith(("data:", "#")) or file in {*found, *notebooks}
             assert inside, reference
             if anchor:
                 assert anchor in found[file].ids if file else anchor in page.ids, reference
-    for path in folder.iterdir():
+    for path in folder.glob("*.html"):
         assert "http" not in path.read_text(encoding="utf-8")
         assert "@import" not in path.read_text(encoding="utf-8")
 
