@@ -92,7 +92,7 @@ def require_reversible(problem: Problem) -> None:
     if dynamics.nesterov:
         raise TypeError(
             "reversible: expected Momentum without nesterov, found nesterov=True: its w_t depends "
-            "on the gradient at w_{t-1} too, so that (v_t, w_t) do not determine w_{t-1}"
+            "on the gradient at w_{t-1} too, so that a step back is an equation to solve"
         )
 
 

@@ -220,11 +220,10 @@ def paths(trial: Trial, slack: float) -> tuple[Miscounted, ...]:
 
 
 def told(guess: Guess, found: list[Miscounted]) -> bool:
-    """Whether the terms of one hyperparameter were found among those of all."""
+    """Whether the same was found, or the terms of one hyperparameter among those of all."""
     way, *rest = guess
-    return bool(way.names) and any(
-        path.way == "terms" and [path.first, path.last, path.factor] == rest for path in found
-    )
+    same = {way.name, "terms"} if way.names else {way.name}
+    return any(path.way in same and [path.first, path.last, path.factor] == rest for path in found)
 
 
 def simplicity(guess: Guess, T: int) -> tuple[int, int]:

@@ -3,9 +3,9 @@
 #
 # An optimizer that no library has, with exact hypergradients: a law of one coordinate, its
 # derivatives by pen, a witness that only runs it, and then the mistakes. You will break it in three
-# ways and see each found and named.
+# ways, and see each found.
 #
-# *Before this: lesson 5. About 45 minutes.*
+# *Before this: lessons 3 and 5. About 45 minutes.*
 
 # %%
 import matplotlib.pyplot as plt
@@ -17,22 +17,30 @@ from paper_repro.lessons.exercise import exercise
 # %% [markdown]
 # ## The law
 #
-# Lion moves every weight by $\eta$ times a *sign*, whose derivative is 0: nothing can be learned
-# through it (see `hgref.Lion`). Replace the sign by a smooth one of width $\tau$:
+# Lion moves every weight by $\eta$ times a *sign*, whose derivative is 0, so no gradient passes
+# through $g$: every hyperparameter of $J$ gets exactly 0 (see `hgref.Lion`). Replace the sign by a
+# smooth one of width $\tau$:
 #
 # $$v' = \mu v + (1 - \mu) g, \qquad r = \sqrt{v'^2 + \tau^2}, \qquad w' = w - \eta\, v' / r.$$
 #
-# For $\tau \to 0$ this is the sign of momentum; for large $\tau$, momentum with the rate
-# $\eta/\tau$. So $\tau$ is a hyperparameter that chooses the optimizer, and we can learn it.
+# For $\tau \to 0$ this is the sign of an averaged gradient; for large $\tau$, momentum with the
+# rate $\eta/\tau$. So $\tau$ is a hyperparameter that chooses the optimizer, and we can learn it.
 #
 # ## Its derivatives, by pen
 #
 # $$dv' = \mu\,dv + (v - g)\,d\mu + (1 - \mu)\,dg, \qquad
 # d\!\left(\frac{v'}{r}\right) = \frac{\tau^2\,dv' - \tau v'\,d\tau}{r^3},$$
 #
-# and the transpose, read from the right: a cotangent $b_w$ of $w'$ and $b_v$ of $v'$ give
-# $b_{v'} = b_v - \eta\, b_w \tau^2 / r^3$, which goes on to $v$, $\mu$ and $g$. The names of the
-# parameters tell hgref everything: `dx` is the tangent of `x`, `b_x` its cotangent.
+# and the transpose, read from the right. With cotangents $b_w$ of $w'$ and $b_v$ of $v'$,
+#
+# $$b_{v'} = b_v - \eta\, b_w \tau^2 / r^3, \quad b_g = (1 - \mu)\, b_{v'}, \quad
+# b_\mu = (v - g)\, b_{v'}, \quad b_\eta = -b_w v'/r, \quad b_\tau = \eta\, b_w \tau v'/r^3.$$
+#
+# hgref reads the names: `dx` is the tangent of `x`, `b_x` its cotangent. `step` and `jvp` return
+# the blocks of the state in their order; `vjp` returns a cotangent for each tangent that `jvp`
+# takes, in that order. All work on arrays, an entry for each weight: hgref sums over the weights,
+# and supplies $dg = H\,dw$. `below_one`: $\mu$ lies in $[0, 1)$. No `if` and no `abs`: the witness
+# puts in complex numbers.
 
 
 # %%
@@ -64,12 +72,14 @@ class SoftLion(hgref.Coordinatewise):
 # %% [markdown]
 # ## The witnesses
 #
-# `check_dynamics` runs the step on complex numbers and compares: jvp with the step, vjp with jvp,
-# every block, a schedule, a learned start. Then the whole run, along random directions.
+# `check_dynamics` runs the step on complex numbers and holds jvp and vjp each against it, block by
+# block, also with a schedule and a learned start. Then the whole run: REVERSE-HG against a complex
+# step in each of $\eta$, $\mu$ and $\tau$.
 
 # %%
 rng = np.random.default_rng(1)
-X, y = rng.standard_normal((40, 3)), rng.integers(0, 2, 40)
+X = rng.standard_normal((40, 3))
+y = (X @ [2, -1, 0] + 0.5 * rng.standard_normal(40) > 0).astype(int)
 J, E = hgref.objectives.Logistic(X[:20], y[:20]), hgref.objectives.Logistic(X[20:], y[20:])
 problem = hgref.Problem(SoftLion(J), E, T=30)
 lam = problem.pack(eta=0.1, mu=0.8, tau=0.05)
@@ -82,8 +92,10 @@ print("complex step", seen, f"apart by {np.abs(g.grad - seen).max():.0e}")
 # %% [markdown]
 # ## Break it in three ways
 #
-# A forgotten term, a wrong factor, a sum that is not transposed. The verdict names the function;
-# and a gradient made with the broken law is judged wrong without looking at the law at all.
+# A forgotten term, a wrong factor, a memory that is cut. `check_dynamics` names the function and
+# the block in all three; "off by" is relative to the right number. `diagnose` sees only the wrong
+# numbers and the *right* problem: two of them it names, of the other it says which terms are half
+# there.
 
 
 # %%
@@ -115,9 +127,9 @@ for broken in (frozen, halved, detached):
 # %% [markdown]
 # ## Use it
 #
-# Learn $\tau$ and $\eta$ by their logarithms, from a bad start: the optimizer chooses for itself
-# how much of a sign it wants to be. (From $\tau = 0.01$ it does not get away: $f$ is steep and
-# rough there. An exact gradient says nothing of what lies a step further.)
+# Learn $\tau$ and $\eta$ by their logarithms: the optimizer chooses for itself how much of a sign
+# it wants to be, and how far it goes. What matters is $\eta$ where the sign rules, and $\eta/\tau$
+# where momentum does.
 
 # %%
 logs = hgref.transforms.Exp("eta", "tau")
@@ -130,26 +142,29 @@ left.plot(path.f)
 left.set(xlabel="hyper-iteration", ylabel="validation error f")
 for name, column in zip(("η", "τ"), (path.lam[:, 0], path.lam[:, 2]), strict=True):
     right.semilogy(np.exp(column), label=name)
-right.set(xlabel="hyper-iteration", title="from nearly a sign to nearly momentum")
+right.semilogy(np.exp(path.lam[:, 0] - path.lam[:, 2]), label="η/τ")
+right.set(xlabel="hyper-iteration", title="the optimizer that is learned")
 right.legend()
 plt.show()
-print(f"f: {path.f[0]:.4f} → {path.f[-1]:.4f}")
+print(f"f: {path.f[0]:.4f} → {path.f[-1]:.4f}; without training {E.value(0, np.zeros(4), {}):.4f}")
 
 # %% [markdown]
 # ## Exercises
-# 1. Go back over the run with `vjp` by hand: `J.grad(t, w, {})`, and `J.grad_vjp(t, w, {}, u)[0]`
-#    is $uH$. Return $\partial f/\partial\eta, \partial f/\partial\mu, \partial f/\partial\tau$.
+# 1. Go back over the run with `vjp` by hand. It returns the cotangents of $v, w, g, \eta, \mu,
+#    \tau$, for each of the 4 weights: sum the last three. $g$ depends on $w$, so $b_g H$, which is
+#    `J.grad_vjp(t, w, {}, b_g)[0]`, belongs to $b_w$. (`{}`: no hyperparameter is in $J$.)
 
 # %%
-states = list(problem.states(problem.unpack(lam)))  # s_0 … s_30, each (v, w)
-row = problem.error_grad(30, states[30], lam)[0]  # ∇E(s_T)
-answer_1 = None  # your gradient (3,)
+states = list(problem.states(problem.unpack(lam)))  # s_0 … s_30; v, w = np.split(s, 2)
+row = problem.error_grad(30, states[30], lam)[0]  # ∇E(s_T): its part for v, then for w
+answer_1 = None  # (∂f/∂η, ∂f/∂μ, ∂f/∂τ)
 exercise(1, problem, lam, answer_1)
 
 # %% [markdown]
-# 2. Forwards: carry the three columns of $Z_t$ with `jvp`. The product $H\,dw$ is
-#    `J.grad_jvp(t, w, {}, dw, {})`.
+# 2. Forwards: carry $Z_v$ and $Z_w$, (4, 3), a column for each of $\eta, \mu, \tau$, with `jvp`.
+#    Give $v, w, g$ the shape (4, 1); `deta`, `dmu`, `dtau` are the rows of `np.eye(3)`. $H\,dw$ is
+#    `J.grad_jvp(t, w, {}, dw, {})`, of all columns at once.
 
 # %%
-answer_2 = None  # your gradient (3,)
+answer_2 = None  # likewise
 exercise(2, problem, lam, answer_2)

@@ -33,7 +33,8 @@ function train(eta, mu, T) {
 function motion(eta, mu, h) {
   const trace = 1 + mu - eta * h, root = trace * trace - 4 * mu;
   const radius = root < 0 ? Math.sqrt(mu) : (Math.abs(trace) + Math.sqrt(root)) / 2;
-  const kind = radius >= 1 ? "diverges" : root < 0 ? "spirals in" : "goes in without turning";
+  const kind = Math.abs(radius - 1) < 1e-9 ? "is at the limit" : radius > 1 ? "diverges"
+    : root < 0 ? "spirals in" : trace < 0 ? "jumps from side to side, and in" : "goes in without turning";
   return {radius, kind};
 }
 
@@ -86,8 +87,8 @@ function show() {
   document.getElementById("numbers").innerHTML = rows.map(([name, reverse, seen]) =>
     `<tr><th scope="row">${name}</th><td>${number(reverse)}</td><td>${number(seen)}</td></tr>`).join("");
   document.getElementById("told").textContent =
-    `f = ${number(run.f)}. The steepest weight ${kind}: a step multiplies it by ` +
-    `${radius.toFixed(3)} in the long run, and √μ = ${Math.sqrt(mu).toFixed(3)}.`;
+    `f = ${number(run.f)}. The steepest weight ${kind}: a step multiplies (v, w) by ` +
+    `${radius.toFixed(3)} on average, in the long run; √μ = ${Math.sqrt(mu).toFixed(3)}.`;
 }
 
 if (typeof document !== "undefined") {

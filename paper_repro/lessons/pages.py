@@ -24,8 +24,10 @@ EQUATION = re.compile(
     r"^\| \((?P<number>\d+|PHO)\) \| (?P<what>.+) \| `(?P<code>\S+)` \|$", re.MULTILINE
 )
 OPENING = """Training is a dynamical system, and its validation error has an exact gradient in the
-hyperparameters. These lessons derive it, compute it in three ways, break it, and use it. Each has
-exercises that judge your answer and tell what is wrong with it."""
+hyperparameters, such as the learning rate. These lessons derive this hypergradient, compute it
+backwards, forwards and during training, show how it goes wrong, and use it; hgref is the library
+that they use. Begin with lesson 1. To answer an exercise, put your gradient in place of None in the
+notebook or the script: it is judged, and you are told what is wrong with it."""
 
 
 def write(ran: Ran, folder: Path, pictures: Sequence[Path] = ()) -> list[Path]:

@@ -5,7 +5,7 @@ g_1 = hgref.reverse(without, {"eta": 0.1, "mu": mu, "l2": 0.01})
 answer_1 = {"mu": g_1["mu"] * mu * (1 - mu)}
 
 # %% answer_2
-values, vectors = np.linalg.eigh(hgref.hessian(problem, start))
+values, vectors = np.linalg.eigh(at_start)
 step = -vectors @ (vectors.T @ in_theta.grad / np.abs(values))
-moved = problem.layout.point(np.asarray(start + step))
+moved = start + step
 answer_2 = hgref.reverse(problem, moved).grad

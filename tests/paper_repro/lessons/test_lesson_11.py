@@ -21,8 +21,7 @@ def test_pen_series_and_run_agree_and_the_hump_is_where_it_is_predicted():
     assert off == sorted(off, reverse=True)
     one, first = (float(re.search(p, text)[1]) for p in (r"one-step (\S+)", r"K =  1: (\S+),"))
     assert one == pytest.approx(first, abs=2e-9)
-    largest, predicted = map(int, re.search(r"T = (\d+), predicted (\d+)", text).groups())
-    assert abs(largest - predicted) <= 12
+    assert "largest at T = 44; the second term alone at 39.5" in text
     assert float(re.search(r"off the closed form by (\S+)", text)[1]) < 1e-11
     assert text.endswith("Exercise 1: not answered yet.\nExercise 2: not answered yet.\n")
 
@@ -33,7 +32,7 @@ def test_right_answers():
 
 def test_wrong_answers_are_recognised():
     sign = BY_ONE_SYSTEM.replace("-q_1", "q_1")
-    one_step = BY_THE_SERIES.replace("range(600):\n    q_2", "range(1):\n    q_2")
+    one_step = BY_THE_SERIES.replace("range(100):\n    q_2", "range(1):\n    q_2")
     one, two = printed(11, answer_1=sign, answer_2=one_step).split("Exercise ")[1:]
     assert "wrong sign" in one
     assert "sign" in one.split("WRONG")[1]

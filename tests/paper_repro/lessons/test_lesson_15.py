@@ -30,7 +30,7 @@ def test_right_answers():
 
 
 def test_wrong_answers_are_recognised():
-    detached = UNDONE.replace("mu_1 * alpha_v,", "0 * alpha_v,")
+    detached = UNDONE.replace("mu * alpha_v,", "0 * alpha_v,")
     never_kept = BY_TENS.replace("if t % 10 == 0", "if t == 120")
     one, two = printed(15, answer_1=detached, answer_2=never_kept).split("Exercise ")[1:]
     assert "accessory-state-detached (v)" in one
