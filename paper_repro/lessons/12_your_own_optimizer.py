@@ -34,7 +34,8 @@ from paper_repro.lessons.exercise import exercise
 # and the transpose, read from the right. With cotangents $b_w$ of $w'$ and $b_v$ of $v'$,
 #
 # $$b_{v'} = b_v - \eta\, b_w \tau^2 / r^3, \quad b_g = (1 - \mu)\, b_{v'}, \quad
-# b_\mu = (v - g)\, b_{v'}, \quad b_\eta = -b_w v'/r, \quad b_\tau = \eta\, b_w \tau v'/r^3.$$
+# b_\mu = (v - g)\, b_{v'},$$
+# $$b_\eta = -b_w v'/r, \quad b_\tau = \eta\, b_w \tau v'/r^3.$$
 #
 # hgref reads the names: `dx` is the tangent of `x`, `b_x` its cotangent. `step` and `jvp` return
 # the blocks of the state in their order; `vjp` returns a cotangent for each tangent that `jvp`
