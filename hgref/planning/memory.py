@@ -102,6 +102,8 @@ def copied(one: Data, itemsize: int) -> int:
 
 def in_passing(one: Data, itemsize: int) -> int:
     """Bytes that are free again once a data loss is copied."""
+    if one.kind == "sparse" and one.batch is None:  # the columns of each block, before they join
+        return one.entries * (INDEX + itemsize) + 2 * INDEX * one.N
     return 8 * one.entries * (one.kind == "dense" and one.centred and itemsize != one.itemsize)
 
 

@@ -221,9 +221,14 @@ def paths(trial: Trial, slack: float) -> tuple[Miscounted, ...]:
 
 def told(guess: Guess, found: list[Miscounted]) -> bool:
     """Whether the same was found, or the terms of one hyperparameter among those of all."""
-    way, *rest = guess
+    way, first, last, factor = guess
     same = {way.name, "terms"} if way.names else {way.name}
-    return any(path.way in same and [path.first, path.last, path.factor] == rest for path in found)
+    return any(
+        path.way in same
+        and (path.first, path.last) == (first, last)
+        and math.isclose(path.factor, factor, rel_tol=1e-6)
+        for path in found
+    )
 
 
 def simplicity(guess: Guess, T: int) -> tuple[int, int]:

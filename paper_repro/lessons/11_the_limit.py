@@ -57,7 +57,7 @@ print(f"by pen {pen:.12f}, reverse {hgref.reverse(problem, lam)['l2']:.12f}")
 #
 # Every method approximates $q$. Keep $K$ terms: that is truncation to the last $K$ steps, and also
 # $K$ turns of $\alpha \leftarrow \nabla E + \alpha A$ from $\alpha = 0$. One term is the one-step
-# gradient $\nabla E\,B$. With $\eta = 1/L$, as above, the series is called Neumann's. All of these
+# gradient $\nabla E\,B$. It is Neumann's series; above, $\eta = 1/L$. All of these
 # are $\nabla E$ times a polynomial in $H$ that is fixed beforehand; conjugate gradients take the
 # polynomial with the least error, and are done after $p$ products, but for rounding.
 
@@ -108,6 +108,7 @@ def distance(T):
     return -(rho**T) * slope - rate * T * rho ** (T - 1) * (start - minimum)
 
 
+# %%
 closed, every = distance(lengths), np.arange(5, 400)
 hump = every[np.argmax(np.abs(distance(every)))]
 print(f"largest at T = {hump}; the second term alone at {-1 / np.log(rho):.1f}")
@@ -124,7 +125,7 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# (Dips to 0 are changes of sign, also that of the truncated gradient, which lies between the two.)
+# (The curves dip to 0 where the distance changes its sign.)
 #
 # Which to take? The implicit gradient is right for a run that has converged, stores no states, and
 # says nothing of $\eta$, $\mu$ or early stopping: in the limit $f$ does not depend on them. For a

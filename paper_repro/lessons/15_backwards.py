@@ -44,6 +44,7 @@ def undone(v, w, eta, mu):
     return (v - J.grad(0, w, {})) / mu, w
 
 
+# %%
 for mu in (0.95, 0.8, 0.5):
     states = list(problem.states({"eta": eta, "mu": mu}))
     v, w = np.split(states[T], 2)
@@ -118,7 +119,7 @@ plt.show()
 #
 # Two numbers of 64 bits for each weight and step become $2(1-\mu)$ bits: at $\mu = 0.9$ that is
 # $128/0.2 = 640$ times less. The table's 0.7 % is 150 times less: the problem is small, and the
-# checksums by which every eleventh state is verified take 48 of the 64 bytes. It costs the run once
+# checksums by which every tenth state is verified take 48 of the 64 bytes. It costs the run once
 # more. But somebody must write the inverse. `hgref.reversible` has that of momentum; Adam's could
 # be written too ($w_{t-1}$ from its means, then $g$, then the means before). With Nesterov's
 # look-ahead a step back is an equation to solve. Checkpoints (lesson 4) save memory for any
@@ -130,8 +131,8 @@ lam = {"eta": 0.05, "mu": 0.9}
 mine = hgref.reversible(problem, lam)
 print(hgref.check(problem, lam, mine.grad).verdict, "with", mine.kept, "bytes for the run;")
 for slots in (2, 4, 8):
-    way, leaves = hgref.checkpointed(problem, lam, slots=slots), -(-T // slots)
-    more = fewest_steps(leaves, slots) / leaves
+    way = hgref.checkpointed(problem, lam, slots=slots)
+    more = fewest_steps(T, slots) / T
     print(f"checkpointed with {slots} states, {8 * problem.d * slots} bytes, {more:.1f} runs more: "
           f"apart by {np.abs(way.grad - mine.grad).max():.0e}")  # fmt: skip
 

@@ -59,13 +59,17 @@ def run(options: argparse.Namespace) -> None:
         folder = options.out / ("solutions" if solved else "lessons")
         pictures = (options.out / f"recursions.{kind}" for kind in ("png", "gif"))
         made += pages.write(ran, folder, [path for path in pictures if path.exists()])
+        if folder / pages.SLIDES not in made:
+            sentences.append(
+                f"{pages.SLIDES} is as it was: it is made with all lessons of the folder"
+            )
     if solved:
-        sentences += [said for number in ran for said in shown(number, ran[number])]
+        sentences += [said for number in ran for said in solved_and_judged(number, ran[number])]
     for line in [*sentences, *(f"wrote {path}" for path in made)]:
         print(line)
 
 
-def shown(number: int, outputs: Sequence[Output]) -> Iterator[str]:
+def solved_and_judged(number: int, outputs: Sequence[Output]) -> Iterator[str]:
     """The model solutions of a lesson, and what the judge says of them."""
     yield f"# --- lesson {number} ---\n"
     yield from (f"{source}\n" for source in solutions(number).values())

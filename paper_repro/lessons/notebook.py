@@ -20,11 +20,13 @@ def notebook(outputs: Sequence[Output]) -> str:
         raise ModuleNotFoundError(EXTRA, name=missing.name) from missing
 
     cells = []
+    count = 0
     for number, output in enumerate(outputs):
         if output.cell.kind == "markdown":
             cell = v4.new_markdown_cell(output.cell.source)
         else:
-            cell = v4.new_code_cell(output.cell.source, execution_count=number)
+            count += 1
+            cell = v4.new_code_cell(output.cell.source, execution_count=count)
             if output.text:
                 cell.outputs.append(v4.new_output("stream", name="stdout", text=output.text))
             for figure, caption in zip(output.figures, output.captions, strict=True):

@@ -100,7 +100,7 @@ def index(there: Mapping[int, str], pictures: Sequence[Path], translate: Transla
             f"<p>{OPENING}</p>",
             f'<p><a href="{MOVING}">A page to play with</a> · <a href="{SLIDES}">Slides</a> · '
             f'<a href="{API}">All public names</a></p>',
-            *shown(pictures),
+            *figures(pictures),
             "<h2>The lessons</h2>",
             *(entry(n, there.get(n), translate) for n in scripts()),
             *map_of_equations(there),
@@ -109,7 +109,7 @@ def index(there: Mapping[int, str], pictures: Sequence[Path], translate: Transla
     )
 
 
-def shown(pictures: Sequence[Path]) -> list[str]:
+def figures(pictures: Sequence[Path]) -> list[str]:
     drawn = [picture(path.read_bytes(), CAPTION, path.suffix[1:]) for path in pictures]
     return [
         *drawn[:1],

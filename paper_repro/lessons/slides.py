@@ -41,9 +41,12 @@ def slides(outputs: Sequence[Output], translate: Callable[[str], str]) -> Iterat
 
 
 def last(cell: Cell, heading: str, equation: str) -> tuple[str, str]:
-    """The last heading and the last displayed equation, or those before the cell."""
-    headings, equations = HEADING.findall(cell.source), DISPLAYED.findall(cell.source)
-    return [heading, *headings][-1], [equation, *equations][-1]
+    """The last heading and the last displayed equation under it, or those before the cell."""
+    *_, found = [None, *HEADING.finditer(cell.source)]
+    if found is not None:
+        heading, equation = found[1], ""
+    after = cell.source[found.end() if found else 0 :]
+    return heading, [equation, *DISPLAYED.findall(after)][-1]
 
 
 def inline(text: str, translate: Callable[[str], str]) -> str:

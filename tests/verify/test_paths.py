@@ -73,6 +73,7 @@ def test_a_way_that_a_loop_loses_is_told(way, first, last, factor):
     found = hgref.diagnose(problem, lam, wrong, pairs=False)
     assert not found.explanations, str(found)
     told = {(p.way, p.first, p.last, round(p.factor, 6)) for p in found.paths}
+    assert len(told) == len(found.paths)  # each is told once
     name = f"terms of {way}" if way in right else way
     assert (name, first, last, factor) in told, str(found)
     for path in found.paths:  # nothing else is told but what carries the same
@@ -85,6 +86,17 @@ def test_a_way_that_a_loop_loses_is_told(way, first, last, factor):
             ),
         )
         assert [again[n] for n in right] == pytest.approx([wrong[n] for n in right], rel=1e-9)
+
+
+def test_a_fitted_factor_is_told_once():
+    """It is found twice, summed from the first step and from the last."""
+    J = Logistic(X, Y, bias=False) + L2("weight")
+    problem = hgref.Problem(hgref.Momentum(J), Logistic(X, Y, bias=False), T)
+    lam = problem.pack(eta=ETA, mu=0.8, l2=np.linspace(0.1, 0.4, 4))
+    wrong = {name: 0.37 * x for name, x in hgref.reverse(problem, lam).blocks.items()}
+    paths = hgref.diagnose(problem, lam, wrong, pairs=False).paths
+    told = [(p.way, p.first, p.last, round(p.factor, 9)) for p in paths]
+    assert told == [("terms", 1, T, 0.37), ("w", T, T, 0.37)]  # α_T scaled is the same
 
 
 def test_the_sentence_names_the_way_and_the_steps():

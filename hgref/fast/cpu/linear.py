@@ -54,8 +54,8 @@ class Pass(NamedTuple):
     share: Array
 
 
-through_loss: Any = None  # of a head, as is part, in each copy of the functions below
-part: Any = None
+through_loss: Any = None  # of a head, as is of_part, in each copy of the functions below
+of_part: Any = None
 
 
 def dense_part(one, X, N, copied, z, flat, sums, lo, hi):
@@ -99,9 +99,10 @@ class Rows(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The columns of each block of rows that have entries; block q has starts[q] … starts[q+1]-1.
+    """The columns with entries of each block of rows: of block q, starts[q] … starts[q+1]-1.
 
-    Column j is that of feature features[j]; others as in `Rows`, rows counted from the block's.
+    Column j is of feature features[j] and has the entries pointers[j] … pointers[j+1]-1. An index
+    is a row, counted from the first of its block.
     """
 
     starts: Array
@@ -157,7 +158,7 @@ def dense_parts(counter, one, X, N, copied, z, flat, sums, ends):
     """`dense_part` for examples ends[q] … ends[q+1]-1, with the scratch q."""
     q = pool.taken(counter)
     while q < len(sums):
-        part(one, X, N, copied[q], z[q], flat[q], sums[q], ends[q], ends[q + 1])
+        of_part(one, X, N, copied[q], z[q], flat[q], sums[q], ends[q], ends[q + 1])
         q = pool.taken(counter)
 
 
@@ -165,7 +166,7 @@ def sparse_parts(counter, one, X, Xt, centre, N, z, flat, pulled, sums, ends):
     """`sparse_part` likewise."""
     q = pool.taken(counter)
     while q < len(sums):
-        part(one, X, Xt, centre, N, z[q], flat[q], pulled[q], sums[q], ends[q], ends[q + 1])
+        of_part(one, X, Xt, centre, N, z[q], flat[q], pulled[q], sums[q], ends[q], ends[q + 1])
         q = pool.taken(counter)
 
 
@@ -174,8 +175,8 @@ def passes(head: heads.Head) -> tuple[Any, Any]:
     """`dense_parts` and `sparse_parts` for a loss."""
     loss = heads.loss_of(head)
     return tuple(
-        kernel(bound(parts, head.name, part=leaf(bound(one, head.name, through_loss=loss))))
-        for parts, one in ((dense_parts, dense_part), (sparse_parts, sparse_part))
+        kernel(bound(all_of, head.name, of_part=leaf(bound(part, head.name, through_loss=loss))))
+        for all_of, part in ((dense_parts, dense_part), (sparse_parts, sparse_part))
     )
 
 
@@ -185,7 +186,7 @@ class Linear(Objective):
     part    the loss of the readable layer
     kept    numbers of 8 bytes that `at` keeps, about
     data    X, as a pass takes it;  kind: the index of its pass in `passes`
-    entries of X in a step;  block: rows of a block
+    entries of X in a step;  block: rows of a block;  whole: rows that parts do not divide
     at_once columns of one pass; more of them take more passes
     """
 
@@ -193,6 +194,7 @@ class Linear(Objective):
     kind: int
     entries: int
     block: int
+    whole = 1
     at_once = 10**9
 
     def __init__(self, part: Any, real: np.dtype):
@@ -245,8 +247,8 @@ class Linear(Objective):
             own = self.own(count, C)
             self.scratch[columns, C] = np.empty((count, columns * self.part.p), self.real), own
         G, own = self.scratch[columns, C]
-        whole = pool.bounds(-(-self.B // self.block), count)  # in blocks
-        ends = np.array([0, *(min(hi * self.block, self.B) for _, hi in whole)])
+        parts = pool.bounds(-(-self.B // self.whole), count)
+        ends = np.array([0, *(min(hi * self.whole, self.B) for _, hi in parts)])
         sweep = passes(self.head)[self.kind]
         pool.shared(sweep, count, one, *self.data, self.N, *own, G, ends)
         if columns == 1:
@@ -342,7 +344,8 @@ class Sparse(Linear):
         features: Any = part.features
         self.centre = features.centre
         centre = NONE if self.centre is None else self.centre
-        self.block, X = rows_of_sparse_block(self.B), features.X.tocsr()
+        self.block = self.whole = rows_of_sparse_block(self.B)
+        X = features.X.tocsr()
         if X.nnz >= 2**32:
             raise ValueError(f"X: expected fewer than 2**32 entries, found {X.nnz}")
         of_blocks = X if features.batches is None else X[:0]  # others are not known beforehand
@@ -359,7 +362,7 @@ class Sparse(Linear):
 
 
 def rows_of_sparse_block(B: int) -> int:
-    """Such that all parts of a pass have the same number of blocks, but for the last."""
+    """At most ROWS, so that eight parts of a pass have nearly as many blocks each."""
     return -(-B // (pool.PARTS * -(-B // (pool.PARTS * ROWS))))
 
 
@@ -368,20 +371,22 @@ def by_rows(X: Any, real: np.dtype) -> Rows:
 
 
 def by_columns(X: Any, block: int, real: np.dtype) -> Columns:
-    """Of each block of rows."""
-    each = [X[first : first + block].tocsc() for first in range(0, X.shape[0], block)]
-    sizes = [np.diff(part.indptr) for part in each]
-    filled = [np.flatnonzero(size) for size in sizes]
-    starts = np.cumsum([0, *map(len, filled)])
-    pointers = joined(size[at] for size, at in zip(sizes, filled, strict=True)).cumsum()
-    return Columns(
-        starts.astype(np.uint32),
-        joined(filled),
-        np.concatenate([[0], pointers]).astype(np.uint32),
-        joined(part.indices for part in each),
-        np.concatenate([NONE, *(part.data for part in each)]).astype(real),
-    )
+    """The columns of each block of `block` rows."""
+    starts, features, sizes, indices, values = [0], [], [], [], [NONE.astype(real)]
+    for first in range(0, X.shape[0], block):
+        rows = X[first : first + block].tocsc()
+        size = np.diff(rows.indptr)
+        filled = np.flatnonzero(size)
+        starts.append(starts[-1] + len(filled))
+        features.append(filled)
+        sizes.append(size[filled])
+        indices.append(rows.indices)
+        values.append(rows.data.astype(real))
+    pointers = np.cumsum(np.concatenate([[0], *sizes]))
+    whole = joined([starts]), joined(features), joined([pointers]), joined(indices)
+    return Columns(*whole, np.concatenate(values))
 
 
-def joined(arrays: Iterable[Array]) -> Array:
+def joined(arrays: Iterable[Any]) -> Array:
+    """One array of all, for compiled code."""
     return np.concatenate([np.zeros(0, int), *arrays]).astype(np.uint32)

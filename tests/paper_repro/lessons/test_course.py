@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from paper_repro.lessons.page import title
+from paper_repro.lessons import pages, slides
+from paper_repro.lessons.page import STYLE, title
 from paper_repro.lessons.script import read, scripts
 
 FOLDER = Path(__file__).parents[3] / "figures" / "lessons"
@@ -42,6 +43,28 @@ def test_the_page_has_the_code_and_the_title_of_the_script(number):
     cells = read(scripts()[number])
     assert shown == [cell.source.strip() for cell in cells if cell.kind == "code"]
     assert f"<h1>{title(cells)}</h1>" in text
+
+
+@of_each_lesson
+def test_the_page_the_notebook_and_the_slides_are_of_one_run(number):
+    cells = json.loads(file_of(number, "ipynb").read_text(encoding="utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    printed = ["".join(o["text"]).rstrip() for o in outputs if o["output_type"] == "stream"]
+    drawn = [o["data"]["image/png"] for o in outputs if o["output_type"] == "display_data"]
+    text = file_of(number, "html").read_text(encoding="utf-8")
+    blocks = re.findall(r'<pre class="output" tabindex="0">(.*?)</pre>', text, re.DOTALL)
+    assert [unescape(block) for block in blocks] == [one for one in printed if one.strip()]
+    deck = (FOLDER / "slides.html").read_text(encoding="utf-8")
+    for one in drawn:
+        assert one.strip() in text
+        assert one.strip() in deck
+
+
+def test_what_surrounds_the_lessons_is_current():
+    assert pages.moving() in (FOLDER / "momentum.html").read_text(encoding="utf-8")
+    for name in PAGES:
+        style = slides.STYLE if name == "slides.html" else STYLE
+        assert style.read_text(encoding="utf-8") in (FOLDER / name).read_text(encoding="utf-8")
 
 
 def test_all_of_it_is_there_and_small():

@@ -32,6 +32,24 @@ def test_its_numbers_are_those_of_reverse(eta, mu, T):
     assert np.allclose(alphas, g.trace, rtol=1e-11, atol=1e-15)
 
 
+@pytest.mark.skipif(NODE is None, reason="wants node")
+def test_it_says_how_the_steepest_weight_moves_and_draws_it():
+    script = (FILES / "interactive.js").read_text(encoding="utf-8")
+    at = [[0.3, 0.2], [0.3, 0.21], [1.5, 0.0], [2, 0], [4, 0.9]]
+    asked = f"""
+        const at = {at}, runs = at.map(([eta, mu]) => train(eta, mu, 80));
+        const kinds = at.map(([eta, mu]) => motion(eta, mu, 1).kind);
+        console.log(JSON.stringify([kinds, runs.map(run => spiral(run) + field(run, 80)).join()]));
+    """
+    done = subprocess.run([NODE, "-e", script + asked], capture_output=True, text=True, check=True)
+    kinds, pictures = json.loads(done.stdout)
+    still, limit = "goes in without turning", "is at the limit"
+    assert kinds == [still, "spirals in", "jumps from side to side, and in", limit, "diverges"]
+    assert pictures.count("<polyline") == len(at)
+    assert pictures.count("<rect") == len(at) * 80 * 6
+    assert not re.search("NaN|Infinity|undefined", pictures)
+
+
 def test_every_element_that_it_uses_is_there_and_every_field_has_a_label():
     body = (FILES / "interactive.html").read_text(encoding="utf-8")
     script = (FILES / "interactive.js").read_text(encoding="utf-8")

@@ -20,6 +20,7 @@ def test_the_bits_are_those_that_were_counted():
     for mu, bits, gap in ((float(x) for x in row) for row in found):
         assert bits == pytest.approx(2 * (1 - mu), abs=0.03)
         assert gap < 1e-11
+    assert re.findall(r"bytes, (\S+) runs more", text) == ["9.3", "4.0", "2.5"]
     apart = re.findall(r"apart by (\S+)", text)
     assert [float(x) < 1e-12 for x in apart] == [True] * 3
     assert text.endswith("Exercise 1: not answered yet.\nExercise 2: not answered yet.\n")

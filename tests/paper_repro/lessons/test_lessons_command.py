@@ -8,6 +8,7 @@ from hgref import console
 from paper_repro.__main__ import main
 from paper_repro.lessons import command, pages, recursions, script
 
+LIBRARIES = ("markdown_it", "mdit_py_plugins", "latex2mathml", "nbformat", "pygments")
 BARE = """# %% [markdown]
 # # 1. Bare
 #
@@ -77,8 +78,8 @@ def test_pages_without_the_libraries_say_how_to_get_them(monkeypatch, capsys):
 
 
 def test_pages_of_some(two, tmp_path, capsys):
-    pytest.importorskip("mdit_py_plugins")
-    pytest.importorskip("latex2mathml")
+    for module in LIBRARIES:
+        pytest.importorskip(module)
     assert main(["lessons", "--html", "--out", str(tmp_path / "out")]) == 0
     folder = tmp_path / "out" / "lessons"
     others = {"api.html", "index.html", "momentum.html", "slides.html"}
@@ -94,6 +95,15 @@ def test_solutions_are_printed_and_judged(tmp_path, capsys):
     said = capsys.readouterr().out
     assert all(source in said for source in script.solutions(2).values())
     assert "Exercise 1: hypergradient: right\nExercise 2: hypergradient: right" in said
+
+
+def test_solved_pages_have_a_folder_of_their_own(tmp_path):
+    for module in LIBRARIES:
+        pytest.importorskip(module)
+    assert main(["lessons", "2", "--solutions", "--html", "--out", str(tmp_path)]) == 0
+    notebook = (tmp_path / "solutions" / "02-reverse.ipynb").read_text(encoding="utf-8")
+    assert "answer_1 = None" not in notebook
+    assert not (tmp_path / "lessons").exists()
 
 
 @pytest.mark.parametrize("number", script.scripts())

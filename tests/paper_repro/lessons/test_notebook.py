@@ -20,6 +20,7 @@ def test_it_is_valid_and_holds_every_output():
     nbformat.validate(nbformat.reads(text, as_version=4))
     cells = json.loads(text)["cells"]
     assert [cell["cell_type"] for cell in cells] == ["markdown", "code", "code"]
+    assert [cell["execution_count"] for cell in cells[1:]] == [1, 2]
     assert cells[1]["outputs"][0]["text"] == ["1\n"]
     assert cells[2]["outputs"][0]["data"]["image/png"] == "iVBORw=="
     assert cells[2]["outputs"][0]["data"]["text/plain"] == ["a curve"]

@@ -1,7 +1,5 @@
 """Slides: a title for each lesson, then each figure with its heading and the last equation."""
 
-import pytest
-
 from paper_repro.lessons.script import Cell, Output
 from paper_repro.lessons.slides import deck, slides
 
@@ -30,8 +28,14 @@ def test_title_then_figures_and_an_equation_is_shown_once():
     assert third.count("<img") == 1
 
 
+def test_a_new_heading_has_its_own_equations():
+    heading = Output(Cell("markdown", "## Two\n\nNo equation."))
+    *_, last = slides([*LESSON[:2], heading, FIGURE], as_it_is)
+    assert "<h2>Two</h2>" in last
+    assert "$$" not in last
+
+
 def test_a_deck_is_one_file_with_numbered_slides():
-    pytest.importorskip("latex2mathml")
     text = deck({3: LESSON}, as_it_is)
     assert text.count("<section") == 3
     assert 'id="slide-3"' in text
