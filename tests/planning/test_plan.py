@@ -99,6 +99,15 @@ def test_bytes_of_many_weights(dynamics, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_bytes_of_wide_sparse_data(dtype):
+    """Most columns of a block of rows have no entry."""
+    X = scipy.sparse.random(300, 4000, 0.004, format="csr", random_state=0)
+    y = np.random.default_rng(0).integers(0, 3, 300)
+    problem = hgref.Problem(hgref.GradientDescent(Softmax(X, y, 3)), Softmax(X, y, 3), 20)
+    assert_bytes(problem, "1 GB", dtype, rel=0.12, abs=6e4)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("wrt", [["eta"], ["eta", "mu", "l2"]])
 def test_bytes_of_columns_of_z(wrt, dtype):
     rng = np.random.default_rng(0)
