@@ -151,8 +151,8 @@ exercise(1, problem_1, {"eta": eta, "l2": each}, answer_1)
 
 # %% [markdown]
 # 2. The same without `solve`: $w^*$ by gradient descent with products `H_each @ w`, then
-#    $q = \sum_k \eta\,\nabla E\,(I - \eta H)^k$ with the `eta` above. The judge wants some twelve
-#    digits; the terms shrink by about 0.6, so 100 of them will do.
+#    $q = \sum_k \eta\,\nabla E\,(I - \eta H)^k$ with the `eta` above. The judge asks for about
+#    twelve digits. Each term is about 0.6 of the one before: take 100 of them.
 
 # %%
 answer_2 = None  # {"l2": your gradient, (4,)}

@@ -129,8 +129,8 @@ for broken in (frozen, halved, detached):
 # ## Use it
 #
 # Learn $\tau$ and $\eta$ by their logarithms: the optimizer chooses for itself how much of a sign
-# it wants to be, and how far it goes. What matters is $\eta$ where the sign rules, and $\eta/\tau$
-# where momentum does.
+# it wants to be, and how far it goes. Near the sign, $\eta$ is the length of a
+# step; near momentum, $\eta/\tau$ is the rate.
 
 # %%
 logs = hgref.transforms.Exp("eta", "tau")

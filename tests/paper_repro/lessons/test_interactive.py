@@ -13,16 +13,21 @@ import hgref
 from paper_repro.lessons import pages
 
 NODE = shutil.which("node")
+with_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
 FILES = Path(pages.__file__).parent
 
 
-@pytest.mark.skipif(NODE is None, reason="wants node")
+def said(asked):
+    """What the page's script prints as JSON, when it is asked for more at its end."""
+    script = (FILES / "interactive.js").read_text(encoding="utf-8")
+    done = subprocess.run([NODE, "-e", script + asked], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+@with_node
 @pytest.mark.parametrize(("eta", "mu", "T"), [(0.3, 0.9, 40), (1.5, 0.0, 7), (0.05, 0.5, 1)])
 def test_its_numbers_are_those_of_reverse(eta, mu, T):
-    script = (FILES / "interactive.js").read_text(encoding="utf-8")
-    asked = f"console.log(JSON.stringify([train({eta}, {mu}, {T}), CURVATURES]))"
-    done = subprocess.run([NODE, "-e", script + asked], capture_output=True, text=True, check=True)
-    run, curvatures = json.loads(done.stdout)
+    run, curvatures = said(f"console.log(JSON.stringify([train({eta}, {mu}, {T}), CURVATURES]))")
     J = hgref.objectives.Quadratic(np.diag(curvatures), np.zeros(len(curvatures)))
     problem = hgref.Problem(hgref.Momentum(J), J, T, w0=np.ones(len(curvatures)))
     g = hgref.reverse(problem, {"eta": eta, "mu": mu}, trace=True)
@@ -32,17 +37,14 @@ def test_its_numbers_are_those_of_reverse(eta, mu, T):
     assert np.allclose(alphas, g.trace, rtol=1e-11, atol=1e-15)
 
 
-@pytest.mark.skipif(NODE is None, reason="wants node")
+@with_node
 def test_it_says_how_the_steepest_weight_moves_and_draws_it():
-    script = (FILES / "interactive.js").read_text(encoding="utf-8")
     at = [[0.3, 0.2], [0.3, 0.21], [1.5, 0.0], [2, 0], [4, 0.9]]
-    asked = f"""
+    kinds, pictures = said(f"""
         const at = {at}, runs = at.map(([eta, mu]) => train(eta, mu, 80));
         const kinds = at.map(([eta, mu]) => motion(eta, mu, 1).kind);
         console.log(JSON.stringify([kinds, runs.map(run => spiral(run) + field(run, 80)).join()]));
-    """
-    done = subprocess.run([NODE, "-e", script + asked], capture_output=True, text=True, check=True)
-    kinds, pictures = json.loads(done.stdout)
+    """)
     still, limit = "goes in without turning", "is at the limit"
     assert kinds == [still, "spirals in", "jumps from side to side, and in", limit, "diverges"]
     assert pictures.count("<polyline") == len(at)
