@@ -15,7 +15,7 @@ from hgref.verify.candidate import Candidate
 from hgref.verify.check import DIGIT
 from hgref.verify.check import report as verdict_on
 from hgref.verify.mistakes import CATALOGUE, Computation, Mistake, gradients
-from hgref.verify.mistakes.computation import until_error
+from hgref.verify.mistakes.computation import Shared, until_error
 from hgref.verify.paths import paths
 from hgref.verify.report import WRONG, Report
 from hgref.verify.rounding import norm, tolerances
@@ -152,7 +152,9 @@ def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> 
     if not all(np.isfinite(block).all() for block in trial.given.blocks.values()):
         return Diagnosis(report, (Explanation((NOT_FINITE,), "", np.inf, 0.0),), ())
     judge, run = Judge(trial.g, trial.given, trial.allowed), trial.run
-    computation = Computation(run.untransformed())  # a mistake of training knows no transform
+    target = trial.given.blocks if run.tau is None else None
+    # a mistake of training knows no transform
+    computation = Computation(run.untransformed(), shared=Shared(target))
 
     def in_theta(wrongs: Iterator[Wrong]) -> Iterator[Wrong]:
         return ((mistakes, variant, run.pull(wrong)) for mistakes, variant, wrong in wrongs)
@@ -213,18 +215,24 @@ def wrong_pairs(computation: Computation) -> Iterator[Wrong]:
     """Every mistake on top of every other; a truncation may only be the second."""
     for first in CATALOGUE:
         for variant, changed in until_error(first.change(computation)):
-            if changed.every_K:
+            if changed.every_K or changed.alone:
                 continue
             for second in CATALOGUE[: CATALOGUE.index(first)]:
-                for other, wrong in made(second, changed):
+                for other, wrong in made(second, changed, beside=True):
                     yield (first, second), ", ".join(filter(None, (variant, other))), wrong
 
 
-def made(mistake: Mistake, computation: Computation) -> Iterator[tuple[str, Blocks]]:
-    """(variant, wrong gradient) for each way to make the mistake, without those that fail."""
+def made(
+    mistake: Mistake, computation: Computation, beside: bool = False
+) -> Iterator[tuple[str, Blocks]]:
+    """(variant, wrong gradient) for each way to make the mistake, without those that fail.
+
+    beside   another mistake: without the ways that are only tried alone
+    """
     for variant, changed in until_error(mistake.change(computation)):
-        for K, blocks in until_error(gradients(changed)):
-            yield ", ".join(filter(None, (variant, K))), blocks
+        if not (beside and changed.alone):
+            for K, blocks in until_error(gradients(changed)):
+                yield ", ".join(filter(None, (variant, K))), blocks
 
 
 @dataclass

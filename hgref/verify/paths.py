@@ -10,9 +10,9 @@ steps, counts 0, −1, ½, 2 or s times.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from hgref.at import At
 from hgref.hypergradient.reverse import add
 from hgref.hypergradient.tape import fits
 from hgref.layout import Blocks
+from hgref.objectives.data_loss import DataLoss
 from hgref.run import Run
 from hgref.verify import chance
 from hgref.verify.mistakes.computation import until_error
@@ -29,6 +30,8 @@ from hgref.verify.trial import Trial
 from hgref.verify.ways import SAID, Miscounted, Way
 
 FACTORS = tuple(SAID)
+WIDEST = 2**23  # numbers of Z and its tangents of λ
+LARGEST = 1000  # whole number that counts as a factor with a reason
 COLUMNS = 2  # random directions, along which all windows of steps are tried at once
 TOLD = 3  # ways that are told, the simplest first
 
@@ -102,65 +105,88 @@ class Search:
         each = [(f"terms of {n}", (n,), [j]) for j, n in enumerate(names)]
         for name, block, rows in [("terms", tuple(names), [*range(len(names))]), *each]:
             way, by_step = Way(name, names=block), self.terms[:, rows].sum(axis=1)
-            steps = by_step[1:-1]
-            yield from self.linear(way, [(0, 0), (T + 1, T + 1)], by_step[[0, -1]])
-            yield from self.linear(way, to_here(T), np.cumsum(steps, axis=0))
-            yield from self.linear(way, from_here(T), np.cumsum(steps[::-1], axis=0)[::-1])
-            yield from self.linear(way, here(T), steps)
-        parts = self.run.dynamics.parts(self.run.problem.d)
-        for way in [*(Way(name, part=part) for name, part in parts.items()), Way("H", H=True)]:
+            yield from self.linear(way, np.array([[0, 0], [T + 1, T + 1]]), by_step[[0, -1]])
+            windows = np.argwhere(np.tri(T, dtype=bool).T) + 1  # all first ≤ last
+            sums = np.vstack([np.zeros(COLUMNS), np.cumsum(by_step[1:-1], axis=0)])
+            yield from self.linear(way, windows, sums[windows[:, 1]] - sums[windows[:, 0] - 1])
+        parts = {**self.run.dynamics.parts(self.run.problem.d), **layers(self.run)}
+        through = [Way(name, part=part) for name, part in parts.items()]
+        for way in [*through, Way("H", H=True), Way("g", H=True, M=True)]:
             yield from until_error(self.along_way(way))
 
     def along_way(self, way: Way) -> Iterator[Guess]:
-        """Those of a way through the states."""
-        T = self.T
-        yield from self.linear(way, here(T), self.at_one_step(way))
+        """Those of a way through the states; at a single step a factor is linear."""
         for factor in FACTORS:
-            yield from self.fitting(way, to_here(T), self.until(way, factor), factor)
-            yield from self.fitting(way, from_here(T), self.since(way, factor), factor)
+            windows, change = self.bent(way, factor)
+            if factor == 0:
+                single = windows[:, 0] == windows[:, 1]
+                yield from self.linear(way, windows[single], -change[single])
+            yield from self.fitting(way, windows, change, factor)
 
-    def linear(self, way: Way, windows: list[tuple[int, int]], share: Array) -> Iterator[Guess]:
+    def bent(self, way: Way, factor: float) -> tuple[Array, Array]:
+        """(windows (…, 2), what ∇f changes if the way counts so in their steps (…, COLUMNS)).
+
+        All that begin at one step are followed forwards as columns of one Z.
+        """
+        run, T, k = way.run(self.run, factor), self.T, COLUMNS
+        first = self.first_steps()
+        Z, windows, change = self.Z[0][:, :0], [], []
+        for t in range(1, T + 1):
+            if t in first:
+                Z = np.hstack([Z, self.Z[t - 1]])
+            many = Z.shape[1] // k
+            dlam = {n: np.tile(d, many) for n, d in self.dlam.items()}
+            Z = way.through(run.jvp(t, self.step(run, t), Z, dlam), factor)
+            off = (self.alphas[t] @ (Z - np.tile(self.Z[t], many))).reshape(many, k)
+            windows += [(begin, t) for begin in first[:many]]
+            change.append(off)
+        return np.array(windows), np.concatenate(change)
+
+    def first_steps(self) -> list[int]:
+        """Where windows begin: at every step, or at some where Z would become too wide."""
+        m = sum(d.size for d in self.dlam.values())
+        many = int(np.clip(WIDEST // (COLUMNS * self.run.problem.d + m), 1, self.T))
+        return sorted({1 + j * self.T // many for j in range(many)})
+
+    def linear(self, way: Way, windows: Array, share: Array) -> Iterator[Guess]:
         """Guesses for a share (windows, COLUMNS) of the gradient that a factor multiplies."""
         for factor in FACTORS:
             yield from self.fitting(way, windows, (factor - 1) * share, factor)
         square = np.sum(share**2, axis=1)
-        free = share @ self.change / np.where(square > 0, square, 1)
-        for window, row, s in zip(windows, share, 1 + free, strict=True):
-            if not np.isclose(s, (1, *FACTORS), rtol=1e-3, atol=1e-3).any():
-                yield from self.fitting(way, [window], (s - 1) * row[None], float(s))
+        s = 1 + share @ self.change / np.where(square > 0, square, 1)
+        known = np.isclose(s[:, None], (1.0, *FACTORS), rtol=1e-3, atol=1e-3).any(axis=1)
+        fits = (s - 1)[:, None] * share
+        off = np.abs(fits - self.change).max(axis=1)
+        self.tried += len(windows)
+        for j in np.flatnonzero((off <= self.near) & ~known):
+            first, last = map(int, windows[j])
+            yield way, first, last, self.simplest(float(s[j]))
 
-    def fitting(
-        self, way: Way, windows: list[tuple[int, int]], change: Array, factor: float
-    ) -> Iterator[Guess]:
+    def fitting(self, way: Way, windows: Array, change: Array, factor: float) -> Iterator[Guess]:
         self.tried += len(windows)
         off = np.abs(change - self.change).max(axis=1)
-        for j in np.flatnonzero(off <= 4 * len(self.allowed)):  # a normal number is below 4
-            yield way, *windows[j], factor
+        for j in np.flatnonzero(off <= self.near):
+            first, last = map(int, windows[j])
+            yield way, first, last, factor
 
-    def at_one_step(self, way: Way) -> Array:
-        """What the way at step t alone carries, (T, COLUMNS)."""
-        return -self.stepwise(way, 0.0, lambda t, Z: self.Z[t - 1])
+    @property
+    def near(self) -> float:
+        return 4.0 * len(self.allowed)  # a normal number is below 4
 
-    def until(self, way: Way, factor: float) -> Array:
-        """The change if the way is counted so in steps 1 … t."""
-        return self.stepwise(way, factor, lambda t, Z: Z)
+    def simplest(self, s: float) -> float:
+        """A whole number, one over it, a hyperparameter or one over that, if s is as near to it."""
+        for factor in self.simple:
+            if math.isclose(s, factor, rel_tol=1e-9):
+                return float(factor)
+        return s
 
-    def stepwise(self, way: Way, factor: float, before: Any) -> Array:
-        run, Z, found = way.run(self.run, factor), self.Z[0], []
-        for t in range(1, self.T + 1):
-            Z = run.jvp(t, self.step(run, t), before(t, Z), self.dlam)
-            Z = way.through(Z, factor)
-            found.append(self.alphas[t] @ (Z - self.Z[t]))
-        return np.array(found)
-
-    def since(self, way: Way, factor: float) -> Array:
-        """The change if the way is counted so in steps t … T."""
-        run, alpha, found, sum_of = way.run(self.run, factor), self.alphas[-1], [], 0.0
-        for t in range(self.T, 0, -1):
-            alpha, share = run.vjp(t, self.step(run, t), way.through(alpha, factor))
-            sum_of = sum_of + (self.along(share) - self.terms[t]).sum(axis=0)
-            found.append(sum_of + (alpha - self.alphas[t - 1]) @ self.Z[t - 1])
-        return np.array(found[::-1])
+    @functools.cached_property
+    def simple(self) -> Array:
+        """Factors that have a reason."""
+        rates = [float(x) for x in self.run.lam.values() if np.ndim(x) == 0 and x != 0]
+        each = np.array([*range(1, LARGEST + 1), *rates])
+        each = np.concatenate([each, 1 / each])
+        return np.concatenate([each, -each])
 
     # --- the proof ---
 
@@ -183,6 +209,19 @@ class Search:
         add(total, told(0, run.start_vjp(alpha)))
         return total
 
+    def accident(self, guess: Guess) -> float:
+        """The chance that a guess like this one fits."""
+        factor, tried = guess[3], self.tried
+        known = factor in FACTORS
+        reason = not known and bool(np.any(self.simple == factor))
+        return chance.of_a_fit(
+            tried * (len(self.simple) if reason else 1),
+            self.given.blocks,
+            self.g.blocks,
+            self.allowed,
+            int(not known and not reason),
+        )
+
     def proven(self, guess: Guess) -> Miscounted | None:
         """The guess, if each block of its gradient is the candidate's."""
         way, first, last, factor = guess
@@ -201,22 +240,52 @@ def paths(trial: Trial, slack: float) -> tuple[Miscounted, ...]:
     trial    a candidate that is wrong
     slack    tolerances within which gradients count as equal
     returns  at most TOLD, each exact to rounding and beyond chance; () if there is none
-    Cost     about forty runs, forward and back
+    Cost     about forty runs forward, of T columns, and back
     Beware   different ways may carry the same: then each of them is told
     """
     with np.errstate(all="ignore"):
         search = Search(trial, slack)
+        found = list(some_entries(search))
         guesses = sorted(search.guesses(), key=lambda guess: simplicity(guess, search.T))
-        found: list[Miscounted] = []
         for guess in guesses[: 10 * TOLD]:
-            free = int(guess[3] not in FACTORS)
-            accident = chance.of_a_fit(
-                search.tried, trial.given.blocks, trial.g.blocks, search.allowed, free
-            )
-            if accident <= chance.LARGEST and len(found) < TOLD and not told(guess, found):
+            beyond = search.accident(guess) <= chance.LARGEST
+            if beyond and len(found) < TOLD and not told(guess, found):
                 path = search.proven(guess)
                 found += [path] if path else []
     return tuple(found)
+
+
+def some_entries(search: Search) -> Iterator[Miscounted]:
+    """If all is right but some entries of one block, which count a factor that has a reason."""
+    given, g, allowed = search.given.blocks, search.g, search.allowed
+    wrong = [n for n in allowed if norm(given[n] - g[n]) > allowed[n]]
+    for name in wrong if len(wrong) == 1 else []:
+        off = np.abs(given[name] - g[name]) > allowed[name]
+        if not 0 < off.sum() <= off.size / 2:
+            continue
+        factors = given[name][off] / g[name][off]
+        factor = float(np.median(factors))
+        exact = {n: g[n] for n in given} | {name: np.where(off, factor * g[name], g[name])}
+        if norm(given[name] - exact[name]) <= allowed[name]:
+            entries = ", ".join(str(tuple(map(int, j)))[1:-1].rstrip(",") for j in np.argwhere(off))
+            error = norm(given[name] - exact[name]) / norm(exact[name])
+            yield Miscounted(f"terms of {name}[{entries}]", 1, search.T, factor, search.T, error)
+
+
+def layers(run: Run) -> dict[str, slice]:
+    """name → where each matrix and each vector of biases stands in the state."""
+    models = [term for term in run.dynamics.J.terms() if isinstance(term, DataLoss)]
+    if not models:
+        return {}
+    p, d = run.problem.p, run.problem.d
+    where, found = np.arange(d - p, d), {}
+    each = models[0].layers(where)
+    for j, (W, b) in enumerate(each, 1):
+        for letter, part in (("W", W), ("b", b)):
+            if 0 < np.size(part) < p:
+                name = f"{letter}{j if len(each) > 1 else ''} of w"
+                found[name] = slice(int(np.min(part)), int(np.max(part)) + 1)
+    return found
 
 
 def told(guess: Guess, found: list[Miscounted]) -> bool:
@@ -236,18 +305,6 @@ def simplicity(guess: Guess, T: int) -> tuple[int, int]:
     _, first, last, factor = guess
     window = 0 if (first, last) == (1, T) else 1 if first <= 1 or last >= T else 2
     return int(factor not in FACTORS), window
-
-
-def to_here(T: int) -> list[tuple[int, int]]:
-    return [(1, t) for t in range(1, T + 1)]
-
-
-def from_here(T: int) -> list[tuple[int, int]]:
-    return [(t, T) for t in range(1, T + 1)]
-
-
-def here(T: int) -> list[tuple[int, int]]:
-    return [(t, t) for t in range(1, T + 1)]
 
 
 def size_of(shape: tuple[int, ...]) -> int:

@@ -23,7 +23,8 @@ SAID = {
 class Miscounted:
     """Ways of the gradient that the candidate counts `factor` times.
 
-    way          a block of the state, "H", "terms", or "terms of" a hyperparameter
+    way          a block of the state, or a layer of w; "H"; "g", for H and M; "terms", or "terms
+                 of" a hyperparameter, or of some entries of it
     first, last  steps; 0: the start, T + 1: ∂E/∂λ
     T            steps of the run
     error        ‖candidate − such a gradient‖ / ‖such a gradient‖, largest over the blocks
@@ -37,13 +38,7 @@ class Miscounted:
     error: float
 
     def __str__(self) -> str:
-        said = {
-            0.0: "lacks",
-            -1.0: "counts with the opposite sign",
-            2.0: "counts twice",
-            0.5: "counts half",
-        }
-        verb = said.get(self.factor, f"counts {self.factor:.6g} times")
+        verb = SAID.get(self.factor, f"counts {self.factor:.6g} times")
         return f"the candidate {verb} {self.what}{self.steps}, to {self.error:.0e}"
 
     @property
@@ -69,19 +64,20 @@ class Way(NamedTuple):
     """One kind of way.
 
     part    of the state, that α_t passes after step t;  names: of the hyperparameters whose terms
-            are meant;  H: the second derivative of J
+            are meant;  H, M: the second derivatives of J
     """
 
     name: str
     part: slice | None = None
     names: tuple[str, ...] = ()
     H: bool = False
+    M: bool = False
 
     def run(self, run: Run, factor: float) -> Run:
         """The run whose steps are linearised on this way."""
         if not self.H:
             return run
-        bent = Bent(run.dynamics.J, factor)
+        bent = Bent(run.dynamics.J, factor, self.M)
         return other_run(run, run.theta, dynamics=altered(run.dynamics, J=bent))
 
     def through(self, x: Array, factor: float) -> Array:
@@ -97,15 +93,18 @@ class Way(NamedTuple):
 
 
 class Bent(Edited):
-    """J with c H in place of H."""
+    """J with c H in place of H, and c M in place of M if `mixed`."""
 
-    def __init__(self, J: Any, c: float):
+    def __init__(self, J: Any, c: float, mixed: bool = False):
         super().__init__(J)
-        self.c = c
+        self.c, self.d = c, c if mixed else 1.0
 
     def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
         def vjp(u: Array) -> tuple[Array, Blocks]:
             row, share = exact.vjp(u)
-            return self.c * row, share
+            return self.c * row, {name: self.d * block for name, block in share.items()}
 
-        return exact._replace(jvp=lambda dw, dlam: exact.jvp(self.c * dw, dlam), vjp=vjp)
+        def jvp(dw: Array, dlam: Blocks) -> Array:
+            return exact.jvp(self.c * dw, {name: self.d * block for name, block in dlam.items()})
+
+        return exact._replace(jvp=jvp, vjp=vjp)

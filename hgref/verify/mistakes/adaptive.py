@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
+from typing import Any
 
-from hgref.dynamics.adagrad import INITIAL, AdaGrad
+from hgref.arguments import Array
+from hgref.dynamics.adagrad import INITIAL
+from hgref.dynamics.adam import Adam
 from hgref.dynamics.adamw import AdamW
 from hgref.dynamics.coordinatewise import Numbers
 from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.rmsprop import RMSProp
 from hgref.dynamics.root_of_squares import CONVENTIONS, RootOfSquares
-from hgref.verify.mistakes.computation import Computation, altered
+from hgref.verify.mistakes.computation import Computation, Wrongs, altered
 from hgref.verify.mistakes.mistake import Mistake
-
-Wrongs = Iterator[tuple[str, Computation]]
-
 
 # --- RMSProp, AdaGrad ---
 
@@ -29,14 +30,26 @@ def epsilon_elsewhere(base: Computation) -> Iterator[tuple[str, Dynamics]]:
 def epsilon_place(base: Computation) -> Wrongs:
     for convention, dynamics in epsilon_elsewhere(base):
         yield f"as {convention}", base.training(dynamics=dynamics)
+    if isinstance(base.dynamics, Adam) and base.dynamics.convention != "optax":
+        rule = base.dynamics.rule
+        moved = rule._replace(inside=rule.outside, outside=rule.inside)
+        yield "", base.training(dynamics=altered(base.dynamics, rule=moved))
 
 
 def accumulator_start(base: Computation) -> Wrongs:
-    starts = set(INITIAL.values()) if isinstance(base.dynamics, AdaGrad) else {1.0}
-    if isinstance(base.dynamics, RootOfSquares):
-        for initial in sorted(starts - {base.dynamics.initial}):
-            started = altered(base.dynamics, initial=initial)
-            yield f"at {initial:g}", base.training(dynamics=started)
+    """At 0, 0.1 or 1."""
+    dynamics = base.dynamics
+    if not isinstance(dynamics, RootOfSquares | Adam):
+        return
+    for initial in {*INITIAL.values(), 1.0} - {getattr(dynamics, "initial", 0.0)}:
+        start = functools.partial(started, dynamics, initial)
+        yield f"at {initial:g}", base.training(dynamics=altered(dynamics, start=start))
+
+
+def started(dynamics: Any, initial: float, w0: Array) -> Array:
+    s = type(dynamics).start(dynamics, w0)
+    dynamics.split(s)[dynamics.state.index("u")] = initial
+    return s
 
 
 class BiasCorrected(RMSProp):

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.layout import Blocks
+from hgref.layout import Blocks, Layout
 from hgref.objectives.data_loss import DataLoss
-from hgref.verify.mistakes.computation import Computation, scheduled
+from hgref.verify.mistakes.computation import Computation, Wrongs, leaves, scheduled, sees_lam
 from hgref.verify.mistakes.mistake import Mistake
 
-Wrongs = Iterator[tuple[str, Computation]]
-TINY = 1e-12  # relative: below it, conjugate gradients would divide rounding errors
-LARGEST_DENSE = 1000  # weights; the implicit gradient is not tried on larger problems
+FEW = 5  # blocks of λ: all their subsets and orders are tried
 
 
 def sign(base: Computation) -> Wrongs:
-    yield "", base.answering(lambda blocks: {n: -b for n, b in blocks.items()})
+    yield from times(base, {"": lambda x: -np.ones_like(x)})
 
 
 def nothing(base: Computation) -> Wrongs:
     yield "", base.answering(lambda blocks: {n: 0 * b for n, b in blocks.items()})
+
+
+def only_direct_term(base: Computation) -> Wrongs:
+    if sees_lam(base):
+        yield "", base.changed(enters=lambda T: np.zeros(T + 1))
 
 
 def logarithm(base: Computation) -> Wrongs:
@@ -32,26 +35,38 @@ def logarithm(base: Computation) -> Wrongs:
 
 
 def reparametrised(base: Computation) -> Wrongs:
-    """dλ/dθ of λ = σ(θ), log(1 + e^θ), θ², 1/θ, in λ."""
+    """dλ/dθ of λ = σ(θ), log(1 + e^θ), θ², 1/θ, 1 − θ, 2^(−1/θ), e^(−1/θ), in λ."""
     slopes: dict[str, Callable[[Array], Array]] = {
         "sigmoid": lambda x: x * (1 - x),
         "softplus": lambda x: -np.expm1(-x),
         "square": lambda x: 2 * np.sqrt(x),
         "reciprocal": lambda x: -(x**2),
+        "complement to 1": lambda x: -np.ones_like(x),
+        "half-life": lambda x: x * np.log(x) ** 2 / np.log(2),
+        "time constant": lambda x: x * np.log(x) ** 2,
     }
     yield from times(base, slopes)
 
 
 def times(base: Computation, slopes: Mapping[str, Callable[[Array], Array]]) -> Wrongs:
-    """All blocks, or one of them, times dλ/dθ."""
+    """All blocks, one of them, or some, times dλ/dθ."""
     names = tuple(base.run.layout.shapes)
     for function, slope in slopes.items():
-        for some in dict.fromkeys([names, *((name,) for name in names)]):
-            where = "" if some == names else some[0]
-            with np.errstate(all="ignore"):  # √ of a number below 0
-                factors = {name: slope(base.lam[name]) for name in some}
+        with np.errstate(all="ignore"):  # √ and log of a number below 0
+            factors = {name: slope(base.lam[name]) for name in names}
+        for some in subsets(names):
+            where = "" if some == names else " and ".join(some)
             variant = " of ".join(filter(None, (function, where)))
-            yield variant, base.answering(functools.partial(multiplied, factors))
+            here = functools.partial(multiplied, {name: factors[name] for name in some})
+            alone = 1 < len(some) < len(names)
+            yield variant, base.answering(here).changed(alone=alone or base.alone)
+
+
+def subsets(names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """All of the names, each of them, then those between, while they are few."""
+    sizes = [len(names), *range(1, len(names) if len(names) <= FEW else 2)]
+    chosen = [some for size in sizes for some in itertools.combinations(names, size)]
+    return list(dict.fromkeys(chosen))
 
 
 def multiplied(factors: Blocks, blocks: Blocks) -> Blocks:
@@ -74,7 +89,7 @@ def erased(name: str, blocks: Blocks) -> Blocks:
 
 
 def transposed(base: Computation) -> Wrongs:
-    models = [term for term in base.J.terms() if isinstance(term, DataLoss)]
+    models = [term for term in leaves(base.J) if isinstance(term, DataLoss)]
     problem = base.run.problem
     if problem.learn_w0 and models and not any_order(models[0].layers(problem.w0)):
 
@@ -105,14 +120,20 @@ def permuted(base: Computation) -> Wrongs:
     layout = base.run.layout
     names = list(layout.shapes)
     if names != sorted(names):
-
-        def alphabetical(blocks: Blocks) -> Blocks:
-            return layout.split(np.concatenate([blocks[n].reshape(-1) for n in sorted(names)]))
-
+        alphabetical = functools.partial(in_order, layout, tuple(sorted(names)))
         yield "in alphabetical order", base.answering(alphabetical)
+    if len(names) <= FEW:
+        for order in itertools.permutations(names):
+            reordered = functools.partial(in_order, layout, order)
+            yield ", ".join(order), base.answering(reordered).changed(alone=True)
     for a, b in itertools.combinations(names, 2):
         if layout.shapes[a] == layout.shapes[b]:
             yield f"{a} and {b} swapped", base.answering(functools.partial(exchanged, a, b))
+
+
+def in_order(layout: Layout, order: tuple[str, ...], blocks: Blocks) -> Blocks:
+    """The numbers of a flat vector in that order, read in the layout's own."""
+    return layout.split(np.concatenate([blocks[n].reshape(-1) for n in order]))
 
 
 def exchanged(a: str, b: str, blocks: Blocks) -> Blocks:
@@ -129,70 +150,10 @@ def schedule_backwards(base: Computation) -> Wrongs:
         yield "", base.answering(turned)
 
 
-def implicit(base: Computation) -> Wrongs:
-    """−∇E H⁻¹ M at s_T: the derivative of the minimum that training has not reached."""
-    if base.run.problem.p <= LARGEST_DENSE and base.J.hyper(base.run.problem.p):
-        yield "", base.answering(functools.partial(at_the_limit, base, solved))
-
-
-def implicit_early(base: Computation) -> Wrongs:
-    """The same, with the linear solve stopped after K iterations; CG would need p."""
-    if base.run.problem.p > LARGEST_DENSE or not base.J.hyper(base.run.problem.p):
-        return
-    for method, solve in (("conjugate gradients", conjugate_gradients), ("Neumann", neumann)):
-        for K in (1, 2, 3, 5, 10):
-            if base.run.problem.p > K or solve is neumann:
-                early = functools.partial(at_the_limit, base, functools.partial(solve, base, K))
-                yield f"{method}, K = {K}", base.answering(early)
-
-
-def at_the_limit(
-    base: Computation, solve: Callable[[Array, Array], Array], blocks: Blocks
-) -> Blocks:
-    """∂E/∂λ − ∇E H⁻¹ M at s_T, H⁻¹ by `solve`."""
-    run = base.run
-    s = run.last_state()
-    w = run.dynamics.weights(s)
-    row, direct = run.error_grad(run.T, s)
-    training = run.dynamics.J.at(run.T, w, run.lam)
-    H = training.jvp(np.eye(w.size), {})
-    q = solve(H, -run.dynamics.weights(row))
-    share = training.vjp(q)[1]
-    return {n: 0 * b + share.get(n, 0) + direct.get(n, 0) for n, b in blocks.items()}
-
-
-def solved(H: Array, b: Array) -> Array:
-    return np.linalg.lstsq(H.T, b, rcond=None)[0]
-
-
-def conjugate_gradients(base: Computation, K: int, H: Array, b: Array) -> Array:
-    """K textbook iterations from 0; ArithmeticError if fewer suffice, or the curvature vanishes."""
-    x, r = 0 * b, b
-    d = r
-    for _ in range(K):
-        curved = d @ H @ d
-        if r @ r <= TINY * (b @ b) or abs(curved) <= TINY * (d @ d) * np.linalg.norm(H):
-            raise ArithmeticError("expected a residual and a curvature above rounding")
-        step = (r @ r) / curved
-        x, before = x + step * d, r
-        r = r - step * (H @ d)
-        d = r + (r @ r) / (before @ before) * d
-    return x
-
-
-def neumann(base: Computation, K: int, H: Array, b: Array) -> Array:
-    """η Σ_{k < K} (I − ηH)^k b, with the last learning rate."""
-    eta = base.lam["eta"][-1] if base.lam["eta"].ndim else base.lam["eta"]
-    term, total = eta * b, 0 * b
-    for _ in range(K):
-        total, term = total + term, term - eta * (H @ term)
-    return total
-
-
 ANSWER = [
     Mistake(
         "sign",
-        "the sign of the hypergradient is reversed",
+        "the sign of the hypergradient is reversed, or that of some blocks",
         "descent goes up",
         "−∇f returned as a direction, or ascent on f",
         sign,
@@ -203,6 +164,13 @@ ANSWER = [
         "nothing is learned",
         "a detached graph, or parameters copied by value",
         nothing,
+    ),
+    Mistake(
+        "only-direct-term",
+        "only ∂E/∂λ was returned; nothing went through the training run",
+        "the trained state was detached",
+        "a .detach() or stop_gradient on the final weights",
+        only_direct_term,
     ),
     Mistake(
         "logarithm",
@@ -238,20 +206,6 @@ ANSWER = [
         "entry t stands at T + 1 − t",
         "lists filled from t = T down",
         schedule_backwards,
-    ),
-    Mistake(
-        "implicit-limit",
-        "the implicit gradient was taken for that of T steps",
-        "what training has not reached yet is counted as reached",
-        "jaxopt's own test compares with the limit",
-        implicit,
-    ),
-    Mistake(
-        "implicit-not-converged",
-        "the implicit gradient's linear system was left after a few iterations",
-        "neither the gradient of T steps nor that of the limit",
-        "betty, issue 15 and its cg_alpha",
-        implicit_early,
     ),
     Mistake(
         "rate-detached",

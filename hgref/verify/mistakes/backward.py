@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
-import copy
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from hgref.arguments import Array
 from hgref.at import At
+from hgref.dynamics.adagrad import AdaGrad
+from hgref.dynamics.adam import Adam
+from hgref.dynamics.adamw import AdamW
 from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.momentum import Momentum
+from hgref.dynamics.rmsprop import RMSProp
 from hgref.layout import Blocks
 from hgref.objectives.objective import Objective
+from hgref.objectives.penalties import L2
+from hgref.run import Run
 from hgref.verify.mistakes.computation import (
     Computation,
     Edited,
+    Point,
+    Wrongs,
     altered,
     each_term,
-    has_batches,
+    leaves,
+    other_run,
+    sees_lam,
+    with_dynamics,
 )
 from hgref.verify.mistakes.mistake import Mistake
 
-Wrongs = Iterator[tuple[str, Computation]]
-
 
 def jacobians_after_the_step(base: Computation) -> Wrongs:
-    yield "", base.changed(shift=1)
+    yield from at_other_states(base, "", lambda t, T: t)
+
+
+def at_other_states(base: Computation, where: str, point: Point) -> Wrongs:
+    yield where, base.changed(at_A=point, at_B=point)
+    for alone, changed in (("A_t", {"at_A": point}), ("B_t", {"at_B": point})):
+        yield ", ".join(filter(None, (where, f"{alone} alone"))), base.changed(**changed)
+
+
+def jacobians_at_one_state(base: Computation) -> Wrongs:
+    yield from at_other_states(base, "s_T", lambda t, T: T)
+    yield from at_other_states(base, "s_0", lambda t, T: 0)
+
+
+def jacobians_transposed(base: Computation) -> Wrongs:
+    yield "", base.changed(columns=True)
 
 
 def late_B(base: Computation) -> Wrongs:
-    yield "", base.changed(late=True)
+    yield "", base.changed(late=1)
+    yield "early: α_{t+1}", base.changed(late=-1)
 
 
 def truncated(base: Computation) -> Wrongs:
@@ -48,12 +72,17 @@ class NoHessian(Edited):
 
 
 class NoMixed(Edited):
-    """J without its products with M; those with H stay."""
+    """J without its products with M, or with some blocks of it; those with H stay."""
+
+    def __init__(self, exact: Objective, names: tuple[str, ...] | None = None):
+        super().__init__(exact)
+        self.names = names
 
     def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
         def vjp(u: Array) -> tuple[Array, Blocks]:
             uH, uM = exact.vjp(u)
-            return uH, {name: 0 * block for name, block in uM.items()}
+            lost = uM if self.names is None else self.names
+            return uH, {name: 0 * b if name in lost else b for name, b in uM.items()}
 
         return exact._replace(vjp=vjp)
 
@@ -67,19 +96,34 @@ class LookedAhead(Edited):
 
 
 def products_at_another_iterate(base: Computation) -> Wrongs:
-    yield (
-        "w − η g for w",
-        base.differentiating_on(LookedAhead(base.J)),
-    )
+    yield "w − η g for w", base.differentiating_on(LookedAhead)
 
 
 def first_order(base: Computation) -> Wrongs:
-    yield "", base.differentiating_on(NoHessian(base.J))
+    """Without H, or without that of the losses or that of the penalties."""
+    yield "", base.differentiating_on(NoHessian)
+    penalties = [isinstance(term, L2) for term in leaves(base.J)]
+    if any(penalties) and not all(penalties):
+        for variant, of in (("of the losses", False), ("of the penalty", True)):
+
+            def without(term: Objective, of: bool = of) -> Objective:
+                return NoHessian(term) if isinstance(term, L2) == of else term
+
+            some = functools.partial(each_term, change=without)
+            yield variant, base.differentiating_on(some)
 
 
 def no_mixed_term(base: Computation) -> Wrongs:
-    if base.J.hyper(base.run.problem.p):
-        yield "", base.differentiating_on(NoMixed(base.J))
+    names = list(base.J.hyper(base.run.problem.p))
+    if names:
+        yield "", base.differentiating_on(NoMixed)
+    if len(names) > 1:
+        for name in names:
+            yield name, base.differentiating_on(functools.partial(NoMixed, names=(name,)))
+
+
+def gradient_detached(base: Computation) -> Wrongs:
+    yield "", base.differentiating_on(lambda J: NoHessian(NoMixed(J)))
 
 
 def frozen_accessory(base: Computation) -> Wrongs:
@@ -128,14 +172,7 @@ class FirstDetached(Momentum):
 
 def first_velocity(base: Computation) -> Wrongs:
     if type(base.dynamics) is Momentum and np.all(base.lam["mu"]):
-        detached = altered(base.dynamics, FirstDetached)
-        yield "", base.differentiating(dynamics=detached)
-
-
-def sees_lam(base: Computation) -> bool:
-    """Whether E depends on λ directly."""
-    run = base.run
-    return bool(run.error_grad(run.T, run.dynamics.start(run.problem.w0))[1])
+        yield "", base.differentiating(with_dynamics(FirstDetached))
 
 
 def no_direct_term(base: Computation) -> Wrongs:
@@ -143,32 +180,54 @@ def no_direct_term(base: Computation) -> Wrongs:
         yield "", base.changed(direct=False)
 
 
-def only_direct_term(base: Computation) -> Wrongs:
-    if sees_lam(base):
-        blocks = list(range(len(base.dynamics.state)))
-        cut = base.changed(alter=(*base.alter, cutting(base.dynamics, blocks)))
-        yield "", cut.differentiating_on(NoMixed(base.J))
+KEEPS = {Adam: "beta2", AdamW: "beta2", RMSProp: "beta", AdaGrad: None}  # of u, from step to step
 
 
-def other_batches(base: Computation) -> Wrongs:
-    tables: dict[str, Callable[[Array], Any]] = {"one step later": lambda b: np.roll(b, -1, axis=0),
-              "one step earlier": lambda b: np.roll(b, 1, axis=0),
-              "in reverse order": lambda b: b[::-1],
-              "all examples": lambda b: None}  # fmt: skip
-    if not any(has_batches(term) for term in base.J.terms()):
-        return
-    for variant, table in tables.items():
-        J = each_term(base.J, functools.partial(rebatched, table))
-        yield variant, base.differentiating_on(J)
+def root_detached(base: Computation) -> Wrongs:
+    kind = type(base.dynamics)
+    if kind in KEEPS:
+
+        def detached(run: Run) -> Run:
+            at = functools.partial(root_constant, run.dynamics, KEEPS[kind])
+            return other_run(run, dynamics=altered(run.dynamics, at=at))
+
+        rates = {"eps", "eps_root", KEEPS[kind]}
+        lost = [name for name in base.run.layout.shapes if name in rates]
+        yield "", base.differentiating(detached)
+        erase = lambda blocks: {**blocks, **{name: 0 * blocks[name] for name in lost}}  # noqa: E731
+        yield "with ε and β2", base.differentiating(detached).answering(erase)
+        yield "the squares of a detached gradient", base.differentiating(squares_detached)
 
 
-def rebatched(table: Callable[[Array], Any], term: Objective) -> Objective:
-    if not has_batches(term):
-        return term
-    term = copy.copy(term)
-    term.features = copy.copy(term.features)  # type: ignore[attr-defined]
-    term.features.batches = table(term.features.batches)  # type: ignore[attr-defined]
-    return term
+def squares_detached(run: Run) -> Run:
+    at = functools.partial(root_constant, run.dynamics, KEEPS[type(run.dynamics)], squares=True)
+    return other_run(run, dynamics=altered(run.dynamics, at=at))
+
+
+def root_constant(
+    dynamics: Any, keeps: str | None, t: int, s: Array, lam: Blocks, squares: bool = False
+) -> At:
+    """The step, whose products take the u by whose root it divides for a constant.
+
+    squares   only g² in u_t is a constant
+    """
+    exact, j = dynamics.at(t, s, lam), dynamics.state.index("u")
+    keep = 1.0 if keeps is None else dynamics.rates_at(t, lam)[keeps]
+
+    def vjp(alpha: Array) -> tuple[Array, Blocks]:
+        row, share = exact.vjp(alpha)
+        through = np.zeros_like(alpha)  # what reaches u_t by the division
+        dynamics.split(through)[j] = dynamics.split(row)[j] / keep
+        if squares:
+            lost, lost_share = exact.vjp(through)
+            dynamics.split(lost)[j] = 0
+            shared = dynamics.J.hyper(alpha.size)
+            return row - lost, {n: b - lost_share[n] * (n in shared) for n, b in share.items()}
+        dynamics.split(through)[j] -= dynamics.split(alpha)[j]
+        lost, lost_share = exact.vjp(through)
+        return row - lost, {n: b - lost_share.get(n, 0.0) for n, b in share.items()}
+
+    return exact._replace(vjp=vjp)
 
 
 BACKWARD = [
@@ -215,6 +274,13 @@ BACKWARD = [
         no_mixed_term,
     ),
     Mistake(
+        "gradient-detached",
+        "the training gradient was a constant in the backward pass: neither H nor M counts",
+        "only the rates get a gradient, and only from their own steps",
+        "autograd.grad without create_graph; .backward() inside the loop",
+        gradient_detached,
+    ),
+    Mistake(
         "accessory-state-detached",
         "velocities or running means were treated as constants in the backward pass",
         "the memory of the optimizer carries no derivative",
@@ -236,17 +302,24 @@ BACKWARD = [
         no_direct_term,
     ),
     Mistake(
-        "only-direct-term",
-        "only ∂E/∂λ was returned; nothing went through the training run",
-        "the trained state was detached",
-        "a .detach() or stop_gradient on the final weights",
-        only_direct_term,
+        "denominator-detached",
+        "the root of the squares was a constant in the backward pass",
+        "what λ does to the length of a step by way of √u is missing",
+        "u.detach() or stop_gradient where the step divides by √u",
+        root_detached,
     ),
     Mistake(
-        "other-batches",
-        "the backward pass saw other mini-batches than the forward pass",
-        "A_t and B_t belong to another training run",
-        "RFHO, commit 'FIXED SERIOUS BUG'",
-        other_batches,
+        "jacobians-at-one-state",
+        "all A_t and B_t were taken at one state, that after training or that before it",
+        "right only where training does not move",
+        "a backward loop that reads the weights of the model, which stand at s_T",
+        jacobians_at_one_state,
+    ),
+    Mistake(
+        "jacobians-transposed",
+        "α_t was multiplied by A_t from the other side",
+        "right only where A_t is symmetric, as in plain descent",
+        "a product with columns (jvp) taken for one with rows (vjp)",
+        jacobians_transposed,
     ),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,58 +14,84 @@ from hgref.arguments import Array
 from hgref.at import At
 from hgref.dynamics.dynamics import Dynamics
 from hgref.hypergradient.reverse import add
+from hgref.hypergradient.tape import fits
 from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective, Shapes, Sum
 from hgref.run import Run
+
+Edit = Callable[[Run], Run]
+Point = Callable[[int, int], int]
+Wrongs = Iterator[tuple[str, "Computation"]]  # variants of a mistake
+
+
+def before(t: int, T: int) -> int:
+    return t - 1
 
 
 @dataclass(frozen=True)
 class Computation:
     """How a hypergradient is computed; unchanged, it is Algorithm 1.
 
-    run      the training run, at its λ
-    adjoint  the run whose steps are linearised in the backward pass; None: `run`
-    shift    step t is linearised at s_{t-1+shift}
-    late     B_t is multiplied by α_{t-1} in place of α_t
-    every_K  one answer for each truncation to the last K steps, K < T
-    direct   ∂E/∂λ is added
-    alter    functions of α applied after each vjp
-    answer   functions of the blocks applied at the end
+    Each mistake edits one part, and edits of different parts compose in any order.
+
+    run       the training run, at its λ
+    backward  edits of the run whose steps are linearised on the way back; none: `run` itself
+    at_A      (t, T) → the number of the state at which step t is linearised for α_t A_t
+    at_B      the same for α_t B_t
+    error     T → (T + 1,) the shares of s_0 … s_T in the state at which E is taken
+    enters    T → (T + 1,) the same in the backward pass: how ∇E enters α_0 … α_T
+    late      B_t is multiplied by α_{t-late} in place of α_t: 1 or −1
+    columns   A_t α in place of α A_t
+    every_K   one answer for each truncation to the last K steps, K < T
+    direct    ∂E/∂λ is added
+    alter     functions of α applied after each vjp
+    answer    functions of the blocks applied at the end
+    alone     not tried beside another mistake: one of very many, or very rare
+    shared    what computations on the same run have in common
     """
 
     run: Run
-    adjoint: Run | None = None
-    shift: int = 0
-    late: bool = False
+    backward: tuple[Edit, ...] = ()
+    at_A: Point = before
+    at_B: Point = before
+    error: Callable[[int], Array] = lambda T: only(T, T)
+    enters: Callable[[int], Array] = lambda T: only(T, T)
+    late: int = 0
+    columns: bool = False
     every_K: bool = False
     direct: bool = True
     alter: tuple[Callable[[Array], Array], ...] = ()
     answer: tuple[Callable[[Blocks], Blocks], ...] = ()
+    alone: bool = False
+    shared: Shared = field(default_factory=lambda: Shared(), compare=False, repr=False)
 
     def changed(self, **fields: Any) -> Computation:
         return replace(self, **fields)
 
     def training(self, lam: Blocks | None = None, **parts: Any) -> Computation:
         """The computation with another λ in the run, or another dynamics, E or T."""
-        adjoint = self.adjoint
-        if adjoint is not None and lam is not None:
-            adjoint = other_run(adjoint, lam)
-        return self.changed(run=other_run(self.run, lam, **parts), adjoint=adjoint)
+        return self.changed(run=other_run(self.run, lam, **parts))
 
     def training_on(self, J: Objective) -> Computation:
         return self.training(dynamics=altered(self.dynamics, J=J))
 
-    def differentiating(self, lam: Blocks | None = None, **parts: Any) -> Computation:
-        """The computation with another λ, or other parts, in the backward pass alone."""
-        return self.changed(adjoint=other_run(self.adjoint or self.run, lam, **parts))
+    def differentiating(self, edit: Edit) -> Computation:
+        """The computation with an edited run in the backward pass alone."""
+        return self.changed(backward=(*self.backward, edit))
 
-    def differentiating_on(self, J: Objective) -> Computation:
-        dynamics = (self.adjoint or self.run).dynamics
-        return self.differentiating(dynamics=altered(dynamics, J=J))
+    def differentiating_on(self, edit: Callable[[Objective], Objective]) -> Computation:
+        """The same with an edited J."""
+        return self.differentiating(
+            lambda run: other_run(run, dynamics=altered(run.dynamics, J=edit(run.dynamics.J)))
+        )
+
+    def evaluating(self, shares: Callable[[int], Array]) -> Computation:
+        """The computation with E at another mean of the states."""
+        return self.changed(error=shares, enters=shares)
 
     def answering(self, function: Callable[[Blocks], Blocks]) -> Computation:
-        return replace(self, answer=(*self.answer, function))
+        return self.changed(answer=(*self.answer, function))
 
     @property
     def J(self) -> Objective:
@@ -80,41 +106,84 @@ class Computation:
         return self.run.lam
 
 
+def only(t: int, T: int) -> Array:
+    """(T + 1,) the shares of a mean that is s_t alone."""
+    shares = np.zeros(T + 1)
+    shares[t] = 1.0
+    return shares
+
+
+class Shared:
+    """What is computed once for many mistakes: most of them change the way back alone.
+
+    target   the gradient to be explained, from which a mistake may find its free number; or None
+    """
+
+    def __init__(self, target: Blocks | None = None) -> None:
+        self.target = target
+        self.states = functools.lru_cache(4)(lambda run: list(run.states()))
+        self.linearised = functools.lru_cache(2)(self.steps)
+        self.unanswered = functools.lru_cache(4)(lambda c: list(until_error(passed(c))))
+
+    def steps(self, run: Run, adjoint: Run, point: Point) -> Callable[[int], At]:
+        """t → step t of `adjoint`, linearised at a state of `run`; kept, if they are small."""
+        states, T = self.states(run), run.T
+
+        def step(t: int) -> At:
+            return adjoint.dynamics.at(adjoint.before + t, states[point(t, T)], adjoint.lam)
+
+        return functools.lru_cache(T)(step) if fits(run.problem, 4 * T) else step
+
+
 def gradients(computation: Computation) -> Iterator[tuple[str, Blocks]]:
     """Yield (truncation or "", blocks): once, or T − 1 times if `every_K`."""
-    for K, blocks in unanswered(replace(computation, answer=())):
+    plain = computation.changed(answer=(), alone=False)
+    for K, blocks in computation.shared.unanswered(plain):  # many differ in `answer` alone
         yield K, answered(computation, blocks)
-
-
-@functools.lru_cache(maxsize=4)
-def unanswered(computation: Computation) -> list[tuple[str, Blocks]]:
-    """Before the functions of `answer`: many mistakes differ in these alone."""
-    return list(until_error(passed(computation)))
 
 
 def passed(computation: Computation) -> Iterator[tuple[str, Blocks]]:
     """One pass forwards and back."""
-    run, T = computation.run, computation.run.T
-    adjoint = computation.adjoint or run
-    states = list(run.states())
-    alpha, direct = run.error_grad(T, states[T])
-    total = run.layout.zeros(like=alpha)
+    run, T, shared = computation.run, computation.run.T, computation.shared
+    adjoint = functools.reduce(lambda run, edit: edit(run), computation.backward, run)
+    step_A, step_B = (
+        shared.linearised(run, adjoint, point) for point in (computation.at_A, computation.at_B)
+    )
+    apart = computation.at_A is not computation.at_B or computation.late
+    enters, s = computation.enters(T), mean_of(shared.states(run), computation.error(T))
+    row, direct = run.error_grad(T, s)
+    alpha, total = enters[T] * row, run.layout.zeros(like=row)
+    last = 0 * alpha
     add(total, known(run, direct) if computation.direct else {})
     for t in range(T, 0, -1):
-        s = states[min(t - 1 + computation.shift, T)]
-        step = adjoint.dynamics.at(adjoint.before + t, s, adjoint.lam)
-        back, share = step.vjp(alpha)
-        for function in computation.alter:
-            back = function(back)
-        if computation.late:
-            share = step.vjp(back)[1]
-        alpha = back
-        add(total, known(run, share))
+        if alpha.any():
+            A = step_A(t)
+            back, share = A.vjp(alpha)
+            back = altered_row(computation, A, alpha, back)
+            if apart:
+                share = step_B(t).vjp({0: alpha, 1: back, -1: last}[computation.late])[1]
+            add(total, known(run, share))
+            alpha, last = back, alpha
+        if enters[t - 1]:
+            alpha = alpha + enters[t - 1] * row
         if computation.every_K and t > 1:
             yield f"K = {T - t + 1}", {name: block.copy() for name, block in total.items()}
     if not computation.every_K:
         add(total, run.start_vjp(alpha))
         yield "", total
+
+
+def altered_row(computation: Computation, A: At, alpha: Array, back: Array) -> Array:
+    """α_{t-1}, from α_t and α_t A_t."""
+    if computation.columns:
+        back = A.jvp(alpha[:, None], {})[:, 0]
+    for function in computation.alter:
+        back = function(back)
+    return back
+
+
+def mean_of(states: list[Array], shares: Array) -> Array:
+    return sum((shares[t] * states[t] for t in np.flatnonzero(shares)), np.zeros_like(states[0]))
 
 
 def known(run: Run, share: Blocks) -> Blocks:
@@ -160,9 +229,30 @@ def altered(dynamics: Dynamics, kind: type[Dynamics] | None = None, **attributes
 
 
 def each_term(J: Objective, change: Callable[[Objective], Objective]) -> Objective:
-    """The sum of the changed terms."""
-    terms = [change(term) for term in J.terms()]
+    """The sum of the changed terms; an edited term is changed within."""
+    terms = [within(term, change) for term in J.terms()]
     return terms[0] if len(terms) == 1 else Sum(*terms)
+
+
+def within(term: Objective, change: Callable[[Objective], Objective]) -> Objective:
+    if not isinstance(term, Edited):
+        return change(term)
+    term = copy.copy(term)
+    term.exact = each_term(term.exact, change)
+    return term
+
+
+def leaves(J: Objective) -> list[Objective]:
+    """The terms, without the edits around them."""
+    found = []
+    for term in J.terms():
+        found += leaves(term.exact) if isinstance(term, Edited) else [term]
+    return found
+
+
+def with_dynamics(kind: type[Dynamics]) -> Edit:
+    """An edit of a run: its dynamics is of another kind."""
+    return lambda run: other_run(run, dynamics=altered(run.dynamics, kind))
 
 
 class Edited(Objective):
@@ -199,13 +289,19 @@ class Scaled(Edited):
         return {n: self.c * b for n, b in self.exact.grad_lam(t, w, lam).items()}
 
 
+def sees_lam(base: Computation) -> bool:
+    """Whether E depends on λ directly."""
+    run = base.run
+    return bool(run.error_grad(run.T, run.dynamics.start(run.problem.w0))[1])
+
+
 def has_batches(term: Objective) -> bool:
     return isinstance(term, DataLoss) and term.features.batches is not None
 
 
 def depends_on_t(computation: Computation) -> bool:
     """Whether a schedule or a table of mini-batches fixes the number of steps."""
-    return bool(scheduled(computation)) or any(map(has_batches, computation.J.terms()))
+    return bool(scheduled(computation)) or any(map(has_batches, leaves(computation.J)))
 
 
 def scheduled(computation: Computation) -> list[str]:

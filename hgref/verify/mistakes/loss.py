@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -18,17 +20,18 @@ from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective, Sum
 from hgref.objectives.penalties import L2
+from hgref.verify.mistakes.batches import on_table
 from hgref.verify.mistakes.computation import (
     Computation,
     Edited,
     Scaled,
+    Wrongs,
     altered,
     each_term,
+    leaves,
+    only,
 )
 from hgref.verify.mistakes.mistake import Mistake
-
-Wrongs = Iterator[tuple[str, Computation]]
-
 
 # --- weight decay ---
 
@@ -106,13 +109,48 @@ def decay_ignored(base: Computation) -> Wrongs:
 
 
 def no_half(base: Computation) -> Wrongs:
-    if split_penalties(base.J)[1]:
-        double = each_term(base.J, lambda term: Scaled(term, 2) if isinstance(term, L2) else term)
-        yield "", base.training_on(double)
+    yield from penalties_changed(base, "", lambda penalty: Scaled(penalty, 2))
+
+
+def penalties_changed(
+    base: Computation, variant: str, change: Callable[[Objective], Objective]
+) -> Wrongs:
+    if any(isinstance(term, L2) for term in leaves(base.J)):
+        edited = each_term(base.J, lambda term: change(term) if isinstance(term, L2) else term)
+        yield variant, base.training_on(edited)
+
+
+class OnSome(Edited):
+    """An objective that sees some of the weights: `mask` is 1 there, 0 elsewhere."""
+
+    def __init__(self, exact: Objective, mask: Array):
+        super().__init__(exact)
+        self.mask = mask
+
+    def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
+        here, mask = self.exact.at(t, self.mask * w, lam), self.mask
+
+        def vjp(u: Array) -> tuple[Array, Blocks]:
+            uH, uM = here.vjp(mask * u)
+            return mask * uH, uM
+
+        return exact._replace(value=mask * here.value, vjp=vjp)
+
+
+def penalty_on_other_weights(base: Computation) -> Wrongs:
+    models = [term for term in leaves(base.J) if isinstance(term, DataLoss)]
+    if not models:
+        return
+    yield from penalties_changed(base, "1/n of it", lambda p: Scaled(p, 1 / models[0].features.n))
+    weights = np.ones(base.run.problem.p)
+    for _, biases in models[0].layers(weights):
+        biases[...] = 0  # views
+    if not weights.all():
+        yield from penalties_changed(base, "not on the biases", lambda p: OnSome(p, weights))
 
 
 def penalty_in_E(base: Computation) -> Wrongs:
-    penalties = split_penalties(base.J)[1]
+    penalties = [term for term in leaves(base.J) if isinstance(term, L2)]
     if penalties and not split_penalties(base.run.E)[1]:
         yield "", base.training(E=Sum(base.run.E, *penalties))
 
@@ -126,12 +164,33 @@ def sum_for_mean(base: Computation) -> Wrongs:
         def change(term: Objective, power: int = power) -> Objective:
             return Scaled(term, size(term) ** power) if isinstance(term, DataLoss) else term
 
-        if any(isinstance(term, DataLoss) for term in base.J.terms()):
-            J = each_term(base.J, change)
-            yield f"training loss: {variant}", base.training_on(J)
-        if any(isinstance(term, DataLoss) for term in base.run.E.terms()):
-            E = each_term(base.run.E, change)
-            yield f"validation error: {variant}", base.training(E=E)
+        yield from losses_changed(base, variant, change, lambda term: isinstance(term, DataLoss))
+
+
+def twice_or_half(base: Computation) -> Wrongs:
+    for variant, c in (("twice", 2.0), ("half", 0.5)):
+
+        def change(term: Objective, c: float = c) -> Objective:
+            return term if isinstance(term, L2) else Scaled(term, c)
+
+        yield from losses_changed(base, variant, change, lambda term: not isinstance(term, L2))
+
+
+def losses_changed(
+    base: Computation,
+    variant: str,
+    change: Callable[[Objective], Objective],
+    applies: Callable[[Objective], bool],
+) -> Wrongs:
+    """In the training loss, in the validation error, and in both."""
+    J, E = each_term(base.J, change), each_term(base.run.E, change)
+    of_J, of_E = (any(map(applies, leaves(part))) for part in (base.J, base.run.E))
+    if of_J:
+        yield f"training loss: {variant}", base.training_on(J)
+    if of_E:
+        yield f"validation error: {variant}", base.training(E=E)
+    if of_J and of_E:
+        yield f"both losses: {variant}", base.training_on(J).training(E=E)
 
 
 def size(term: DataLoss) -> float:
@@ -139,49 +198,85 @@ def size(term: DataLoss) -> float:
     return float(term.features.B)
 
 
-def batch_scaling(base: Computation) -> Wrongs:
-    def change(term: Objective) -> Objective:
-        if isinstance(term, DataLoss) and term.features.batches is not None:
-            return Scaled(term, size(term) / term.features.n)
-        return term
-
-    J = each_term(base.J, change)
-    if any(isinstance(term, Scaled) for term in J.terms()):
-        yield "1/n in place of 1/B", base.training_on(J)
-
-
 class Normalised(Edited):
-    """(Σ λ_i ℓ_i) / Σ λ_i in place of the mean (1/n) Σ λ_i ℓ_i."""
+    """(Σ λ_i ℓ_i) / Σ λ_i over the batch in place of the mean (1/B) Σ λ_i ℓ_i.
+
+    constant   the sum of weights is a constant in the backward pass
+    """
+
+    def __init__(self, exact: DataLoss, constant: bool):
+        super().__init__(exact)
+        self.features, self.block, self.constant = exact.features, exact.block, constant
 
     def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
-        n, block = self.exact.features.n, self.exact.block
-        total = np.sum(lam[block])
+        block, n = self.block, self.features.B
+        seen = slice(None) if self.features.batches is None else self.features.batches[t - 1]
+        total = np.sum(lam[block][seen])
         g = n / total * exact.value
 
         def vjp(u: Array) -> tuple[Array, Blocks]:
             uH, uM = exact.vjp(u * n / total)
-            return uH, {**uM, block: uM[block] - u @ g / total}
+            share = uM[block].copy()
+            if not self.constant:
+                share[seen] -= u @ g / total
+            return uH, {**uM, block: share}
 
         return exact._replace(value=g, vjp=vjp)
 
 
 def normalised_weights(base: Computation) -> Wrongs:
-    def change(term: Objective) -> Objective:
-        if not isinstance(term, DataLoss) or term.features.batches is not None:
-            return term
-        return Normalised(term) if term.example_weights else term
+    if not any(getattr(term, "example_weights", False) for term in leaves(base.J)):
+        return
+    for variant, constant in (("", False), ("by a constant sum", True)):
 
-    J = each_term(base.J, change)
-    if any(isinstance(term, Normalised) for term in J.terms()):
-        yield "", base.training_on(J)
+        def change(term: Any, constant: bool = constant) -> Objective:
+            weighted = isinstance(term, DataLoss) and term.example_weights
+            return Normalised(term, constant) if weighted else term
+
+        yield variant, base.training_on(each_term(base.J, change)).changed(alone=constant)
 
 
 def error_on_training_data(base: Computation) -> Wrongs:
-    terms = [term for term in base.J.terms() if isinstance(term, DataLoss)]
-    if len(terms) == 1 and terms[0].features.batches is None:
-        plain = copy.copy(terms[0])
-        plain.example_weights = False
-        yield "", base.training(E=plain)
+    """On it alone, or on both sets together: their sum, their mean, or all examples pooled."""
+    terms = [term for term in leaves(base.J) if isinstance(term, DataLoss)]
+    E = base.run.E
+    if len(terms) != 1:
+        return
+    plain = on_table(terms[0], None)  # all of the data
+    plain.example_weights = False
+    yield "", base.training(E=plain)
+    shares = {"both, added": (1.0, 1.0), "the mean of both": (0.5, 0.5)}
+    if isinstance(E, DataLoss):
+        n, nv = plain.features.n, size(E)
+        shares["both sets pooled"] = (nv / (n + nv), n / (n + nv))
+    for variant, (c, d) in shares.items():
+        both = base.training(E=Sum(Scaled(E, c), Scaled(plain, d)))
+        yield variant, both.changed(alone=True)
+    if terms[0].features.batches is None:
+        yield "both, added, with the penalty", base.training(E=Sum(E, base.J)).changed(alone=True)
+
+
+# --- the weights at which E is taken ---
+
+
+def averaged_weights(base: Computation) -> Wrongs:
+    yield "the mean of w_1 … w_T", base.evaluating(lambda T: np.append(0.0, np.full(T, 1 / T)))
+    yield "the mean of w_0 … w_T", base.evaluating(lambda T: np.full(T + 1, 1 / (T + 1)))
+    for beta in (0.9, 0.95, 0.99, 0.999):
+        moving = functools.partial(moving_mean, beta)
+        moved = base.evaluating(moving).changed(alone=True)
+        yield f"a moving mean from w_0, {beta:g}", moved
+
+
+def moving_mean(beta: float, T: int) -> Array:
+    """The shares of w̄_T = β w̄_{T-1} + (1 − β) w_T, w̄_0 = w_0."""
+    shares = (1 - beta) * beta ** np.arange(T, -1.0, -1.0)
+    shares[0] = beta**T
+    return shares
+
+
+def stale_error(base: Computation) -> Wrongs:
+    yield "", base.changed(error=lambda T: only(T - 1, T))
 
 
 LOSS = [
@@ -221,13 +316,6 @@ LOSS = [
         sum_for_mean,
     ),
     Mistake(
-        "batch-scaling",
-        "a mini-batch was divided by the number of all examples",
-        "the training loss is off by B/n",
-        "1/n taken for 1/B",
-        batch_scaling,
-    ),
-    Mistake(
         "weights-normalised",
         "example weights were divided by their sum",
         "only their ratios count",
@@ -240,5 +328,33 @@ LOSS = [
         "the gradient is that of the training loss",
         "swapped arguments",
         error_on_training_data,
+    ),
+    Mistake(
+        "loss-twice-or-half",
+        "a loss is twice or half as large",
+        "a ½ is missing, or stands twice",
+        "mean squared errors with and without ½; gradients added up that were not set to zero",
+        twice_or_half,
+    ),
+    Mistake(
+        "penalty-elsewhere",
+        "the penalty was divided by the number of examples, or left out the biases",
+        "the weights are pulled less, or not all of them",
+        "½ δ/n ‖w‖² in textbooks; parameter groups without decay for biases",
+        penalty_on_other_weights,
+    ),
+    Mistake(
+        "averaged-weights",
+        "the validation error was taken at averaged weights",
+        "all late steps act on it directly, not the last alone",
+        "Polyak averages, exponential moving averages, stochastic weight averaging",
+        averaged_weights,
+    ),
+    Mistake(
+        "stale-error-gradient",
+        "∇E was taken at s_{T-1}, before the last step",
+        "α_T belongs to another state than the one that is evaluated",
+        "a validation gradient that was computed before the last update",
+        stale_error,
     ),
 ]

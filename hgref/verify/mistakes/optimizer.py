@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hgref.dynamics.adam import CONVENTIONS, Adam
+from hgref.dynamics.adamw import AdamW
 from hgref.dynamics.coordinatewise import Numbers
 from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.momentum import Momentum
@@ -16,13 +17,15 @@ from hgref.layout import Blocks
 from hgref.verify.mistakes.adaptive import epsilon_elsewhere
 from hgref.verify.mistakes.computation import (
     Computation,
+    Edit,
+    Wrongs,
     altered,
     depends_on_t,
+    other_run,
+    scheduled,
 )
 from hgref.verify.mistakes.mistake import Mistake
-
-Wrongs = Iterator[tuple[str, Computation]]
-
+from hgref.verify.mistakes.relatives import AMSGrad, OwnLookAhead, RateInVelocity
 
 # --- Adam ---
 
@@ -32,7 +35,8 @@ def other_adams(base: Computation) -> Iterator[tuple[str, Dynamics, Blocks]]:
         lam = {"eps_root": np.zeros(()), **base.lam}
         for convention in CONVENTIONS:
             if convention != base.dynamics.convention:
-                yield convention, type(base.dynamics)(base.J, convention), lam
+                kind, over = type(base.dynamics), base.dynamics.over
+                yield convention, kind(base.J, convention, over), lam
 
 
 def other_convention(base: Computation) -> Wrongs:
@@ -42,9 +46,17 @@ def other_convention(base: Computation) -> Wrongs:
 
 def other_map_differentiated(base: Computation) -> Wrongs:
     for convention, adam, lam in other_adams(base):
-        yield convention, base.training(lam).differentiating(dynamics=adam)
+        yield convention, base.training(lam).differentiating(by(adam))
     for convention, dynamics in epsilon_elsewhere(base):
-        yield convention, base.differentiating(dynamics=dynamics)
+        yield convention, base.differentiating(by(dynamics))
+    for variant, dynamics in other_nesterovs(base):
+        yield f"run {variant}", base.training(dynamics=dynamics).differentiating(by(base.dynamics))
+        yield f"differentiated {variant}", base.differentiating(by(dynamics))
+
+
+def by(dynamics: Dynamics) -> Edit:
+    """An edit of a run: another dynamics, on the run's own J."""
+    return lambda run: other_run(run, dynamics=altered(dynamics, J=run.dynamics.J))
 
 
 def with_bias(base: Computation, **fields: Any) -> Any:
@@ -59,8 +71,18 @@ def no_slope(t: int, beta1: Any, beta2: Any, b_c1: Any, b_c2: Any) -> tuple[floa
 
 def no_bias_correction(base: Computation) -> Wrongs:
     if isinstance(base.dynamics, Adam):
-        nothing = with_bias(base, bias=lambda t, beta1, beta2: (1.0, 1.0), bias_vjp=no_slope)
-        yield "", base.training(dynamics=nothing)
+        rule = base.dynamics.rule
+        for variant, keep1, keep2 in (("", 0, 0), ("of u", 1, 0), ("of m", 0, 1)):
+
+            def bias(*point: Any, keep1: int = keep1, keep2: int = keep2) -> tuple[Any, Any]:
+                c1, c2 = rule.bias(*point)
+                return (c1 if keep1 else 1.0), (c2 if keep2 else 1.0)
+
+            def slope(*point: Any, keep1: int = keep1, keep2: int = keep2) -> tuple[Any, Any]:
+                *before, b_c1, b_c2 = point
+                return rule.bias_vjp(*before, keep1 * b_c1, keep2 * b_c2)
+
+            yield variant, base.training(dynamics=with_bias(base, bias=bias, bias_vjp=slope))
 
 
 def bias_off_by_one(base: Computation) -> Wrongs:
@@ -84,18 +106,38 @@ def bias_constant(base: Computation) -> Wrongs:
         return slope(*point)[0], 0.0
 
     for variant, cut in (("", no_slope), ("in beta2", beta1_alone)):
-        yield variant, base.differentiating(dynamics=with_bias(base, bias_vjp=cut))
+        yield variant, base.differentiating(by(with_bias(base, bias_vjp=cut)))
 
 
 # --- momentum ---
 
 
+def other_nesterovs(base: Computation) -> Iterator[tuple[str, Dynamics]]:
+    if type(base.dynamics) is Momentum:
+        other = altered(base.dynamics, nesterov=not base.dynamics.nesterov)
+        yield "with it" if other.nesterov else "without it", other
+
+
 def nesterov_or_not(base: Computation) -> Wrongs:
-    if isinstance(base.dynamics, Momentum):
-        other = copy.copy(base.dynamics)
-        other.nesterov = not other.nesterov
-        variant = "with it" if other.nesterov else "without it"
+    for variant, other in other_nesterovs(base):
         yield variant, base.training(dynamics=other)
+    if type(base.dynamics) is Momentum and not base.dynamics.dampening:
+        ahead = altered(base.dynamics, OwnLookAhead)
+        yield "with Nesterov's own, at w − η μ v", base.training(dynamics=ahead)
+
+
+def rate_in_velocity(base: Computation) -> Wrongs:
+    plain = type(base.dynamics) is Momentum and not base.dynamics.nesterov
+    if plain and "eta" in scheduled(base):
+        yield "", base.training(dynamics=altered(base.dynamics, RateInVelocity))
+
+
+def largest_squares(base: Computation) -> Wrongs:
+    if type(base.dynamics) in (Adam, AdamW) and base.dynamics.convention == "torch":
+        for variant, corrected in (("of u", False), ("of û", True)):
+            amsgrad = altered(base.dynamics, AMSGrad, state=AMSGrad.state, corrected=corrected)
+            size = len(AMSGrad.state) * base.run.problem.p
+            yield variant, base.training(dynamics=amsgrad, d=size).changed(alone=corrected)
 
 
 class DampedFromTheStart(Momentum):
@@ -189,6 +231,20 @@ OPTIMIZER = [
         "v adds g in place of (1 − τ) g",
         "libraries without the setting",
         dampening,
+    ),
+    Mistake(
+        "rate-in-velocity",
+        "the velocity added η_t g_t in place of g_t",
+        "a change of the rate acts later: old gradients keep the rate of their own step",
+        "TensorFlow 1 and Caffe multiply inside, torch and optax outside",
+        rate_in_velocity,
+    ),
+    Mistake(
+        "amsgrad",
+        "the step was divided by the root of the largest mean of squares so far",
+        "AMSGrad in place of Adam",
+        "torch.optim.Adam with amsgrad=True",
+        largest_squares,
     ),
     Mistake(
         "averaged-momentum",

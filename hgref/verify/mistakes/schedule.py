@@ -1,55 +1,127 @@
-"""Mistakes of time: schedules, stale rates, the number of steps."""
+"""Mistakes of time: schedules, stale rates, the start, the number of steps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
 
 import numpy as np
 
 from hgref.arguments import Array
-from hgref.layout import Blocks
-from hgref.run import Posed
-from hgref.verify.mistakes.computation import Computation, scheduled
+from hgref.layout import Blocks, Layout
+from hgref.objectives.data_loss import DataLoss
+from hgref.run import Posed, Run
+from hgref.verify.mistakes.batches import rebatched
+from hgref.verify.mistakes.computation import (
+    Computation,
+    Wrongs,
+    each_term,
+    has_batches,
+    leaves,
+    only,
+    other_run,
+    scheduled,
+)
 from hgref.verify.mistakes.mistake import Mistake
 
-Wrongs = Iterator[tuple[str, Computation]]
+ROUGH = 0.01  # relative: what comes nearer is computed exactly
 
 
 def schedule_one_off(base: Computation) -> Wrongs:
+    """Beyond its ends a schedule repeats its first or last entry, or begins anew."""
+    names = scheduled(base)
+    if not names:
+        return
+    T = base.run.T
     for shift, variant in ((-1, "one step late"), (1, "one step early")):
-        names = scheduled(base)
-        if names:
-            rolled = {n: held(base.lam[n], shift) for n in names}
-
-            def unroll(blocks: Blocks, shift: int = shift, names: list[str] = names) -> Blocks:
-                return {**blocks, **{n: collected(blocks[n], shift) for n in names}}
-
-            yield variant, base.training({**base.lam, **rolled}).answering(unroll)
+        steps = np.arange(T) + shift
+        for ends, entries in (("", np.clip(steps, 0, T - 1)), ("in a circle", steps % T)):
+            moved = {n: base.lam[n][entries] for n in names}
+            gather = functools.partial(collected, names, entries, T)
+            said = ", ".join(filter(None, (variant, ends)))
+            yield said, base.training({**base.lam, **moved}).answering(gather)
 
 
-def held(schedule: Array, shift: int) -> Array:
-    """The schedule shifted by `shift` entries, repeating its first or last entry."""
-    return schedule[np.clip(np.arange(len(schedule)) + shift, 0, len(schedule) - 1)]
-
-
-def collected(share: Array, shift: int) -> Array:
-    """The transpose of `held`."""
-    total = np.zeros_like(share)
-    np.add.at(total, np.clip(np.arange(len(share)) + shift, 0, len(share) - 1), share)
-    return total
+def collected(names: list[str], entries: Array, T: int, blocks: Blocks) -> Blocks:
+    """The share of each step goes to the entry that it read."""
+    found = {}
+    for name in names:
+        found[name] = np.zeros((T, *blocks[name].shape[1:]))
+        np.add.at(found[name], entries, blocks[name])
+    return {**blocks, **found}
 
 
 def stale_rate(base: Computation) -> Wrongs:
     if "eta" in scheduled(base):
         eta = base.lam["eta"]
-        first = {**base.lam, "eta": 0 * eta + eta[0]}
+        first = lambda run: other_run(run, {**run.lam, "eta": 0 * eta + eta[0]})  # noqa: E731
         yield "", base.differentiating(first)
 
 
 def steps_off_by_one(base: Computation) -> Wrongs:
-    for T in (base.run.T - 1, base.run.T + 1):
-        if T >= 1 and not scheduled(base) and can_take(base.run.problem, T):
-            yield f"T = {T}", base.training(T=T)
+    T = base.run.T
+    yield f"T = {T - 1}", base.evaluating(lambda T: only(T - 1, T))
+    for variant, longer in one_more(base):
+        yield ", ".join(filter(None, (f"T = {T + 1}", variant))), longer
+
+
+def one_more(base: Computation) -> Wrongs:
+    """A step more, for which a schedule and a table of batches repeat their last or first entry."""
+    T, names, E = base.run.T, scheduled(base), base.run.E
+    tables = any(map(has_batches, [*leaves(base.J), *leaves(E)]))
+    ends = {"the last entry again": T - 1, "the first entry again": 0}
+    for variant, entry in ends.items() if names or tables else [("", 0)]:
+        entries = np.append(np.arange(T), entry)
+        longer_table = functools.partial(np.take, indices=entries, axis=0)
+        J = each_term(base.J, functools.partial(rebatched, longer_table))
+        lam = {**base.lam, **{n: base.lam[n][entries] for n in names}}
+        longer = base.training_on(J).training(lam, T=T + 1)
+        if can_take(longer.run.problem, T + 1):
+            gather = functools.partial(collected, names, entries, T)
+            yield variant, longer.changed(run=wider(longer.run)).answering(gather)
+
+
+def wider(run: Run) -> Run:
+    """The run with a layout of its own λ, whose schedules are longer."""
+    return Run(run.problem, run.lam, Layout({n: run.lam[n].shape for n in run.layout.shapes}))
+
+
+def stopped_early(base: Computation) -> Wrongs:
+    for t in ends(base):
+        yield f"T = {t}", base.evaluating(functools.partial(only, t)).changed(alone=True)
+
+
+def ends(base: Computation) -> list[int]:
+    """Steps t < T − 1 at which ∇E(s_t) Z_t is the target's, roughly, along a random direction."""
+    run, T, target = base.run, base.run.T, base.shared.target
+    if target is None:
+        return [t for t in (T - 2, T // 2) if 0 < t < T - 1]
+    rng, found = np.random.default_rng(0), []
+    dlam = {n: rng.standard_normal((*np.shape(b), 1)) for n, b in target.items()}
+    along = lambda blocks: sum(np.sum(blocks[n] * dlam[n][..., 0]) for n in blocks if n in dlam)  # noqa: E731
+    states, Z = base.shared.states(run), run.start_jvp(dlam, 1)
+    for t in range(1, T - 1):
+        Z = run.jvp(t, run.at(t, states[t - 1]), Z, dlam)
+        row, direct = run.error_grad(T, states[t])
+        if np.isclose(row @ Z[:, 0] + along(direct), along(target), rtol=ROUGH):
+            found.append(t)
+    return found
+
+
+def another_start(base: Computation) -> Wrongs:
+    problem = base.run.problem
+    if problem.s0 is not None:
+        return
+    w0 = base.lam["w0"] if problem.learn_w0 else problem.w0
+    starts = {"zeros": np.zeros(problem.p)}
+    models = [term for term in leaves(base.J) if isinstance(term, DataLoss)]
+    if models:
+        layers = [(W.T.reshape(-1), b) for W, b in models[0].layers(w0)]
+        starts["w0 by columns"] = np.concatenate([part for layer in layers for part in layer])
+    for variant, start in starts.items():
+        if problem.learn_w0:
+            yield variant, base.training({**base.lam, "w0": start})
+        elif not np.array_equal(start, w0):
+            yield variant, base.training(w0=start)
 
 
 def can_take(problem: Posed, T: int) -> bool:
@@ -83,5 +155,19 @@ SCHEDULE = [
         "E is evaluated at the neighbour of s_T",
         "loops that end with a gradient and no step",
         steps_off_by_one,
+    ),
+    Mistake(
+        "stopped-early",
+        "training ended some steps before T",
+        "the last steps, and what λ does in them, are missing",
+        "early stopping, or the best of the saved states",
+        stopped_early,
+    ),
+    Mistake(
+        "another-start",
+        "training did not start from w0, but from zeros or from its matrices by columns",
+        "the gradient is that of another run",
+        "weights that were not copied into the model; (inputs, outputs) against (outputs, inputs)",
+        another_start,
     ),
 ]

@@ -1,0 +1,190 @@
+"""The implicit gradient of the limit, given in place of that of T steps."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from hgref.arguments import Array
+from hgref.layout import Blocks
+from hgref.run import Run
+from hgref.verify.mistakes.computation import Computation, Wrongs
+from hgref.verify.mistakes.mistake import Mistake
+
+TINY = 1e-12  # relative: below it, conjugate gradients would divide rounding errors
+Solve = Callable[[Array, Array], Array]
+LARGEST_DENSE = 1000  # weights; the implicit gradient is not tried on larger problems
+NEWTON = 15  # steps
+STEP = 1e-5  # of a difference, relative
+MOST = 30  # iterations of a linear solve that was left early
+
+
+class AtTheLimit:
+    """∂E/∂λ − ∇E H⁻¹ M at s_T, for any approximation of H⁻¹; computed when first asked for.
+
+    stands_still   at the minimum that training would reach, in place of s_T
+    """
+
+    def __init__(self, run: Run, stands_still: bool = False):
+        self.run, self.stands_still = run, stands_still
+
+    def minimum(self, w: Array) -> Array:
+        """By Newton's method; ArithmeticError if it does not converge."""
+        for _ in range(NEWTON):
+            field = self.run.dynamics.J.at(self.run.T, w, self.run.lam)
+            move = solved(field.jvp(np.eye(w.size), {}), field.value)
+            w = w - move
+            if np.linalg.norm(move) <= TINY * np.linalg.norm(w):
+                return w
+        raise ArithmeticError(f"expected a minimum after {NEWTON} steps of Newton's method")
+
+    @functools.cached_property
+    def system(self) -> tuple[Array, Array]:
+        """(H, −∇E)."""
+        run = self.run
+        s = run.last_state()
+        w = run.dynamics.weights(s)
+        if self.stands_still:
+            w = self.minimum(w)
+            run.dynamics.weights(s)[:] = w
+        row, self.direct = run.error_grad(run.T, s)
+        self.training = run.dynamics.J.at(run.T, w, run.lam)
+        return self.training.jvp(np.eye(w.size), {}), -run.dynamics.weights(row)
+
+    def answer(self, solve: Solve, blocks: Blocks) -> Blocks:
+        q = solve(*self.system)
+        share = self.training.vjp(q)[1]
+        return {n: 0 * b + share.get(n, 0) + self.direct.get(n, 0) for n, b in blocks.items()}
+
+
+def can_be_solved(base: Computation) -> bool:
+    return base.run.problem.p <= LARGEST_DENSE and bool(base.J.hyper(base.run.problem.p))
+
+
+def implicit(base: Computation) -> Wrongs:
+    """−∇E H⁻¹ M at s_T: the derivative of the minimum that training has not reached."""
+    if can_be_solved(base):
+        yield "", base.answering(functools.partial(AtTheLimit(base.run).answer, solved))
+        still = AtTheLimit(base.run, stands_still=True)
+        yield "at the minimum", base.answering(functools.partial(still.answer, solved))
+
+
+def implicit_early(base: Computation) -> Wrongs:
+    """The same, with the linear solve stopped after K iterations; CG would need p."""
+    if not can_be_solved(base):
+        return
+    limit = AtTheLimit(base.run)
+    yield from fitted(base, limit)
+    yield "H = I", base.answering(functools.partial(limit.answer, lambda H, b: b))
+    methods = {"conjugate gradients": conjugate_gradients, "Neumann": neumann}
+    for method, iterates in methods.items():
+        for K in range(1, MOST + 1):
+            solve = functools.partial(iterate, iterates, K, last_rate(base))
+            early = functools.partial(limit.answer, solve)
+            alone = K not in (1, 2, 3, 5, 10)
+            yield f"{method}, K = {K}", base.answering(early).changed(alone=alone)
+
+
+def fitted(base: Computation, limit: AtTheLimit) -> Wrongs:
+    """H + c I with any c, and Neumann's series with any step: the ones that fit the target."""
+    target = base.shared.target
+    if target is None:
+        return
+    zeros = base.run.layout.zeros(like=limit.system[1])
+
+    def off(solve: Solve) -> Array:
+        answer = limit.answer(solve, zeros)
+        return np.concatenate([np.reshape(answer[n] - b, -1) for n, b in target.items()])
+
+    for variant, family in families().items():
+        c = np.exp(nearest(lambda log_c: off(family(np.exp(log_c)))))  # noqa: B023 - at once
+        close = functools.partial(limit.answer, family(c))
+        yield f"{variant} {c:.6g}", base.answering(close).changed(alone=True)
+
+
+def families() -> dict[str, Callable[[float], Solve]]:
+    """name → (its free number → a way to solve)."""
+
+    def damped(c: float) -> Solve:
+        return lambda H, b: solved(H + c * np.eye(b.size), b)
+
+    def series(K: int) -> Callable[[float], Solve]:
+        return lambda step: functools.partial(iterate, neumann, K, step)
+
+    each = {f"Neumann, K = {K}, with a step of": series(K) for K in range(1, MOST + 1)}
+    return {"H + c I, c =": damped, **each}
+
+
+def nearest(off: Callable[[float], Array]) -> float:
+    """The x between log 1e-6 and log 1e3 at which off(x) is least: a grid, then Gauss-Newton."""
+    grid = np.log(np.logspace(-6, 3, 28))
+    x = float(grid[np.argmin([np.linalg.norm(off(x)) for x in grid])])
+    for _ in range(NEWTON):
+        slope = (off(x + STEP) - off(x - STEP)) / (2 * STEP)
+        x -= float(np.clip(slope @ off(x) / (slope @ slope), -1, 1))
+    return x
+
+
+def last_rate(base: Computation) -> Array:
+    eta = base.lam["eta"]
+    return eta[-1] if eta.ndim else eta
+
+
+def iterate(
+    iterates: Callable[[Array, Array, Array], Iterator[Array]],
+    K: int,
+    eta: Any,
+    H: Array,
+    b: Array,
+) -> Array:
+    """The K-th; StopIteration if there are fewer."""
+    return next(itertools.islice(iterates(H, b, eta), K - 1, None))
+
+
+def solved(H: Array, b: Array) -> Array:
+    return np.linalg.lstsq(H.T, b, rcond=None)[0]
+
+
+def conjugate_gradients(H: Array, b: Array, eta: Array) -> Iterator[Array]:
+    """Textbook iterates from 0, until they have converged or the curvature vanishes."""
+    x, r = 0 * b, b
+    d = r
+    for _ in range(b.size - 1):
+        curved = d @ H @ d
+        if r @ r <= TINY * (b @ b) or abs(curved) <= TINY * (d @ d) * np.linalg.norm(H):
+            return
+        step = (r @ r) / curved
+        x, before = x + step * d, r
+        r = r - step * (H @ d)
+        d = r + (r @ r) / (before @ before) * d
+        yield x
+
+
+def neumann(H: Array, b: Array, eta: Array) -> Iterator[Array]:
+    """η Σ_{k < K} (I − ηH)^k b, with the last learning rate."""
+    term, total = eta * b, 0 * b
+    while True:
+        total, term = total + term, term - eta * (H @ term)
+        yield total
+
+
+IMPLICIT = [
+    Mistake(
+        "implicit-limit",
+        "the implicit gradient was taken for that of T steps",
+        "what training has not reached yet is counted as reached",
+        "jaxopt's own test compares with the limit",
+        implicit,
+    ),
+    Mistake(
+        "implicit-not-converged",
+        "the implicit gradient's linear system was left after a few iterations",
+        "neither the gradient of T steps nor that of the limit",
+        "betty, issue 15 and its cg_alpha",
+        implicit_early,
+    ),
+]
