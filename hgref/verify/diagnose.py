@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from hgref.layout import Blocks
 from hgref.problem import Hypergradient, Problem
 from hgref.verify import chance
 from hgref.verify.candidate import Candidate
 from hgref.verify.check import DIGIT
 from hgref.verify.check import report as verdict_on
-from hgref.verify.mistakes import CATALOGUE, Computation, Mistake, gradients
-from hgref.verify.mistakes.computation import Shared, until_error
+from hgref.verify.differences import differences
+from hgref.verify.mistakes import Computation, Mistake
+from hgref.verify.mistakes.computation import Shared
+from hgref.verify.pairs import Wrong, answered, composed, singles
 from hgref.verify.paths import paths
 from hgref.verify.report import WRONG, Report
 from hgref.verify.rounding import norm, tolerances
@@ -24,6 +25,7 @@ from hgref.verify.ways import Miscounted
 
 SLACK = 30.0  # tolerances within which gradients count as equal: a wrong one rounds differently
 CLOSE = 0.01  # score of a close fit, which ranks before fits that are barely within
+MANY = 2000  # wrong gradients that are kept while pairs are tried
 NEAREST = 3  # mistakes that are named when none matches
 TINY = float(np.finfo(float).tiny)
 FLOAT32 = float(np.finfo(np.float32).eps) / 2
@@ -107,9 +109,16 @@ class Diagnosis:
 
 FLOAT32_ROUNDING = Mistake(
     "float32",
-    "the computation was done in float32 somewhere, and handed over as float64",
+    "the computation was done in float32, and handed over as float64",
     "the errors are what single precision makes of this run: no other mistake can be seen",
     "frameworks whose default type is float32",
+    lambda computation: iter(()),
+)
+DIFFERENCES = Mistake(
+    "finite-differences",
+    "the gradient was taken by differences of f",
+    "its error is the curvature of f times the step, and more in curved directions",
+    "numerical checks that are taken for the gradient",
     lambda computation: iter(()),
 )
 NOT_FINITE = Mistake(
@@ -154,24 +163,39 @@ def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> 
     judge, run = Judge(trial.g, trial.given, trial.allowed), trial.run
     target = trial.given.blocks if run.tau is None else None
     # a mistake of training knows no transform
-    computation = Computation(run.untransformed(), shared=Shared(target))
+    base = Computation(run.untransformed(), shared=Shared(target, keep=MANY if pairs else 4))
 
-    def in_theta(wrongs: Iterator[Wrong]) -> Iterator[Wrong]:
+    def in_theta(wrongs: Iterable[Wrong]) -> Iterator[Wrong]:
         return ((mistakes, variant, run.pull(wrong)) for mistakes, variant, wrong in wrongs)
 
-    tried = list(judge.explain(in_theta(wrong_gradients(computation))))
+    alone = list(singles(base))
+    tried = list(judge.explain(in_theta(((s.mistake,), s.variant, s.gradient) for s in alone)))
     found = matching(tried)
+    step = None if found else differences(trial)
+    if step:
+        worst = max(block.error for block in report.blocks)
+        return Diagnosis(report, (Explanation((DIFFERENCES,), step, worst, 0.0),), ())
     if not found and is_float32(trial):
         worst = max(block.error for block in report.blocks)
         return Diagnosis(report, (Explanation((FLOAT32_ROUNDING,), "", worst, 1.0),), ())
     if not found and pairs:
-        found = matching(judge.explain(in_theta(wrong_pairs(computation))))
+        base.shared.target = None  # nothing is fitted beside another mistake
+        found = matching(judge.explain(in_theta(answered(base, alone))))
+    if not found and pairs:
+        effects = [single._replace(gradient=run.pull(single.gradient)) for single in alone]
+        two = composed(base, effects, trial.g.blocks, trial.given.blocks)
+        found = until_found(judge.explain(in_theta(two)))
     if found:
         accident = chance.of_a_fit(judge.tried, trial.given.blocks, trial.g.blocks, judge.fitting)
         named = accident <= chance.LARGEST
         return Diagnosis(report, tuple(found * named), tuple(found * (not named)), (), accident)
     nearest = tuple(sorted(tried, key=lambda e: e.error)[:NEAREST])
     return Diagnosis(report, (), nearest, paths(trial, SLACK))
+
+
+def until_found(explanations: Iterable[Explanation]) -> list[Explanation]:
+    """The first that matches, if one does."""
+    return next(([e] for e in explanations if e.score <= 1), [])
 
 
 def matching(explanations: Iterable[Explanation]) -> list[Explanation]:
@@ -190,49 +214,23 @@ def matching(explanations: Iterable[Explanation]) -> list[Explanation]:
 
 
 def is_float32(trial: Trial) -> bool:
-    """Whether rounding to single precision alone explains the candidate's error."""
+    """Whether the candidate is of single precision, and rounding to it explains the error."""
     given, g = trial.given, trial.g
-    if given.roundoff >= FLOAT32:
+    single = all(np.array_equal(b, np.float32(b)) for b in given.blocks.values())
+    if given.roundoff >= FLOAT32 or not single:
         return False
     coarse = tolerances(trial.run, g, FLOAT32)
     off = {n: norm(given.blocks[n] - g[n]) for n in given.names}
     return all(off[n] <= coarse[n] <= DIGIT * trial.scale(n) for n in off)
 
 
-# --- the wrong gradients of a problem ---
-
-Wrong = tuple[tuple[Mistake, ...], str, Blocks]  # the mistakes, which variant, the gradient
+# --- a candidate beside wrong gradients ---
 
 
 def wrong_gradients(computation: Computation) -> Iterator[Wrong]:
     """Every mistake of the catalogue, in all its variants."""
-    for mistake in CATALOGUE:
-        for variant, wrong in made(mistake, computation):
-            yield (mistake,), variant, wrong
-
-
-def wrong_pairs(computation: Computation) -> Iterator[Wrong]:
-    """Every mistake on top of every other; a truncation may only be the second."""
-    for first in CATALOGUE:
-        for variant, changed in until_error(first.change(computation)):
-            if changed.every_K or changed.alone:
-                continue
-            for second in CATALOGUE[: CATALOGUE.index(first)]:
-                for other, wrong in made(second, changed, beside=True):
-                    yield (first, second), ", ".join(filter(None, (variant, other))), wrong
-
-
-def made(
-    mistake: Mistake, computation: Computation, beside: bool = False
-) -> Iterator[tuple[str, Blocks]]:
-    """(variant, wrong gradient) for each way to make the mistake, without those that fail.
-
-    beside   another mistake: without the ways that are only tried alone
-    """
-    for variant, changed in until_error(mistake.change(computation)):
-        if not (beside and changed.alone):
-            for K, blocks in until_error(gradients(changed)):
-                yield ", ".join(filter(None, (variant, K))), blocks
+    for single in singles(computation):
+        yield (single.mistake,), single.variant, single.gradient
 
 
 @dataclass

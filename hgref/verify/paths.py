@@ -281,10 +281,11 @@ def layers(run: Run) -> dict[str, slice]:
     where, found = np.arange(d - p, d), {}
     each = models[0].layers(where)
     for j, (W, b) in enumerate(each, 1):
-        for letter, part in (("W", W), ("b", b)):
+        number = j if len(each) > 1 else ""
+        whole = np.concatenate([W.reshape(-1), b])
+        for name, part in ((f"W{number}", W), (f"b{number}", b), (f"layer {j}", whole)):
             if 0 < np.size(part) < p:
-                name = f"{letter}{j if len(each) > 1 else ''} of w"
-                found[name] = slice(int(np.min(part)), int(np.max(part)) + 1)
+                found[f"{name} of w"] = slice(int(np.min(part)), int(np.max(part)) + 1)
     return found
 
 

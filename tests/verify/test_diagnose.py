@@ -1,5 +1,6 @@
 """diagnose: each mistake of the catalogue, made on random problems, is called by its name."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -8,10 +9,10 @@ from hypothesis import settings
 from strategies import DYNAMICS, Choice, build, relative
 
 import hgref
-from hgref.objectives import L2, MLP, LeastSquares, Softmax
+from hgref.objectives import L2, MLP, LeastSquares, Logistic, Softmax
 from hgref.verify import CATALOGUE
 from hgref.verify.candidate import read_candidate
-from hgref.verify.diagnose import Judge, matching, wrong_gradients, wrong_pairs
+from hgref.verify.diagnose import Judge, matching, wrong_gradients
 from hgref.verify.mistakes import Computation, gradients
 from hgref.verify.mistakes.computation import other_run
 from hgref.verify.rounding import tolerances
@@ -71,9 +72,10 @@ def scores(source, names):
     raise AssertionError(f"after {MOST} problems: {first}")
 
 
-RARE = {"another-start", "penalty-in-E", "half-missing", "transposed", "dampening-at-t-1", "averaged-momentum",
-        "steps-off-by-one", "dampening-ignored", "decay-missing"}  # fmt: skip
+RARE = {"penalty-in-E", "half-missing", "transposed", "dampening-at-t-1", "averaged-momentum",
+        "steps-off-by-one", "dampening-ignored", "decay-missing", "another-start"}  # fmt: skip
 
+SAME_IN_DESCENT = {"products-at-another-iterate": "jacobians-at-s_t"}  # w − η g is s_t there
 OF_THESE = {"decay-without-rate", "bias-correction-added"}
 DECAYED = [name for name in DYNAMICS if name.startswith(("adamw", "rmsprop"))]
 
@@ -92,7 +94,8 @@ def test_the_right_name_comes_first(source, names):
     first = scores(source, names)
     for name in names:
         assert len(first[name]) == PROBLEMS
-        assert first[name].count(name) >= 0.95 * PROBLEMS, (name, first[name])
+        right = sum(found in (name, SAME_IN_DESCENT.get(name)) for found in first[name])
+        assert right >= 0.95 * PROBLEMS, (name, first[name])
 
 
 def test_a_right_gradient_is_never_accused():
@@ -263,11 +266,136 @@ def test_the_first_gradient_is_a_constant_where_it_was_detached():
     assert relative(layout.flatten(found), complex_step(f, lam)) < 1e-11
 
 
-def test_pairs_are_of_two_mistakes_and_a_truncation_is_the_second():
-    problem, lam = next(penalised())
-    found = list(wrong_pairs(Computation(problem.at(lam))))
-    assert len(found) > 100
-    for (first, second), _, _ in found:
-        assert first is not second
-        assert CATALOGUE.index(second) < CATALOGUE.index(first)
-        assert first.name != "truncated"
+def scheduled(dynamics, **options):
+    """A small problem with a schedule of rates and mini-batches."""
+    rng, T = np.random.default_rng(1), 6
+    X, y = rng.standard_normal((8, 3)), rng.integers(0, 3, 8)
+    table = np.stack([rng.choice(8, 3, replace=False) for _ in range(T)])
+    J = Softmax(X, y, 3, batches=table) + L2()
+    kind = dynamics(J, over={"eta": "steps"}, **options)
+    problem = hgref.Problem(kind, Softmax(X[:5], y[:5], 3), T, rng.standard_normal(12))
+    rates = {"mu": 0.7, "beta1": 0.8, "beta2": 0.9, "eps": 0.01, "l2": 0.2}
+    rates["eta"] = np.linspace(0.2, 0.1, T)
+    return problem, problem.pack(**{name: rates[name] for name in problem.layout.shapes})
+
+
+def shares_at(run, shares):
+    """E at the mean of the states with these shares."""
+    states = np.array(list(run.states()))
+    return run.error(run.T, shares @ states)
+
+
+@pytest.mark.parametrize("kind", [hgref.GradientDescent, hgref.Momentum, hgref.Adam])
+def test_where_E_is_taken_is_differentiated_too(kind):
+    """Averages, and steps before the last one: the complex step through the mean of the states."""
+    problem, lam = scheduled(kind)
+    base, layout, made = Computation(problem.at(lam)), problem.at(lam).layout, set()
+    for mistake in CATALOGUE:
+        for variant, wrong in mistake.change(base):
+            if wrong.error == base.error or wrong.error is not wrong.enters:
+                continue
+            shares = wrong.error(problem.T)
+
+            def f(x, shares=shares):
+                return shares_at(other_run(base.run, layout.split(x)), shares)
+
+            ((_, found),) = gradients(wrong)
+            witness = complex_step(f, layout.flatten(base.lam))
+            assert relative(layout.flatten(found), witness) < 1e-11, (mistake, variant)
+            made.add(mistake.name)
+    assert made == {"averaged-weights", "steps-off-by-one", "stopped-early"}
+
+
+def with_entries(problem, lam, entries):
+    """Training that reads entries[t − 1] of its schedule and of its table at step t."""
+    blocks, T = problem.unpack(lam), len(entries)
+    (loss, penalty), E = problem.dynamics.J.terms(), problem.E
+    features = loss.features
+    J = Softmax(features.X, loss.y.argmax(axis=1), 3, batches=features.batches[entries]) + penalty
+    other = hgref.Problem(type(problem.dynamics)(J, over={"eta": "steps"}), E, T, problem.w0)
+    g = hgref.reverse(other, {**blocks, "eta": blocks["eta"][entries]})
+    eta = np.zeros(problem.T)
+    np.add.at(eta, entries, g["eta"])
+    return {**g.blocks, "eta": eta}
+
+
+@pytest.mark.parametrize("kind", [hgref.GradientDescent, hgref.Momentum])
+@pytest.mark.parametrize(
+    ("name", "entries"),
+    [
+        ("steps-off-by-one", [0, 1, 2, 3, 4, 5, 5]),
+        ("steps-off-by-one", [0, 1, 2, 3, 4, 5, 0]),
+    ],
+)
+def test_a_step_more_reads_a_schedule_and_a_table_again(kind, name, entries):
+    problem, lam = scheduled(kind)
+    found = hgref.diagnose(problem, lam, with_entries(problem, lam, entries), pairs=False)
+    assert found[0].name == name
+
+
+@pytest.mark.parametrize(
+    ("entries", "name"),
+    [
+        ([1, 2, 3, 4, 5, 5], "schedule-one-off (one step early)"),
+        ([1, 2, 3, 4, 5, 0], "schedule-one-off (one step early, in a circle)"),
+        ([0, 0, 1, 2, 3, 4], "schedule-one-off (one step late)"),
+        ([5, 0, 1, 2, 3, 4], "schedule-one-off (one step late, in a circle)"),
+        ([5, 4, 3, 2, 1, 0], "run-backwards-in-its-schedule"),
+    ],
+)
+def test_a_schedule_that_is_read_elsewhere(entries, name):
+    """A loop that reads eta[entries[t − 1]] at step t, written out."""
+    rng, T = np.random.default_rng(2), 6
+    X, y = rng.standard_normal((9, 3)), rng.integers(0, 2, 9)
+    sigma = lambda z: 1 / (1 + np.exp(-z))  # noqa: E731
+    J, E = (Logistic(X[:n], y[:n], bias=False) for n in (9, 4))
+    w0 = rng.standard_normal(3)
+    problem = hgref.Problem(hgref.GradientDescent(J), E, T, w0)
+    eta = np.linspace(0.3, 0.1, T)
+    w, rows = w0, []
+    for entry in entries:
+        p = sigma(X @ w)
+        g = X.T @ (p - y) / 9
+        rows.append((entry, g, X.T @ (X * (p * (1 - p))[:, None]) / 9))
+        w = w - eta[entry] * g
+    alpha, share = X[:4].T @ (sigma(X[:4] @ w) - y[:4]) / 4, np.zeros(T)
+    for entry, g, H in reversed(rows):
+        share[entry] -= alpha @ g
+        alpha = alpha - eta[entry] * H @ alpha
+    found = hgref.diagnose(problem, {"eta": eta}, share, pairs=False)
+    assert str(found).startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "of"),
+    [
+        (hgref.Momentum, "rate-in-velocity"),
+        (hgref.Momentum, "nesterov"),
+        (functools.partial(hgref.Adam, convention="torch"), "amsgrad"),
+    ],
+)
+def test_another_optimizer_is_differentiated_right(kind, of):
+    """Of a run of its own, with a schedule, the complex step is the witness."""
+    problem, lam = scheduled(kind)
+    base = Computation(problem.at(lam))
+    layout = base.run.layout
+    (mistake,) = [m for m in CATALOGUE if m.name == of]
+    for variant, wrong in mistake.change(base):
+
+        def f(x, run=wrong.run):
+            moved = other_run(run, layout.split(x))
+            return moved.error(moved.T, moved.last_state())
+
+        ((_, found),) = gradients(wrong)
+        # a maximum has a kink, which the complex step of NumPy does not know
+        witness = differences(f, layout.flatten(base.lam))
+        assert relative(layout.flatten(found), witness) < 1e-7, variant
+
+
+def differences(f, x):
+    """Central differences of f, extrapolated once."""
+    each = []
+    for e in np.eye(x.size):
+        D = [(f(x + h * e) - f(x - h * e)) / (2 * h) for h in (1e-4, 5e-5)]
+        each.append((4 * D[1] - D[0]) / 3)
+    return np.array(each)

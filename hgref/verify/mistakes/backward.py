@@ -57,6 +57,7 @@ def jacobians_transposed(base: Computation) -> Wrongs:
 def late_B(base: Computation) -> Wrongs:
     yield "", base.changed(late=1)
     yield "early: α_{t+1}", base.changed(late=-1)
+    yield "early: α_{t+1}, and α_T B_T", base.changed(late=-2)
 
 
 def truncated(base: Computation) -> Wrongs:
@@ -123,7 +124,8 @@ def no_mixed_term(base: Computation) -> Wrongs:
 
 
 def gradient_detached(base: Computation) -> Wrongs:
-    yield "", base.differentiating_on(lambda J: NoHessian(NoMixed(J)))
+    if base.J.hyper(base.run.problem.p):
+        yield "", base.differentiating_on(lambda J: NoHessian(NoMixed(J)))
 
 
 def frozen_accessory(base: Computation) -> Wrongs:

@@ -41,7 +41,8 @@ class Computation:
     at_B      the same for α_t B_t
     error     T → (T + 1,) the shares of s_0 … s_T in the state at which E is taken
     enters    T → (T + 1,) the same in the backward pass: how ∇E enters α_0 … α_T
-    late      B_t is multiplied by α_{t-late} in place of α_t: 1 or −1
+    late      B_t is multiplied by α_{t-late} in place of α_t: 1 or −1, which leaves out B_T, or −2,
+              which is −1 with α_T B_T
     columns   A_t α in place of α A_t
     every_K   one answer for each truncation to the last K steps, K < T
     direct    ∂E/∂λ is added
@@ -117,13 +118,21 @@ class Shared:
     """What is computed once for many mistakes: most of them change the way back alone.
 
     target   the gradient to be explained, from which a mistake may find its free number; or None
+    keep     how many wrong gradients are kept, as they are before the functions of `answer`
     """
 
-    def __init__(self, target: Blocks | None = None) -> None:
+    def __init__(self, target: Blocks | None = None, keep: int = 4) -> None:
         self.target = target
+        self.followed: Along | None = None
         self.states = functools.lru_cache(4)(lambda run: list(run.states()))
         self.linearised = functools.lru_cache(2)(self.steps)
-        self.unanswered = functools.lru_cache(4)(lambda c: list(until_error(passed(c))))
+        self.unanswered = functools.lru_cache(keep)(lambda c: list(until_error(passed(c))))
+
+    def along(self, run: Run) -> Along | None:
+        """The run along a direction; None without a target."""
+        if self.target is not None and self.followed is None:
+            self.followed = Along(run, self.target)
+        return self.followed
 
     def steps(self, run: Run, adjoint: Run, point: Point) -> Callable[[int], At]:
         """t → step t of `adjoint`, linearised at a state of `run`; kept, if they are small."""
@@ -133,6 +142,34 @@ class Shared:
             return adjoint.dynamics.at(adjoint.before + t, states[point(t, T)], adjoint.lam)
 
         return functools.lru_cache(T)(step) if fits(run.problem, 4 * T) else step
+
+
+class Along:
+    """A run followed along one random direction, beside the target's derivative along it."""
+
+    def __init__(self, run: Run, target: Blocks):
+        rng = np.random.default_rng(0)
+        self.run, self.target = run, target
+        self.dlam = {n: rng.standard_normal((*np.shape(b), 1)) for n, b in target.items()}
+        self.states, Z = [run.start()], run.start_jvp(self.dlam, 1)
+        self.Z = [Z]
+        for t in range(1, run.T + 1):
+            step = run.at(t, self.states[-1])
+            self.Z.append(run.jvp(t, step, self.Z[-1], self.dlam))
+            self.states.append(step.value)
+
+    def off(self, shares: Array) -> float:
+        """(∇E(s) dλ − target dλ) / target dλ, for the mean s of the states with these shares."""
+        row, direct = self.run.error_grad(self.run.T, mean_of(self.states, shares))
+        found = row @ mean_of(self.Z, shares)[:, 0] + self.times(direct)
+        wanted = self.times(self.target)
+        return float((found - wanted) / wanted)
+
+    def times(self, blocks: Blocks) -> float:
+        """blocks · dλ."""
+        return sum(
+            float(np.sum(b * self.dlam[n][..., 0])) for n, b in blocks.items() if n in self.dlam
+        )
 
 
 def gradients(computation: Computation) -> Iterator[tuple[str, Blocks]]:
@@ -153,7 +190,7 @@ def passed(computation: Computation) -> Iterator[tuple[str, Blocks]]:
     enters, s = computation.enters(T), mean_of(shared.states(run), computation.error(T))
     row, direct = run.error_grad(T, s)
     alpha, total = enters[T] * row, run.layout.zeros(like=row)
-    last = 0 * alpha
+    last = alpha if computation.late == -2 else 0 * alpha
     add(total, known(run, direct) if computation.direct else {})
     for t in range(T, 0, -1):
         if alpha.any():
@@ -161,7 +198,7 @@ def passed(computation: Computation) -> Iterator[tuple[str, Blocks]]:
             back, share = A.vjp(alpha)
             back = altered_row(computation, A, alpha, back)
             if apart:
-                share = step_B(t).vjp({0: alpha, 1: back, -1: last}[computation.late])[1]
+                share = step_B(t).vjp({0: alpha, 1: back}.get(computation.late, last))[1]
             add(total, known(run, share))
             alpha, last = back, alpha
         if enters[t - 1]:

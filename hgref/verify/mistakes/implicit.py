@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ TINY = 1e-12  # relative: below it, conjugate gradients would divide rounding er
 Solve = Callable[[Array, Array], Array]
 LARGEST_DENSE = 1000  # weights; the implicit gradient is not tried on larger problems
 NEWTON = 15  # steps
+GAUSS_NEWTON = 8
 STEP = 1e-5  # of a difference, relative
 MOST = 30  # iterations of a linear solve that was left early
 
@@ -90,40 +92,56 @@ def implicit_early(base: Computation) -> Wrongs:
 
 
 def fitted(base: Computation, limit: AtTheLimit) -> Wrongs:
-    """H + c I with any c, and Neumann's series with any step: the ones that fit the target."""
-    target = base.shared.target
-    if target is None:
-        return
-    zeros = base.run.layout.zeros(like=limit.system[1])
+    """H + c I with any c, and Neumann's series with any step: the ones that fit the target.
 
-    def off(solve: Solve) -> Array:
-        answer = limit.answer(solve, zeros)
+    M has two columns at least: one number would be fitted by any other.
+    """
+    target = base.shared.target
+    mixed = base.J.hyper(base.run.problem.p)
+    if target is None or sum(np.size(target[n]) for n in mixed if n in target) < 2:
+        return
+    H, row = limit.system
+    if not np.allclose(H, H.T):
+        return
+    curvatures, axes = np.linalg.eigh(H)
+    zeros = base.run.layout.zeros(like=row)
+
+    def off(spectrum: Array) -> Array:
+        answer = limit.answer(by_spectrum(axes, spectrum), zeros)
         return np.concatenate([np.reshape(answer[n] - b, -1) for n, b in target.items()])
 
-    for variant, family in families().items():
-        c = np.exp(nearest(lambda log_c: off(family(np.exp(log_c)))))  # noqa: B023 - at once
-        close = functools.partial(limit.answer, family(c))
+    for variant, inverse in FAMILIES.items():
+        c = math.exp(nearest(lambda log_c: off(inverse(curvatures, math.exp(log_c)))))  # noqa: B023
+        close = functools.partial(limit.answer, by_spectrum(axes, inverse(curvatures, c)))
         yield f"{variant} {c:.6g}", base.answering(close).changed(alone=True)
 
 
-def families() -> dict[str, Callable[[float], Solve]]:
-    """name → (its free number → a way to solve)."""
+def by_spectrum(axes: Array, spectrum: Array) -> Solve:
+    """b ↦ V diag(spectrum) Vᵀ b."""
+    return lambda H, b: axes @ (spectrum * (axes.T @ b))
 
-    def damped(c: float) -> Solve:
-        return lambda H, b: solved(H + c * np.eye(b.size), b)
 
-    def series(K: int) -> Callable[[float], Solve]:
-        return lambda step: functools.partial(iterate, neumann, K, step)
+def series(K: int, curvatures: Array, step: float) -> Array:
+    """step Σ_{k < K} (1 − step h)^k, of each curvature h."""
+    ratio = 1 - step * curvatures
+    return step * np.polyval(np.ones(K), ratio)
 
-    each = {f"Neumann, K = {K}, with a step of": series(K) for K in range(1, MOST + 1)}
-    return {"H + c I, c =": damped, **each}
+
+# name → (curvatures h, the free number) → what stands for 1/h
+FAMILIES: dict[str, Callable[[Array, float], Array]] = {
+    "H + c I, c =": lambda curvatures, c: 1 / (curvatures + c),
+    **{
+        f"Neumann, K = {K}, with a step of": functools.partial(series, K)
+        for K in range(1, MOST + 1)
+    },
+}
 
 
 def nearest(off: Callable[[float], Array]) -> float:
     """The x between log 1e-6 and log 1e3 at which off(x) is least: a grid, then Gauss-Newton."""
-    grid = np.log(np.logspace(-6, 3, 28))
+    grid = np.log(np.logspace(-6, 3, 14))
     x = float(grid[np.argmin([np.linalg.norm(off(x)) for x in grid])])
-    for _ in range(NEWTON):
+    for _ in range(GAUSS_NEWTON):
         slope = (off(x + STEP) - off(x - STEP)) / (2 * STEP)
         x -= float(np.clip(slope @ off(x) / (slope @ slope), -1, 1))
     return x
@@ -146,6 +164,8 @@ def iterate(
 
 
 def solved(H: Array, b: Array) -> Array:
+    if not (np.isfinite(H).all() and np.isfinite(b).all()):
+        raise ArithmeticError("expected finite numbers")  # LAPACK would print its complaint
     return np.linalg.lstsq(H.T, b, rcond=None)[0]
 
 

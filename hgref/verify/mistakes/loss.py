@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
 from hgref.arguments import Array
 from hgref.at import At
@@ -37,9 +38,12 @@ from hgref.verify.mistakes.mistake import Mistake
 
 
 class Decoupled(Dynamics):
-    """The dynamics without its penalty, then w ← w − η ∇Ω(w) on its own."""
+    """The dynamics without its penalty, then w ← w − η ∇Ω(w) on its own; η = 1 if not `rated`."""
 
-    def __init__(self, dynamics: Coordinatewise, rest: Objective, penalty: Objective):
+    def __init__(
+        self, dynamics: Coordinatewise, rest: Objective, penalty: Objective, rated: bool = True
+    ):
+        self.rated = rated
         self.inner, self.J, self.penalty = altered(dynamics, J=rest), dynamics.J, penalty
         self.state, self.names, self.over = dynamics.state, dynamics.names, dynamics.over
 
@@ -48,7 +52,7 @@ class Decoupled(Dynamics):
 
     def at(self, t: int, s: Array, lam: Blocks) -> At:
         inner, penalty = self.inner.at(t, s, lam), self.penalty.at(t, self.weights(s), lam)
-        eta = self.inner.rates_at(t, lam)["eta"]
+        eta = self.inner.rates_at(t, lam)["eta"] if self.rated else 1.0
         after = inner.value.copy()
         self.weights(after)[:] -= eta * penalty.value
 
@@ -56,8 +60,10 @@ class Decoupled(Dynamics):
             (row, share), b_w = inner.vjp(alpha), self.weights(alpha)
             uH, uM = penalty.vjp(-eta * b_w)
             self.weights(row)[:] += uH
-            b_eta = self.inner.rates_vjp(t, lam, {"eta": -b_w * penalty.value})["eta"]
-            return row, {**share, **uM, "eta": share["eta"] + b_eta}
+            if self.rated:
+                b_eta = self.inner.rates_vjp(t, lam, {"eta": -b_w * penalty.value})["eta"]
+                share = {**share, "eta": share["eta"] + b_eta}
+            return row, {**share, **uM}
 
         return inner._replace(value=after, vjp=vjp)
 
@@ -82,8 +88,9 @@ def split_penalties(J: Objective) -> tuple[list[Objective], list[Objective]]:
 def decoupled_decay(base: Computation) -> Wrongs:
     rest, penalties = split_penalties(base.J)
     if rest and penalties:
-        decoupled = Decoupled(base.dynamics, Sum(*rest), Sum(*penalties))
-        yield "L2", base.training(dynamics=decoupled)
+        for variant, rated in (("L2", True), ("L2, not multiplied by η", False)):
+            decoupled = Decoupled(base.dynamics, Sum(*rest), Sum(*penalties), rated)
+            yield variant, base.training(dynamics=decoupled)
     if isinstance(base.dynamics, Momentum) and base.dynamics.weight_decay:
         plain = copy.copy(base.dynamics)
         plain.weight_decay = 0.0
@@ -109,7 +116,9 @@ def decay_ignored(base: Computation) -> Wrongs:
 
 
 def no_half(base: Computation) -> Wrongs:
-    yield from penalties_changed(base, "", lambda penalty: Scaled(penalty, 2))
+    is_penalty = lambda term: isinstance(term, L2)  # noqa: E731
+    double = lambda term: Scaled(term, 2) if is_penalty(term) else term  # noqa: E731
+    yield from losses_changed(base, "", double, is_penalty)
 
 
 def penalties_changed(
@@ -153,6 +162,9 @@ def penalty_in_E(base: Computation) -> Wrongs:
     penalties = [term for term in leaves(base.J) if isinstance(term, L2)]
     if penalties and not split_penalties(base.run.E)[1]:
         yield "", base.training(E=Sum(base.run.E, *penalties))
+    rest = [term for term in base.run.E.terms() if not isinstance(term, L2)]
+    if rest and len(rest) < len(list(base.run.E.terms())):
+        yield "left out, where E has it", base.training(E=Sum(*rest))
 
 
 # --- means and sums ---
@@ -186,11 +198,15 @@ def losses_changed(
     J, E = each_term(base.J, change), each_term(base.run.E, change)
     of_J, of_E = (any(map(applies, leaves(part))) for part in (base.J, base.run.E))
     if of_J:
-        yield f"training loss: {variant}", base.training_on(J)
+        yield said("training loss", variant), base.training_on(J)
     if of_E:
-        yield f"validation error: {variant}", base.training(E=E)
+        yield said("validation error", variant), base.training(E=E)
     if of_J and of_E:
-        yield f"both losses: {variant}", base.training_on(J).training(E=E)
+        yield said("both losses", variant), base.training_on(J).training(E=E)
+
+
+def said(where: str, variant: str) -> str:
+    return f"{where}: {variant}" if variant else where
 
 
 def size(term: DataLoss) -> float:
@@ -262,10 +278,24 @@ def error_on_training_data(base: Computation) -> Wrongs:
 def averaged_weights(base: Computation) -> Wrongs:
     yield "the mean of w_1 … w_T", base.evaluating(lambda T: np.append(0.0, np.full(T, 1 / T)))
     yield "the mean of w_0 … w_T", base.evaluating(lambda T: np.full(T + 1, 1 / (T + 1)))
-    for beta in (0.9, 0.95, 0.99, 0.999):
+    for beta in decays(base):
         moving = functools.partial(moving_mean, beta)
         moved = base.evaluating(moving).changed(alone=True)
-        yield f"a moving mean from w_0, {beta:g}", moved
+        yield f"a moving mean from w_0, {beta:.6g}", moved
+
+
+def decays(base: Computation) -> list[float]:
+    """The β with which a moving mean gives the target's derivative along one direction."""
+    along = base.shared.along(base.run)
+    if along is None:
+        return [0.9, 0.99]
+    if sum(np.size(block) for block in along.target.values()) < 2:
+        return []  # one number would fit any other
+    off = lambda beta: along.off(moving_mean(beta, base.run.T))  # noqa: E731
+    grid = 1 - np.logspace(0, -4, 80)[1:]
+    signs = np.sign([off(beta) for beta in grid])
+    between = np.flatnonzero(signs[1:] * signs[:-1] < 0)
+    return [float(brentq(off, grid[j], grid[j + 1], xtol=1e-15)) for j in between]
 
 
 def moving_mean(beta: float, T: int) -> Array:
@@ -303,7 +333,7 @@ LOSS = [
     ),
     Mistake(
         "penalty-in-E",
-        "the training penalty was added to the validation error as well",
+        "the training penalty was added to the validation error as well, or the reverse",
         "E depends on λ directly, and on w once more",
         "one loss function used for both",
         penalty_in_E,

@@ -35,8 +35,9 @@ def other_adams(base: Computation) -> Iterator[tuple[str, Dynamics, Blocks]]:
         lam = {"eps_root": np.zeros(()), **base.lam}
         for convention in CONVENTIONS:
             if convention != base.dynamics.convention:
-                kind, over = type(base.dynamics), base.dynamics.over
-                yield convention, kind(base.J, convention, over), lam
+                adam = type(base.dynamics)(base.J, convention)
+                adam.over = {**adam.over, **base.dynamics.over}
+                yield convention, adam, lam
 
 
 def other_convention(base: Computation) -> Wrongs:
@@ -49,6 +50,10 @@ def other_map_differentiated(base: Computation) -> Wrongs:
         yield convention, base.training(lam).differentiating(by(adam))
     for convention, dynamics in epsilon_elsewhere(base):
         yield convention, base.differentiating(by(dynamics))
+        yield (
+            f"run as {convention}",
+            base.training(dynamics=dynamics).differentiating(by(base.dynamics)),
+        )
     for variant, dynamics in other_nesterovs(base):
         yield f"run {variant}", base.training(dynamics=dynamics).differentiating(by(base.dynamics))
         yield f"differentiated {variant}", base.differentiating(by(dynamics))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
@@ -39,6 +40,15 @@ def schedule_one_off(base: Computation) -> Wrongs:
             gather = functools.partial(collected, names, entries, T)
             said = ", ".join(filter(None, (variant, ends)))
             yield said, base.training({**base.lam, **moved}).answering(gather)
+
+
+def backwards_in_the_run(base: Computation) -> Wrongs:
+    names, T = scheduled(base), base.run.T
+    if names:
+        entries = np.arange(T)[::-1]
+        moved = {n: base.lam[n][entries] for n in names}
+        gather = functools.partial(collected, names, entries, T)
+        yield "", base.training({**base.lam, **moved}).answering(gather)
 
 
 def collected(names: list[str], entries: Array, T: int, blocks: Blocks) -> Blocks:
@@ -92,19 +102,16 @@ def stopped_early(base: Computation) -> Wrongs:
 
 def ends(base: Computation) -> list[int]:
     """Steps t < T − 1 at which ∇E(s_t) Z_t is the target's, roughly, along a random direction."""
-    run, T, target = base.run, base.run.T, base.shared.target
-    if target is None:
+    T, along = base.run.T, base.shared.along(base.run)
+    if along is None:
         return [t for t in (T - 2, T // 2) if 0 < t < T - 1]
-    rng, found = np.random.default_rng(0), []
-    dlam = {n: rng.standard_normal((*np.shape(b), 1)) for n, b in target.items()}
-    along = lambda blocks: sum(np.sum(blocks[n] * dlam[n][..., 0]) for n in blocks if n in dlam)  # noqa: E731
-    states, Z = base.shared.states(run), run.start_jvp(dlam, 1)
-    for t in range(1, T - 1):
-        Z = run.jvp(t, run.at(t, states[t - 1]), Z, dlam)
-        row, direct = run.error_grad(T, states[t])
-        if np.isclose(row @ Z[:, 0] + along(direct), along(target), rtol=ROUGH):
-            found.append(t)
-    return found
+    return [t for t in range(1, T - 1) if abs(along.off(only(t, T))) < ROUGH]
+
+
+BY_COLUMNS: dict[str, Callable[[Array], Array]] = {
+    "written": lambda W: W.T.reshape(-1),
+    "read": lambda W: W.reshape(W.T.shape).T.reshape(-1),
+}
 
 
 def another_start(base: Computation) -> Wrongs:
@@ -115,8 +122,9 @@ def another_start(base: Computation) -> Wrongs:
     starts = {"zeros": np.zeros(problem.p)}
     models = [term for term in leaves(base.J) if isinstance(term, DataLoss)]
     if models:
-        layers = [(W.T.reshape(-1), b) for W, b in models[0].layers(w0)]
-        starts["w0 by columns"] = np.concatenate([part for layer in layers for part in layer])
+        for variant, turn in BY_COLUMNS.items():
+            parts = [part for W, b in models[0].layers(w0) for part in (turn(W), b)]
+            starts[f"w0 {variant} by columns"] = np.concatenate(parts)
     for variant, start in starts.items():
         if problem.learn_w0:
             yield variant, base.training({**base.lam, "w0": start})
@@ -141,6 +149,13 @@ SCHEDULE = [
         "step t uses the entry of its neighbour",
         "counts from 0 and from 1",
         schedule_one_off,
+    ),
+    Mistake(
+        "run-backwards-in-its-schedule",
+        "the run took a schedule from its end",
+        "step t uses the entry of step T + 1 − t",
+        "a list from which rates are popped",
+        backwards_in_the_run,
     ),
     Mistake(
         "stale-rate",

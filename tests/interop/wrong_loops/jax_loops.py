@@ -1272,7 +1272,7 @@ def sorted_names(s: Setting) -> Gradient:
 # --- mistakes without a name ---
 
 
-@wrong(on=("softmax_gd", "mlp_momentum"))
+@wrong("penalty-elsewhere", on=("softmax_gd", "mlp_momentum"))
 def penalty_divided_by_n(s: Setting) -> Gradient:
     """l2 / (2n) ‖w‖²."""
 
@@ -1288,7 +1288,7 @@ def penalty_divided_by_n(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("softmax_gd", "batches_momentum", "logistic_adam"))
+@wrong("penalty-elsewhere", on=("softmax_gd", "batches_momentum", "logistic_adam"))
 def biases_not_penalised(s: Setting) -> Gradient:
     """The penalty leaves the biases out."""
     free = 1 if s.w0.size == s.X.shape[1] + 1 else CLASSES
@@ -1305,7 +1305,7 @@ def biases_not_penalised(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("softmax_gd", "mlp_momentum"))
+@wrong("E-on-training-data", on=("softmax_gd", "mlp_momentum"))
 def training_and_validation_loss_together(s: Setting) -> Gradient:
     """The total of both losses is minimised."""
 
@@ -1318,7 +1318,7 @@ def training_and_validation_loss_together(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("softmax_gd", "logistic_adam", "weighted_momentum"))
+@wrong("another-start", on=("softmax_gd", "logistic_adam", "weighted_momentum"))
 def starts_at_zeros(s: Setting) -> Gradient:
     """The start that was asked for is ignored."""
 
@@ -1344,7 +1344,7 @@ def error_of_the_first_examples(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("softmax_gd", "logistic_adamw"))
+@wrong("stopped-early", on=("softmax_gd", "logistic_adamw"))
 def stopped_early(s: Setting) -> Gradient:
     """T − 3 steps."""
 
@@ -1358,7 +1358,7 @@ def stopped_early(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("mlp_momentum", "softmax_rmsprop"))
+@wrong("averaged-weights", on=("mlp_momentum", "softmax_rmsprop"))
 def moving_average_evaluated(s: Setting) -> Gradient:
     """E sees an exponential mean of the weights."""
 
@@ -1373,7 +1373,7 @@ def moving_average_evaluated(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("softmax_schedule", "batches_momentum"))
+@wrong("averaged-weights", on=("softmax_schedule", "batches_momentum"))
 def mean_weights_evaluated(s: Setting) -> Gradient:
     """E sees the mean of w_1, …, w_T."""
 
@@ -1388,7 +1388,7 @@ def mean_weights_evaluated(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("logistic_adam", "logistic_adamw"))
+@wrong("amsgrad", on=("logistic_adam", "logistic_adamw"))
 def amsgrad(s: Setting) -> Gradient:
     """The largest corrected second moment so far divides."""
 
@@ -1407,7 +1407,7 @@ def amsgrad(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("softmax_gd", "ridge_start"))
+@wrong("implicit-not-converged", on=("softmax_gd", "ridge_start"))
 def damped_system(s: Setting) -> Gradient:
     """H + 0.1 I is inverted in the implicit gradient."""
     return implicit(
@@ -1415,7 +1415,7 @@ def damped_system(s: Setting) -> Gradient:
     )
 
 
-@wrong(on=("softmax_gd", "weighted_momentum"))
+@wrong("implicit-not-converged", on=("softmax_gd", "weighted_momentum"))
 def identity_for_the_hessian(s: Setting) -> Gradient:
     """−∇E M: H is taken for I in the implicit gradient."""
     return implicit(s, lambda H, b: b)
@@ -1452,7 +1452,7 @@ def gauss_newton(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("softmax_gd", "mlp_momentum"))
+@wrong("jacobians-at-one-state", on=("softmax_gd", "mlp_momentum"))
 def every_A_at_the_end(s: Setting) -> Gradient:
     """A_t is taken at s_T for all t, B_t where it belongs."""
     past = states(s)
@@ -1464,7 +1464,7 @@ def every_A_at_the_end(s: Setting) -> Gradient:
     return total
 
 
-@wrong(on=("weighted_momentum", "softmax_schedule", "logistic_adam"))
+@wrong("stale-error-gradient", on=("weighted_momentum", "softmax_schedule", "logistic_adam"))
 def error_gradient_before_the_last_step(s: Setting) -> Gradient:
     """α_T is ∇E at s_{T−1}."""
     past = states(s)
@@ -1475,7 +1475,7 @@ def error_gradient_before_the_last_step(s: Setting) -> Gradient:
     return total
 
 
-@wrong(on=("softmax_gd", "penalised_error"))
+@wrong("finite-differences", on=("softmax_gd", "penalised_error"))
 def rough_differences(s: Setting) -> Gradient:
     """(f(λ + 0.001) − f(λ)) / 0.001."""
     at = E(train(s, s.lam), s.lam, s)
@@ -1540,7 +1540,7 @@ def run_in_half_precision(s: Setting) -> Gradient:
     return grad(f)(jax.tree.map(jnp.asarray, s.lam))
 
 
-@wrong(on=("batches_momentum",))
+@wrong("trained-on-other-batches", on=("batches_momentum",))
 def another_order_of_batches(s: Setting) -> Gradient:
     """The whole run has its own shuffle."""
     other = replace(s, batches=np.random.default_rng(2).permutation(s.batches))
@@ -1602,7 +1602,7 @@ def velocity_cut_from_step_four(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("softmax_rmsprop", "logistic_adam"))
+@wrong("denominator-detached", on=("softmax_rmsprop", "logistic_adam"))
 def denominator_detached(s: Setting) -> Gradient:
     """√u + ε is a constant as a whole."""
 
@@ -1619,7 +1619,7 @@ def denominator_detached(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("weighted_momentum",))
+@wrong("weights-normalised", on=("weighted_momentum",))
 def weights_divided_by_a_constant_sum(s: Setting) -> Gradient:
     """The sum of the weights divides them, but is detached."""
 
@@ -1651,7 +1651,7 @@ def decay_after_the_step(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("softmax_gd", "penalised_error"))
+@wrong("another-start", on=("softmax_gd", "penalised_error"))
 def start_read_by_columns(s: Setting) -> Gradient:
     """The matrix of the start is flattened in Fortran's order."""
     W = s.w0[:-CLASSES].reshape((CLASSES, -1), order="F")
@@ -1666,7 +1666,7 @@ def start_read_by_columns(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("weighted_momentum", "mlp_momentum"))
+@wrong("nesterov", on=("weighted_momentum", "mlp_momentum"))
 def gradient_at_the_point_ahead(s: Setting) -> Gradient:
     """Nesterov's own form: g at w − η μ v, and then v = μ v + g."""
 
@@ -1724,7 +1724,7 @@ def detached_weights_and_the_wrong_set(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong("first-order + mixed-term-dropped", on=("softmax_gd", "mlp_momentum"))
+@wrong("first-order + mixed-term-dropped", "gradient-detached", on=("softmax_gd", "mlp_momentum"))
 def gradient_detached(s: Setting) -> Gradient:
     """The training gradient as a whole is a constant."""
 

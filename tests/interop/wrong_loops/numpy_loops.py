@@ -1009,7 +1009,7 @@ def means_without_sensitivities(s: Setting) -> Gradient:
 # --- mistakes without a name ---
 
 
-@wrong(on=("weighted_momentum", "batches_momentum", "penalised_error"))
+@wrong("sign", on=("weighted_momentum", "batches_momentum", "penalised_error"))
 def sign_of_the_share_of_mu(s: Setting) -> Gradient:
     """The share of μ is subtracted, like that of η."""
     vs, ws = roll(s)
@@ -1124,7 +1124,7 @@ def alpha_clipped(s: Setting) -> Gradient:
     return answer(s, eta, l2, alpha)
 
 
-@wrong(on=("batches_momentum", "penalised_error"))
+@wrong("jacobians-transposed", on=("batches_momentum", "penalised_error"))
 def transposed_jacobians(s: Setting) -> Gradient:
     """A α in place of α A, for A = [[μ, H], [−ημ, I − ηH]]."""
     (vs, ws), eta, mu = roll(s), s.lam["eta"], s.lam["mu"]
@@ -1139,7 +1139,7 @@ def transposed_jacobians(s: Setting) -> Gradient:
     return total
 
 
-@wrong(on=("ridge_start",))
+@wrong("loss-twice-or-half", on=("ridge_start",))
 def error_without_its_half(s: Setting) -> Gradient:
     """E = mean of the squares."""
     ws = descend(s)
@@ -1165,13 +1165,13 @@ def squares(s, of_error):
     return {"eta": eta, "l2": l2, "w0": alpha}
 
 
-@wrong(on=("ridge_start",))
+@wrong("loss-twice-or-half", on=("ridge_start",))
 def training_loss_without_its_half(s: Setting) -> Gradient:
     """J has the mean of the squares, the penalty its ½."""
     return squares(s, 1)
 
 
-@wrong(on=("ridge_start",))
+@wrong("loss-twice-or-half", on=("ridge_start",))
 def both_losses_without_their_halves(s: Setting) -> Gradient:
     """J and E have the mean of the squares."""
     return squares(s, 2)
@@ -1217,7 +1217,7 @@ def hessian_without_the_weights(s: Setting) -> Gradient:
     return total
 
 
-@wrong(on=("weighted_momentum", "penalised_error"))
+@wrong("first-order", on=("weighted_momentum", "penalised_error"))
 def hessian_without_the_penalty(s: Setting) -> Gradient:
     """The product with H is that of the data's loss."""
     vs, ws = roll(s)
@@ -1298,7 +1298,7 @@ def last_share_missing(s: Setting) -> Gradient:
     return answer(s, eta, l2, alpha)
 
 
-@wrong(on=("softmax_schedule", "softmax_gd"))
+@wrong("B-one-step-late", on=("softmax_schedule", "softmax_gd"))
 def shares_one_step_early(s: Setting) -> Gradient:
     """B_t is multiplied by α_{t+1}, and B_T by α_T."""
     ws = descend(s)
@@ -1413,7 +1413,7 @@ def half_of_the_share_of_beta(s: Setting) -> Gradient:
     return total
 
 
-@wrong(on=("logistic_adam",))
+@wrong("denominator-detached", on=("logistic_adam",))
 def squares_without_sensitivities(s: Setting) -> Gradient:
     """Forward mode in which du is only that of β2: g² has no derivative."""
     eta, b1, b2, eps, _ = s.lam.values()

@@ -346,7 +346,7 @@ def half_life_of_the_mean(s):
     return gradients(E(s, trained(s, lam), lam), free)
 
 
-@wrong("reparametrised", on=("logistic_adam", "logistic_adamw"))
+@wrong("reparametrised", "sign", on=("logistic_adam", "logistic_adamw"))
 def one_minus_beta(s):
     """The loop is in terms of the small numbers 1 − β1 and 1 − β2."""
     free = leaves(s)
@@ -384,7 +384,7 @@ def weights_first_in_the_vector(s):
     return {"eta": vector[0], "l2": vector[1], "w0": vector[2:]}
 
 
-@wrong("transposed", on=("weighted_momentum",))
+@wrong(on=("weighted_momentum",))
 def table_of_weights_by_columns(s):
     """The weights stand in a matrix of 4 rows; its gradient was flattened by columns."""
     lam = leaves(s)
@@ -422,7 +422,7 @@ def rates_pushed_to_the_front(s):
     return {"eta": torch.stack(of_eta), "l2": of_l2}
 
 
-@wrong(on=("softmax_schedule",))
+@wrong("run-backwards-in-its-schedule", on=("softmax_schedule",))
 def schedule_popped_from_the_end(s):
     """The rates are popped off a list: the run begins with the last one."""
     lam = leaves(s)
@@ -788,7 +788,7 @@ def trained_in_place(s):
     return {n: torch.zeros_like(x) if x.grad is None else x.grad for n, x in lam.items()}
 
 
-@wrong(on=("logistic_adam",))
+@wrong("accessory-state-detached", on=("logistic_adam",))
 def squares_stored_detached(s):
     """u is detached after the update; m keeps its graph."""
     lam = leaves(s)
@@ -800,7 +800,7 @@ def squares_stored_detached(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("logistic_adam", "logistic_adamw"))
+@wrong("accessory-state-detached", on=("logistic_adam", "logistic_adamw"))
 def mean_stored_detached(s):
     """m is detached after the update; u keeps its graph."""
     lam = leaves(s)
@@ -811,7 +811,7 @@ def mean_stored_detached(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("logistic_adam", "logistic_adamw"))
+@wrong("denominator-detached", on=("logistic_adam", "logistic_adamw"))
 def denominator_of_adam_detached(s):
     """The root is a scale, and scales are constants."""
     lam = leaves(s)
@@ -826,7 +826,7 @@ def denominator_of_adam_detached(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("softmax_rmsprop",))
+@wrong("denominator-detached", on=("softmax_rmsprop",))
 def denominator_of_rmsprop_detached(s):
     """The rate of each weight is a constant: eta / (root + eps), without its graph but for eta."""
     lam = leaves(s)
@@ -841,7 +841,7 @@ def denominator_of_rmsprop_detached(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("logistic_adam", "softmax_rmsprop"))
+@wrong("denominator-detached", on=("logistic_adam", "softmax_rmsprop"))
 def squares_of_a_detached_gradient(s):
     """g.detach()**2 goes into the running mean."""
     lam = leaves(s)
@@ -1004,7 +1004,9 @@ def adaptive_step_at_a_detached_copy(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong("first-order", "mixed-term-dropped", on=("softmax_gd", "weighted_momentum"))
+@wrong(
+    "first-order", "mixed-term-dropped", "gradient-detached", on=("softmax_gd", "weighted_momentum")
+)
 def create_graph_forgotten(s):
     """autograd.grad without create_graph: the gradient is a number for all that follows."""
     lam = leaves(s)
@@ -1124,7 +1126,7 @@ def popped_before_it_was_used(s):
     return named(lam, total)
 
 
-@wrong(on=("softmax_gd", "mlp_momentum"))
+@wrong("jacobians-at-s_t", on=("softmax_gd", "mlp_momentum"))
 def only_the_states_one_late(s):
     """A_t is taken at s_t, B_t where it belongs."""
     lam = leaves(s)
@@ -1203,7 +1205,7 @@ def cotangents_zipped_with_the_wrong_steps(s):
     return named(lam, total)
 
 
-@wrong(on=("softmax_gd", "weighted_momentum"))
+@wrong("B-one-step-late", on=("softmax_gd", "weighted_momentum"))
 def cotangent_of_the_next_step(s):
     """B_t is multiplied with α_{t+1}; the last step, with none to its right, is left out."""
     lam = leaves(s)
@@ -1233,7 +1235,7 @@ def last_step_left_out(s):
     return named(lam, total)
 
 
-@wrong(on=("softmax_gd", "mlp_momentum", "softmax_schedule"))
+@wrong("jacobians-at-one-state", on=("softmax_gd", "mlp_momentum", "softmax_schedule"))
 def all_jacobians_at_the_end(s):
     """A_T, at the trained weights, serves for all A_t; B_t is right."""
     lam = leaves(s)
@@ -1248,7 +1250,7 @@ def all_jacobians_at_the_end(s):
     return named(lam, total)
 
 
-@wrong(on=("softmax_gd", "weighted_momentum", "softmax_schedule"))
+@wrong("stale-error-gradient", on=("softmax_gd", "weighted_momentum", "softmax_schedule"))
 def error_at_the_state_before(s):
     """α_T = ∇E(w_{T-1}); the T steps are right."""
     lam = leaves(s)
@@ -1279,7 +1281,7 @@ def hessian_product_counted_twice(s):
     return {**found, "w0": alpha} if "w0" in lam else found
 
 
-@wrong(on=("weighted_momentum", "batches_momentum"))
+@wrong("sign", on=("weighted_momentum", "batches_momentum"))
 def sign_of_the_penalty_term(s):
     """By hand: M's part of l2 is added with the wrong sign."""
     lam = leaves(s)
@@ -1327,7 +1329,7 @@ def momentum_missing_in_the_adjoint(s):
     return named(lam, total)
 
 
-@wrong(on=("softmax_gd", "mlp_momentum"))
+@wrong("first-order", on=("softmax_gd", "mlp_momentum"))
 def hessian_without_the_penalty(s):
     """The Hessian product is that of the data alone; l2 I was forgotten, M was not."""
     lam = leaves(s)
@@ -1543,7 +1545,7 @@ def six_terms_with_a_step_of_a_tenth(s):
     return named(lam, pull(g, list(lam.values()), -0.1 * q))
 
 
-@wrong(on=("softmax_gd", "weighted_momentum"))
+@wrong("implicit-not-converged", on=("softmax_gd", "weighted_momentum"))
 def damped_implicit_gradient(s):
     """(H + 0.1 I)⁻¹, so that the system is easy."""
     lam = leaves(s)
@@ -1554,7 +1556,7 @@ def damped_implicit_gradient(s):
     return named(lam, pull(slope(J(s, w, lam, 1), w), list(lam.values()), -q))
 
 
-@wrong(on=("softmax_gd", "weighted_momentum", "ridge_start"))
+@wrong("implicit-not-converged", on=("softmax_gd", "weighted_momentum", "ridge_start"))
 def identity_for_the_hessian(s):
     """−∇E M: the inverse Hessian is left out."""
     lam = leaves(s)
@@ -1606,7 +1608,7 @@ def velocity_updated_once_more(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("weighted_momentum", "mlp_momentum"))
+@wrong("nesterov", on=("weighted_momentum", "mlp_momentum"))
 def gradient_at_the_looked_ahead_weights(s):
     """Nesterov's own form: the gradient at w − η μ v, then heavy ball's step."""
     lam = leaves(s)
@@ -1942,7 +1944,7 @@ def counter_reset_each_epoch(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("logistic_adam", "logistic_adamw"))
+@wrong("amsgrad", on=("logistic_adam", "logistic_adamw"))
 def amsgrad_switched_on(s):
     """amsgrad=True: the largest u so far is in the denominator."""
     lam = leaves(s)
@@ -2215,7 +2217,7 @@ def error_with_regularisation_loss(s):
     return gradients(E(s, w, lam) + penalty(w, lam), lam)
 
 
-@wrong(on=("softmax_gd", "logistic_adam"))
+@wrong("penalty-in-E + direct-term-forgotten", on=("softmax_gd", "logistic_adam"))
 def penalty_of_a_number_in_the_error(s):
     """The validation error has the penalty, with l2.item()."""
     lam = leaves(s)
@@ -2223,7 +2225,7 @@ def penalty_of_a_number_in_the_error(s):
     return gradients(E(s, w, lam) + lam["l2"].item() / 2 * (w @ w), lam)
 
 
-@wrong(on=("penalised_error",))
+@wrong("penalty-in-E", on=("penalised_error",))
 def error_without_its_penalty(s):
     """Validation is the cross-entropy alone."""
     lam = leaves(s)
@@ -2318,7 +2320,7 @@ def weights_normalised_before_training(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("weighted_momentum",))
+@wrong("weights-normalised", on=("weighted_momentum",))
 def weights_over_a_constant_sum(s):
     """The weights are divided by their sum, but the sum is detached."""
     lam = leaves(s)
@@ -2356,7 +2358,7 @@ def last_training_loss_returned(s):
     return gradients(history[-1], lam)
 
 
-@wrong(on=("softmax_gd", "mlp_momentum", "ridge_start"))
+@wrong("E-on-training-data", on=("softmax_gd", "mlp_momentum", "ridge_start"))
 def training_and_validation_together(s):
     """E is the sum of the errors on both sets."""
     lam = leaves(s)
@@ -2398,7 +2400,7 @@ def softmax_twice(s):
     return gradients(cross_entropy(P, torch.tensor(s.yv)), lam)
 
 
-@wrong(on=("ridge_start",))
+@wrong("loss-twice-or-half", on=("ridge_start",))
 def training_without_its_half(s):
     """mse_loss for training: J is without its ½."""
     lam = leaves(s)
@@ -2409,7 +2411,7 @@ def training_without_its_half(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("ridge_start",))
+@wrong("loss-twice-or-half", on=("ridge_start",))
 def validation_without_its_half(s):
     """mse_loss for validation."""
     lam = leaves(s)
@@ -2417,7 +2419,7 @@ def validation_without_its_half(s):
     return gradients(torch.nn.functional.mse_loss(z, torch.tensor(s.yv)), lam)
 
 
-@wrong(on=("ridge_start",))
+@wrong("loss-twice-or-half", on=("ridge_start",))
 def both_without_their_half(s):
     """mse_loss for both."""
     lam = leaves(s)
@@ -2436,7 +2438,7 @@ def root_of_the_mean_square(s):
     return gradients((2 * E(s, trained(s, lam), lam)).sqrt(), lam)
 
 
-@wrong(on=("softmax_gd", "weighted_momentum"))
+@wrong("loss-twice-or-half", on=("softmax_gd", "weighted_momentum"))
 def gradient_of_two_calls(s):
     """λ.grad was not zeroed between two calls: it holds the sum of both."""
     lam = leaves(s)
@@ -2445,7 +2447,7 @@ def gradient_of_two_calls(s):
     return {name: x.grad for name, x in lam.items()}
 
 
-@wrong(on=("softmax_gd", "logistic_adam", "ridge_start"))
+@wrong("penalty-elsewhere", on=("softmax_gd", "logistic_adam", "ridge_start"))
 def penalty_divided_by_the_examples(s):
     """(Σ ℓ + l2/2 ‖w‖²) / n."""
     lam = leaves(s)
@@ -2455,7 +2457,7 @@ def penalty_divided_by_the_examples(s):
     return gradients(E(s, state[-1], lam), lam)
 
 
-@wrong(on=("softmax_gd", "batches_momentum"))
+@wrong("penalty-elsewhere", on=("softmax_gd", "batches_momentum"))
 def bias_not_penalised(s):
     """The penalty is on W alone."""
     lam = leaves(s)
@@ -2587,7 +2589,7 @@ def one_more_step_at_the_last_rate(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("softmax_schedule", "logistic_adam", "mlp_momentum"))
+@wrong("stopped-early", on=("softmax_schedule", "logistic_adam", "mlp_momentum"))
 def stopped_three_steps_early(s):
     """Early stopping: the last three steps are not made."""
     lam = leaves(s)
@@ -2599,7 +2601,7 @@ def stopped_three_steps_early(s):
     return gradients(E(s, state[-1], lam), lam)
 
 
-@wrong(on=("softmax_gd", "logistic_adam", "weighted_momentum"))
+@wrong("another-start", on=("softmax_gd", "logistic_adam", "weighted_momentum"))
 def training_from_zeros(s):
     """The weights begin at zero."""
     lam = leaves(s)
@@ -2609,7 +2611,7 @@ def training_from_zeros(s):
     return gradients(E(s, state[-1], lam), lam)
 
 
-@wrong(on=("softmax_gd", "weighted_momentum"))
+@wrong("another-start", on=("softmax_gd", "weighted_momentum"))
 def start_read_by_columns(s):
     """W_0 is read from the vector by columns."""
     lam = leaves(s)
@@ -2621,7 +2623,7 @@ def start_read_by_columns(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("softmax_gd", "mlp_momentum"))
+@wrong("averaged-weights", on=("softmax_gd", "mlp_momentum"))
 def mean_of_the_weights_evaluated(s):
     """E at the mean of w_1 … w_T."""
     lam, kept = leaves(s), []
@@ -2633,7 +2635,7 @@ def mean_of_the_weights_evaluated(s):
     return gradients(E(s, torch.stack(kept).mean(0), lam), lam)
 
 
-@wrong(on=("logistic_adam", "batches_momentum"))
+@wrong("averaged-weights", on=("logistic_adam", "batches_momentum"))
 def running_mean_of_the_weights_evaluated(s):
     """E at an exponential moving average of the weights."""
     lam = leaves(s)
@@ -2710,7 +2712,7 @@ def batches_shuffled_anew_on_the_way_back(s):
     return named(lam, total)
 
 
-@wrong(on=("batches_momentum",))
+@wrong("other-batches", on=("batches_momentum",))
 def all_examples_on_the_way_back(s):
     """The Hessian products are those of the whole training set; the steps were mini-batches."""
     lam = leaves(s)
@@ -2723,7 +2725,7 @@ def all_examples_on_the_way_back(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("batches_momentum",))
+@wrong("trained-on-other-batches", on=("batches_momentum",))
 def another_seed_for_the_batches(s):
     """The whole run, forward and back, draws its own batches."""
     lam, rng = leaves(s), np.random.default_rng(7)
@@ -2783,7 +2785,7 @@ def cotangents_clipped(s):
 # Numbers
 
 
-@wrong(on=("softmax_gd", "logistic_adam"))
+@wrong("finite-differences", on=("softmax_gd", "logistic_adam"))
 def forward_differences_of_a_thousandth(s):
     """(f(λ + 0.001) − f(λ)) / 0.001."""
     found, base = {}, E(s, trained(s, leaves(s)), leaves(s)).item()
@@ -2794,7 +2796,7 @@ def forward_differences_of_a_thousandth(s):
     return found
 
 
-@wrong(on=("penalised_error", "ridge_start"))
+@wrong("finite-differences", on=("penalised_error", "ridge_start"))
 def central_differences_of_a_hundredth(s):
     """(f(λ + 0.01) − f(λ − 0.01)) / 0.02."""
     found = {}
@@ -2819,7 +2821,7 @@ def loop_in_bfloat16(s):
     return {name: x.double() for name, x in gradients(E(s, state[-1], lam), lam).items()}
 
 
-@wrong(on=("softmax_gd", "batches_momentum"))
+@wrong("finite-differences", on=("softmax_gd", "batches_momentum"))
 def differences_in_single_precision(s):
     """Central differences of h = 0.001, of an error that is computed in float32."""
     found = {}
