@@ -2,7 +2,7 @@
 
 One that changes the answer alone is made on every wrong gradient that is known already. Of two that
 both need a run of their own, each alone was tried before: the pairs whose effects together come
-nearest to the candidate are made first, as many as take STEPS steps.
+nearest to the candidate are made first, as many as take STEPS steps, or LEAST pairs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hgref.verify.mistakes import CATALOGUE, Computation, Mistake, gradients
 from hgref.verify.mistakes.computation import until_error
 from hgref.verify.rounding import norm
 
-STEPS = 20_000  # of all pairs that need a run of their own
+STEPS, LEAST = 6000, 60  # steps of all pairs that need a run of their own; pairs
 
 Wrong = tuple[tuple[Mistake, ...], str, Blocks]  # the mistakes, which variant, the gradient
 
@@ -86,7 +86,7 @@ def composed(
                     off = [distance(true, a, b, given) for a in mine for b in other]
                     made_by = ((first.mistake, second), together(plain(first), variant), changed)
                     pairs.append((min(off, default=1.0), len(pairs), made_by))
-    best = sorted(pairs, key=lambda pair: pair[:2])[: max(STEPS // base.run.T, 1)]
+    best = sorted(pairs, key=lambda pair: pair[:2])[: max(STEPS // base.run.T, LEAST)]
     for _, _, (mistakes, variant, changed) in best:
         for K, blocks in until_error(gradients(changed)):
             yield mistakes, together(variant, K), blocks
