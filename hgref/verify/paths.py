@@ -117,35 +117,35 @@ class Search:
     def along_way(self, way: Way) -> Iterator[Guess]:
         """Those of a way through the states; at a single step a factor is linear."""
         for factor in FACTORS:
-            windows, change = self.bent(way, factor)
-            if factor == 0:
-                single = windows[:, 0] == windows[:, 1]
-                yield from self.linear(way, windows[single], -change[single])
-            yield from self.fitting(way, windows, change, factor)
+            yield from self.fitting(way, *self.bent(way, factor), factor)
+        run, steps = way.run(self.run, 0.0), range(1, self.T + 1)
+        moved = [run.jvp(t, self.step(run, t), self.Z[t - 1], self.dlam) for t in steps]
+        lost = [
+            self.alphas[t] @ (self.Z[t] - way.through(Z, 0.0))
+            for t, Z in zip(steps, moved, strict=True)
+        ]
+        yield from self.linear(way, np.stack([steps, steps], axis=1), np.array(lost))
 
     def bent(self, way: Way, factor: float) -> tuple[Array, Array]:
-        """(windows (…, 2), what ∇f changes if the way counts so in their steps (…, COLUMNS)).
+        """(windows (…, 2), what ∇f changes if the way counts so in their steps (…, 1)).
 
-        All that begin at one step are followed forwards as columns of one Z.
+        Along the first direction; all that begin at one step are one column of Z.
         """
-        run, T, k = way.run(self.run, factor), self.T, COLUMNS
-        first = self.first_steps()
+        run, first = way.run(self.run, factor), self.first_steps()
         Z, windows, change = self.Z[0][:, :0], [], []
-        for t in range(1, T + 1):
+        for t in range(1, self.T + 1):
             if t in first:
-                Z = np.hstack([Z, self.Z[t - 1]])
-            many = Z.shape[1] // k
-            dlam = {n: np.tile(d, many) for n, d in self.dlam.items()}
+                Z = np.hstack([Z, self.Z[t - 1][:, :1]])
+            dlam = {n: np.repeat(d[..., :1], Z.shape[1], axis=-1) for n, d in self.dlam.items()}
             Z = way.through(run.jvp(t, self.step(run, t), Z, dlam), factor)
-            off = (self.alphas[t] @ (Z - np.tile(self.Z[t], many))).reshape(many, k)
-            windows += [(begin, t) for begin in first[:many]]
-            change.append(off)
-        return np.array(windows), np.concatenate(change)
+            windows += [(begin, t) for begin in first[: Z.shape[1]]]
+            change.append(self.alphas[t] @ (Z - self.Z[t][:, :1]))
+        return np.array(windows), np.concatenate(change)[:, None]
 
     def first_steps(self) -> list[int]:
         """Where windows begin: at every step, or at some where Z would become too wide."""
         m = sum(d.size for d in self.dlam.values())
-        many = int(np.clip(WIDEST // (COLUMNS * self.run.problem.d + m), 1, self.T))
+        many = int(np.clip(WIDEST // (self.run.problem.d + m), 1, self.T))
         return sorted({1 + j * self.T // many for j in range(many)})
 
     def linear(self, way: Way, windows: Array, share: Array) -> Iterator[Guess]:
@@ -164,7 +164,7 @@ class Search:
 
     def fitting(self, way: Way, windows: Array, change: Array, factor: float) -> Iterator[Guess]:
         self.tried += len(windows)
-        off = np.abs(change - self.change).max(axis=1)
+        off = np.abs(change - self.change[: change.shape[1]]).max(axis=1)
         for j in np.flatnonzero(off <= self.near):
             first, last = map(int, windows[j])
             yield way, first, last, factor

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import hgref
-from hgref.objectives import L2, Logistic
+from hgref.objectives import L2, MLP, Logistic
 
 RNG = np.random.default_rng(3)
 X, Y = RNG.standard_normal((12, 4)), RNG.integers(0, 2, 12)
@@ -63,6 +63,11 @@ def by_hand(problem, keep=lambda t: {}):
         ("l2", 4, 4, 0.0),
         ("H", 2, 2, 0.37),
         ("v", 6, 6, 1.5),
+        ("v", 3, 6, 0.0),
+        ("H", 3, 7, 2.0),
+        ("mu", 2, 8, -1.0),
+        ("l2", 1, T, 1 / ETA),
+        ("eta", 1, T, 1 / 9),
     ],
 )
 def test_a_way_that_a_loop_loses_is_told(way, first, last, factor):
@@ -75,7 +80,7 @@ def test_a_way_that_a_loop_loses_is_told(way, first, last, factor):
     told = {(p.way, p.first, p.last, round(p.factor, 6)) for p in found.paths}
     assert len(told) == len(found.paths)  # each is told once
     name = f"terms of {way}" if way in right else way
-    assert (name, first, last, factor) in told, str(found)
+    assert (name, first, last, round(factor, 6)) in told, str(found)
     for path in found.paths:  # nothing else is told but what carries the same
         again = by_hand(
             problem,
@@ -86,6 +91,59 @@ def test_a_way_that_a_loop_loses_is_told(way, first, last, factor):
             ),
         )
         assert [again[n] for n in right] == pytest.approx([wrong[n] for n in right], rel=1e-9)
+
+
+def test_a_gradient_that_is_detached_in_the_middle():
+    """Neither H nor M counts there."""
+    problem, lam = a_problem()
+    wrong = by_hand(problem, lambda t: {"H": 0.0, "l2": 0.0} if 3 <= t <= 6 else {})
+    (path,) = hgref.diagnose(problem, lam, wrong, pairs=False).paths
+    assert (path.way, path.first, path.last, path.factor) == ("g", 3, 6, 0.0)
+
+
+def carried_back(problem, lam, cut):
+    """∇f with α_t cut after step t by the function of the state's weights."""
+    run = problem.at(lam)
+    states = list(run.states())
+    alpha, total = run.error_grad(run.T, states[-1])[0], run.layout.zeros(like=states[0])
+    for t in range(run.T, 0, -1):
+        alpha = alpha.copy()
+        cut(t, run.dynamics.weights(alpha))
+        alpha, share = run.vjp(t, run.at(t, states[t - 1]), alpha)
+        for name, block in share.items():
+            total[name] = total[name] + block
+    return total
+
+
+def test_a_layer_that_is_outside_the_graph_is_told():
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((9, 3)), rng.integers(0, 3, 9)
+    J = MLP(X, y, [4], classes=3)
+    problem = hgref.Problem(hgref.Momentum(J), MLP(X[:5], y[:5], [4], classes=3), 7, J.start(0))
+    lam = problem.pack(eta=0.3, mu=0.6)
+    cases = {"W2": slice(16, 28), "b1": slice(12, 16), "layer 1": slice(0, 16)}
+    for layer, part in cases.items():
+
+        def cut(t, w, part=part):
+            w[part] = 0 if t <= 4 else w[part]
+
+        found = hgref.diagnose(problem, lam, carried_back(problem, lam, cut), pairs=False)
+        told = {(path.way, path.first, path.last, path.factor) for path in found.paths}
+        assert (f"{layer} of w", 1, 4, 0.0) in told, str(found)
+
+
+@pytest.mark.parametrize(("entries", "factor"), [([2], 0.0), ([0, 3], -1.0), ([1], 12.0)])
+def test_entries_of_one_block_are_told(entries, factor):
+    rng = np.random.default_rng(1)
+    J = Logistic(X, Y, bias=False, example_weights=True)
+    problem = hgref.Problem(hgref.Momentum(J), Logistic(X, Y, bias=False), T)
+    lam = problem.pack(eta=ETA, mu=0.8, weights=rng.uniform(0.5, 1, 12))
+    blocks = hgref.reverse(problem, lam).blocks
+    wrong = blocks["weights"].copy()
+    wrong[entries] *= factor
+    (path, *_) = hgref.diagnose(problem, lam, {**blocks, "weights": wrong}, pairs=False).paths
+    assert path.way == f"terms of weights[{', '.join(map(str, entries))}]"
+    assert path.factor == pytest.approx(factor)
 
 
 def test_a_fitted_factor_is_told_once():

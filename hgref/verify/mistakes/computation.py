@@ -125,6 +125,7 @@ class Shared:
         self.target = target
         self.followed: Along | None = None
         self.states = functools.lru_cache(4)(lambda run: list(run.states()))
+        self.of_run = functools.lru_cache(4)(lambda make, run: make(run))
         self.linearised = functools.lru_cache(2)(self.steps)
         self.unanswered = functools.lru_cache(keep)(lambda c: list(until_error(passed(c))))
 

@@ -16,6 +16,7 @@ from hgref.run import Run
 from hgref.verify.mistakes.computation import Computation, Wrongs
 from hgref.verify.mistakes.mistake import Mistake
 
+REGULAR = 1e8  # ‖x‖ ‖H‖ / ‖b‖ beyond which H is taken for singular
 TINY = 1e-12  # relative: below it, conjugate gradients would divide rounding errors
 Solve = Callable[[Array, Array], Array]
 LARGEST_DENSE = 1000  # weights; the implicit gradient is not tried on larger problems
@@ -63,6 +64,11 @@ class AtTheLimit:
         return {n: 0 * b + share.get(n, 0) + self.direct.get(n, 0) for n, b in blocks.items()}
 
 
+def at_the_limit(base: Computation) -> AtTheLimit:
+    """Shared by all that have the same run."""
+    return base.shared.of_run(AtTheLimit, base.run)
+
+
 def can_be_solved(base: Computation) -> bool:
     return base.run.problem.p <= LARGEST_DENSE and bool(base.J.hyper(base.run.problem.p))
 
@@ -70,16 +76,16 @@ def can_be_solved(base: Computation) -> bool:
 def implicit(base: Computation) -> Wrongs:
     """−∇E H⁻¹ M at s_T: the derivative of the minimum that training has not reached."""
     if can_be_solved(base):
-        yield "", base.answering(functools.partial(AtTheLimit(base.run).answer, solved))
-        still = AtTheLimit(base.run, stands_still=True)
-        yield "at the minimum", base.answering(functools.partial(still.answer, solved))
+        yield "", base.answering(functools.partial(at_the_limit(base).answer, solved))
+        still = functools.partial(AtTheLimit(base.run, stands_still=True).answer, solved)
+        yield "at the minimum", base.answering(still).changed(alone=True)
 
 
 def implicit_early(base: Computation) -> Wrongs:
     """The same, with the linear solve stopped after K iterations; CG would need p."""
     if not can_be_solved(base):
         return
-    limit = AtTheLimit(base.run)
+    limit = at_the_limit(base)
     yield from fitted(base, limit)
     yield "H = I", base.answering(functools.partial(limit.answer, lambda H, b: b))
     methods = {"conjugate gradients": conjugate_gradients, "Neumann": neumann}
@@ -166,7 +172,12 @@ def iterate(
 def solved(H: Array, b: Array) -> Array:
     if not (np.isfinite(H).all() and np.isfinite(b).all()):
         raise ArithmeticError("expected finite numbers")  # LAPACK would print its complaint
-    return np.linalg.lstsq(H.T, b, rcond=None)[0]
+    try:
+        x = np.linalg.solve(H.T, b)
+    except np.linalg.LinAlgError:
+        return np.linalg.lstsq(H.T, b, rcond=None)[0]
+    regular = np.linalg.norm(x) * np.linalg.norm(H) < REGULAR * np.linalg.norm(b)
+    return x if regular else np.linalg.lstsq(H.T, b, rcond=None)[0]
 
 
 def conjugate_gradients(H: Array, b: Array, eta: Array) -> Iterator[Array]:

@@ -36,7 +36,7 @@ class Setting:
     T: int = T
 
 
-@dataclass
+@dataclass(frozen=True)
 class Loop:
     """A wrong loop: a function of a setting that gives name → gradient.
 
