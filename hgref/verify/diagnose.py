@@ -227,12 +227,6 @@ def is_float32(trial: Trial) -> bool:
 # --- a candidate beside wrong gradients ---
 
 
-def wrong_gradients(computation: Computation) -> Iterator[Wrong]:
-    """Every mistake of the catalogue, in all its variants."""
-    for single in singles(computation):
-        yield (single.mistake,), single.variant, single.gradient
-
-
 @dataclass
 class Judge:
     """Compares a candidate with wrong gradients; `true` and its tolerances set the scale.

@@ -12,9 +12,10 @@ import hgref
 from hgref.objectives import L2, MLP, LeastSquares, Logistic, Softmax
 from hgref.verify import CATALOGUE
 from hgref.verify.candidate import read_candidate
-from hgref.verify.diagnose import Judge, matching, wrong_gradients
+from hgref.verify.diagnose import Judge, matching
 from hgref.verify.mistakes import Computation, gradients
 from hgref.verify.mistakes.computation import other_run
+from hgref.verify.pairs import singles
 from hgref.verify.rounding import tolerances
 from hgref.verify.witness import complex_step
 
@@ -56,7 +57,7 @@ def scores(source, names):
         g = hgref.reverse(problem, lam)
         run = problem.at(lam)
         allowed = tolerances(run, g, 2.0**-53, runs=3)
-        wrongs = list(wrong_gradients(Computation(run)))
+        wrongs = [((s.mistake,), s.variant, s.gradient) for s in singles(Computation(run))]
         for mistake in CATALOGUE:
             variants = [wrong for (made,), _, wrong in wrongs if made is mistake]
             if not variants or len(first.get(mistake.name, range(PROBLEMS))) >= PROBLEMS:

@@ -11,8 +11,8 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.hypergradient.reverse import reversed_run
 from hgref.layout import Blocks
-from hgref.verify.diagnose import wrong_gradients
 from hgref.verify.mistakes import Computation
+from hgref.verify.pairs import singles
 from hgref.verify.vectors.certify import certified, certified_hessian, digits
 from hgref.verify.vectors.description import problem_of, read_file
 from hgref.verify.vectors.dual import Kink
@@ -21,7 +21,6 @@ DATA = Path(__file__).parent / "data"
 RESULT = 30  # proven digits of f and ∇f
 TRACE = 20  # and of s_t, α_t, Z_t, ∇²f
 TRAP = 12  # digits of a wrong gradient, computed in float64
-VARIANTS = 3  # at most, of one mistake
 APART = 1e-6  # relative: a wrong gradient closer to the true one is no trap
 
 
@@ -65,11 +64,11 @@ def traps(problem: Any, lam: Blocks) -> list[dict[str, Any]]:
     run = problem.at(lam)
     g = reversed_run(run)
     found: list[dict[str, Any]] = []
-    for (mistake,), variant, wrong in wrong_gradients(Computation(run)):
-        same = [trap for trap in found if trap["name"] == mistake.name]
+    for mistake, variant, _, wrong in singles(Computation(run), beside=True):
+        known = any(trap["name"] == mistake.name for trap in found)  # by another variant
         flat = np.concatenate([wrong[name].reshape(-1) for name in g.layout.shapes])
         apart = np.linalg.norm(flat - g.grad) > APART * np.linalg.norm(g.grad)
-        if apart and np.isfinite(flat).all() and len(same) < VARIANTS:
+        if apart and np.isfinite(flat).all() and not known:
             grad = {name: rounded(block) for name, block in wrong.items()}
             trap = {"name": mistake.name, "variant": variant, "sentence": mistake.sentence}
             found.append({**trap, "grad": grad})
