@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from hgref.arguments import Array
 from hgref.at import At
@@ -291,6 +290,8 @@ def decays(base: Computation) -> list[float]:
         return [0.9, 0.99]
     if sum(np.size(block) for block in along.target.values()) < 2:
         return []  # one number would fit any other
+    from scipy.optimize import brentq  # only where it is needed: an import of seconds
+
     off = lambda beta: along.off(moving_mean(beta, base.run.T))  # noqa: E731
     grid = 1 - np.logspace(0, -4, 80)[1:]
     signs = np.sign([off(beta) for beta in grid])
