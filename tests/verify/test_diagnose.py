@@ -76,8 +76,11 @@ def scores(source, names):
 RARE = {"penalty-in-E", "half-missing", "transposed", "dampening-at-t-1", "averaged-momentum",
         "steps-off-by-one", "dampening-ignored", "decay-missing", "another-start"}  # fmt: skip
 
-# of some problems: where w − η g is s_t, as in descent; where E = J has no gradient at its minimum
-SAME = {"products-at-another-iterate": "jacobians-at-s_t", "implicit-limit": "only-direct-term"}
+# of some problems: w − η g is s_t in descent; E = J has no gradient at its minimum; d(1−λ) = −dλ;
+# on quadratics the rates of momentum read from the end do what they do inside the velocity
+SAME = {"products-at-another-iterate": "jacobians-at-s_t", "implicit-limit": "only-direct-term",
+        "reparametrised": "sign",
+        "run-backwards-in-its-schedule": "rate-in-velocity"}  # fmt: skip
 OF_THESE = {"decay-without-rate", "bias-correction-added"}
 DECAYED = [name for name in DYNAMICS if name.startswith(("adamw", "rmsprop"))]
 
