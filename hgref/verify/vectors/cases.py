@@ -1,4 +1,4 @@
-"""The problems of the test vectors: thirteen dynamics, with three objectives each.
+"""The problems of the test vectors: thirteen dynamics with three objectives each, and ten more.
 
 All numbers are multiples of a power of two, so that JSON, float64 and balls hold the same values.
 """
@@ -48,6 +48,11 @@ def cases() -> Iterator[dict[str, Any]]:
             problem = make(np.random.default_rng(len(dynamics)), lam)
             head = {"schema": SCHEMA, "name": f"{dynamics}-{objective}", "dynamics": options}
             yield {**head, "T": T, **problem, "lambda": lam}
+
+    for name, (options, make) in MORE.items():
+        lam = dict(RATES[options["kind"]])
+        problem = make(np.random.default_rng(len(name)), lam)
+        yield {"schema": SCHEMA, "name": name, "dynamics": options, **problem, "lambda": lam}
 
 
 def dyadic(rng: np.random.Generator, *shape: int) -> Any:
@@ -100,4 +105,66 @@ def softmax(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+# --- what that grid has not: logistic, centre, no bias, networks, other AdamWs, longer runs ---
+
+
+def logistic(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
+    """Centred by the mean row of the training data, which E uses too; example weights; T = 40."""
+    X = np.array(dyadic(rng, 8, 2))
+    lam |= {"weights": (1 - np.arange(8) / 16).tolist(), "l2": 0.25}
+    centre = {"centre": X.mean(axis=0).tolist()}
+    data = {"kind": "logistic", "X": X.tolist(), "y": [0, 1, 1, 0, 1, 0, 0, 1], **centre}
+    held_out = {"kind": "logistic", "X": dyadic(rng, 4, 2), "y": [1, 0, 1, 1], **centre}
+    objective = [{**data, "example_weights": True}, {"kind": "l2"}]
+    return {"T": 40, "objective": objective, "error": [held_out], "w0": dyadic(rng, 3)}
+
+
+def logistic_batches(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
+    """No bias; mini-batches with example weights; the start is learned; two penalties."""
+    lam |= {"weights": (0.5 + np.arange(8) / 16).tolist(), "l2": 0.125, "pull": [0.25, 0.5]}
+    data = {"kind": "logistic", "X": dyadic(rng, 8, 2), "y": [1, 0, 1, 0, 0, 1, 1, 0]}
+    batches = rng.integers(0, 8, (12, 4)).tolist()
+    penalties = [{"kind": "l2"}, {"kind": "l2", "groups": "weight", "name": "pull"}]
+    options = {"bias": False, "example_weights": True, "batches": batches}
+    held_out = {"kind": "logistic", "X": dyadic(rng, 4, 2), "y": [0, 1, 1, 0], "bias": False}
+    problem = {"objective": [{**data, **options}, *penalties], "error": [held_out]}
+    return {"T": 12, **problem, "w0": dyadic(rng, 2), "learn_w0": True}
+
+
+def network(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
+    """Two tanh units; the rate decays; the start is learned."""
+    lam["eta"] = [lam["eta"] * 2.0**-k for k in (0, 0, 0, 1, 1, 2, 2, 3)]
+    lam["l2"] = 0.0625
+    options = {"kind": "mlp", "hidden": [2], "classes": 2}
+    data = {**options, "X": dyadic(rng, 4, 2), "y": [0, 1, 1, 0]}
+    held_out = {**options, "X": dyadic(rng, 4, 2), "y": [1, 0, 1, 0]}
+    problem = {"objective": [data, {"kind": "l2"}], "error": [held_out]}
+    return {"T": 8, **problem, "w0": dyadic(rng, 12), "learn_w0": True}
+
+
+def softmax_batches(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
+    """Three classes, mini-batches, all rates but ε scheduled; E on a mini-batch of its own."""
+    T = 6
+    for name in lam:
+        if name not in ("eps", "weight_decay"):
+            lam[name] = [lam[name] * (1 - k / 64) for k in range(T)]
+    table = rng.integers(0, 8, (T, 2)).tolist()
+    data = {"kind": "softmax", "classes": 3, "X": dyadic(rng, 8, 2), "y": [0, 1, 2, 0, 2, 1, 1, 0]}
+    held_out = {"kind": "softmax", "classes": 3, "X": dyadic(rng, 4, 2), "y": [2, 1, 0, 1]}
+    problem = {"objective": [{**data, "batches": table}], "error": [held_out]}
+    return {"T": T, **problem, "w0": dyadic(rng, 9)}
+
+
+MORE: dict[str, tuple[dict[str, Any], Any]] = {
+    "gd-logistic": ({"kind": "gd"}, logistic),
+    "adam-torch-logistic": ({"kind": "adam", "convention": "torch"}, logistic),
+    "momentum-logistic-batches": ({"kind": "momentum"}, logistic_batches),
+    "nesterov-logistic-batches": ({"kind": "momentum", "nesterov": True}, logistic_batches),
+    "momentum-network": ({"kind": "momentum"}, network),
+    "rmsprop-torch-network": ({"kind": "rmsprop", "convention": "torch"}, network),
+    "adamw-paper-softmax-batches": ({"kind": "adamw", "convention": "paper"}, softmax_batches),
+    "adamw-tf1-softmax-batches": ({"kind": "adamw", "convention": "tf1"}, softmax_batches),
+    "adamw-torch-logistic-batches": ({"kind": "adamw", "convention": "torch"}, logistic_batches),
+    "momentum-softmax-batches": ({"kind": "momentum"}, softmax_batches),
+}
 OBJECTIVES = {"quadratic": quadratic, "least-squares": least_squares, "softmax": softmax}

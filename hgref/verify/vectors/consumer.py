@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 torch.set_default_dtype(torch.float64)
+RATES = ("eta", "mu", "beta", "beta1", "beta2")  # lists of them are schedules
 
 
 def loss(terms, w, lam, t):
@@ -17,19 +18,34 @@ def loss(terms, w, lam, t):
             A, b = torch.tensor(term["A"]), torch.tensor(term["b"])
             total = total + w @ A @ w / 2 - b @ w
         elif term["kind"] == "l2":
-            total = total + (lam["l2"] * w * w).sum() / 2
+            total = total + (lam[term.get("name", "l2")] * w * w).sum() / 2
         else:
-            X, y = torch.tensor(term["X"]), torch.tensor(term["y"])
+            X, y = torch.tensor(term["X"]) - torch.tensor(term.get("centre", 0.0)), term["y"]
             rows = torch.tensor(term["batches"][t - 1] if "batches" in term else range(len(y)))
-            if term["kind"] == "least-squares":
-                each = (X @ w - y)[rows] ** 2 / 2
-            else:  # softmax: w is W (classes, features) row by row, then b
-                K, N = term["classes"], X.shape[1]
-                z = X @ w[: K * N].reshape(K, N).T + w[K * N :]
-                each = torch.nn.functional.cross_entropy(z, y, reduction="none")[rows]
+            each = loss_of_each(term, outputs(term, X, w), torch.tensor(y))[rows]
             weights = lam["weights"][rows] if term.get("example_weights") else 1.0
             total = total + (weights * each).mean()
     return total
+
+
+def outputs(term, X, w):
+    """(n, outputs) of a linear model or a network: each layer is W row by row, then b."""
+    last = term.get("classes", 1)
+    for width in [*term.get("hidden", []), last]:
+        W, w = w[: width * X.shape[1]].reshape(width, -1), w[width * X.shape[1] :]
+        biased = term["kind"] != "least-squares" and term.get("bias", True)
+        X = X @ W.T + (w[:width] if biased else 0.0)
+        w = w[width:]
+        X = X.tanh() if len(w) else X  # hidden units
+    return X
+
+
+def loss_of_each(term, z, y):
+    if term["kind"] == "least-squares":
+        return (z[:, 0] - y) ** 2 / 2
+    if term["kind"] == "logistic":
+        return torch.nn.functional.softplus(z[:, 0]) - y * z[:, 0]
+    return torch.nn.functional.cross_entropy(z, y, reduction="none")
 
 
 def adam(convention, m_hat, u, root, eps, eps_root):
@@ -50,7 +66,7 @@ def train(vector, w, lam):
     if how["kind"] == "adagrad":
         u = u + how.get("initial", 0.1 if how["convention"] == "optax" else 0.0)
     for t in range(1, vector["T"] + 1):
-        r = {n: x[t - 1] if n == "eta" and x.ndim else x for n, x in lam.items()}
+        r = {n: x[t - 1] if n in RATES and x.ndim else x for n, x in lam.items()}
         g = torch.autograd.grad(loss(vector["objective"], w, lam, t), w, create_graph=True)[0]
         g = g + how.get("weight_decay", 0.0) * w
         if how["kind"] == "momentum":

@@ -42,6 +42,7 @@ OBJECTIVES: dict[str, tuple[Any, set[str], set[str]]] = {
     "least-squares": (hgref.objectives.LeastSquares, {"X", "y"}, DATA),
     "logistic": (hgref.objectives.Logistic, {"X", "y"}, DATA),
     "softmax": (hgref.objectives.Softmax, {"X", "y", "classes"}, DATA),
+    "mlp": (hgref.objectives.MLP, {"X", "y", "hidden", "classes"}, DATA - {"bias"}),
     "l2": (hgref.objectives.L2, set(), {"groups", "name"}),
 }
 

@@ -82,6 +82,10 @@ class Dual:
         value = self.value.exp()
         return Dual(value, value * self.slope)
 
+    def tanh(self) -> Dual:
+        value = self.value.tanh()
+        return Dual(value, (1 - value * value) * self.slope)
+
     def log(self) -> Dual:
         return Dual(self.value.log(), self.slope / self.value)
 
