@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from hgref.verify.vectors.cases import cases
+from hgref.verify.vectors.cases import DYNAMICS, OBJECTIVES
 from hgref.verify.vectors.vector import shipped
 from paper_repro.preset import Preset
 
@@ -28,10 +28,9 @@ class Setting(Preset):
         return self
 
     def files(self) -> dict[str, Path]:
-        """Name → file, in the order in which the cases are listed."""
-        order = {case["name"]: j for j, case in enumerate(cases())}
-        found = [item for item in shipped().items() if fnmatch(item[0], self.vectors)]
-        return dict(sorted(found, key=lambda item: (order.get(item[0], len(order)), item[0])))
+        """Name → file, of every dynamics with the three objectives that are posed."""
+        grid, files = [f"{d}-{o}" for d in DYNAMICS for o in OBJECTIVES], shipped()
+        return {name: files[name] for name in grid if fnmatch(name, self.vectors)}
 
 
 PRESETS = {"default": Setting(), "small": Setting(vectors="momentum-*")}
