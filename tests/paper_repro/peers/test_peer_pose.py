@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from hgref.verify.vectors.description import problem_of, read_file
-from hgref.verify.vectors.vector import shipped
 from paper_repro.peers.adapters.written_out import train
 from paper_repro.peers.pose import NotExpressible, loss, one_term, plain, read
+from paper_repro.peers.setting import Setting
 
-VECTORS = shipped()
+VECTORS = Setting().files()
 everywhere = pytest.mark.parametrize("name", VECTORS)
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from hgref.verify.vectors.vector import shipped
 from paper_repro.__main__ import main
 from paper_repro.peers import compute as computing
 from paper_repro.peers.claims import LibraryClaim
@@ -126,7 +125,7 @@ def test_the_card_that_is_shipped_says_nothing_that_no_script_showed():
     content = read_json(CARD)
     posed = {}
     for name, one in content["libraries"].items():
-        assert set(one["cells"]) == set(shipped()), name
+        assert set(one["cells"]) == set(Setting().files()), name
         for vector, cell in one["cells"].items():
             assert bool(cell.get("reproducers")) == (cell["verdict"] in ACCUSED), (name, vector)
             if cell["verdict"] in ("not expressible", "crashed"):
