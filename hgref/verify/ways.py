@@ -9,7 +9,7 @@ from hgref.arguments import Array
 from hgref.at import At
 from hgref.layout import Blocks
 from hgref.run import Run
-from hgref.verify.mistakes.computation import Edited, altered, other_run
+from hgref.verify.mistakes.edits import Edited, altered, other_run
 
 SAID = {
     0.0: "lacks",

@@ -14,7 +14,7 @@ from hgref.verify import CATALOGUE
 from hgref.verify.candidate import read_candidate
 from hgref.verify.diagnose import Judge, matching
 from hgref.verify.mistakes import Computation, gradients
-from hgref.verify.mistakes.computation import other_run
+from hgref.verify.mistakes.edits import other_run
 from hgref.verify.pairs import singles
 from hgref.verify.rounding import tolerances
 from hgref.verify.witness import complex_step

@@ -15,7 +15,8 @@ from hgref.dynamics.coordinatewise import Numbers
 from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.rmsprop import RMSProp
 from hgref.dynamics.root_of_squares import CONVENTIONS, RootOfSquares
-from hgref.verify.mistakes.computation import Computation, Wrongs, altered
+from hgref.verify.mistakes.computation import Computation, Wrongs
+from hgref.verify.mistakes.edits import altered
 from hgref.verify.mistakes.mistake import Mistake
 
 # --- RMSProp, AdaGrad ---

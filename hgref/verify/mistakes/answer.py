@@ -11,7 +11,8 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.layout import Blocks, Layout
 from hgref.objectives.data_loss import DataLoss
-from hgref.verify.mistakes.computation import Computation, Wrongs, leaves, scheduled, sees_lam
+from hgref.verify.mistakes.computation import Computation, Wrongs, scheduled, sees_lam
+from hgref.verify.mistakes.edits import leaves
 from hgref.verify.mistakes.mistake import Mistake
 
 FEW = 5  # blocks of λ: all their subsets and orders are tried

@@ -20,18 +20,8 @@ from hgref.layout import Blocks
 from hgref.objectives.objective import Objective
 from hgref.objectives.penalties import L2
 from hgref.run import Run
-from hgref.verify.mistakes.computation import (
-    Computation,
-    Edited,
-    Point,
-    Wrongs,
-    altered,
-    each_term,
-    leaves,
-    other_run,
-    sees_lam,
-    with_dynamics,
-)
+from hgref.verify.mistakes.computation import Computation, Point, Wrongs, sees_lam
+from hgref.verify.mistakes.edits import Edited, altered, each_term, leaves, other_run, with_dynamics
 from hgref.verify.mistakes.mistake import Mistake
 
 

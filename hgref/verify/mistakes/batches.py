@@ -14,15 +14,8 @@ from hgref.at import At
 from hgref.layout import Blocks
 from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective
-from hgref.verify.mistakes.computation import (
-    Computation,
-    Edited,
-    Scaled,
-    Wrongs,
-    each_term,
-    has_batches,
-    leaves,
-)
+from hgref.verify.mistakes.computation import Computation, Wrongs
+from hgref.verify.mistakes.edits import Edited, Scaled, each_term, has_batches, leaves
 from hgref.verify.mistakes.mistake import Mistake
 
 TABLES: dict[str, Callable[[Array], Any]] = {

@@ -21,16 +21,8 @@ from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective, Sum
 from hgref.objectives.penalties import L2
 from hgref.verify.mistakes.batches import on_table
-from hgref.verify.mistakes.computation import (
-    Computation,
-    Edited,
-    Scaled,
-    Wrongs,
-    altered,
-    each_term,
-    leaves,
-    only,
-)
+from hgref.verify.mistakes.computation import Computation, Wrongs, only
+from hgref.verify.mistakes.edits import Edited, Scaled, altered, each_term, leaves
 from hgref.verify.mistakes.mistake import Mistake
 
 # --- weight decay ---

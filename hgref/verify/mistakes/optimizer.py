@@ -15,15 +15,8 @@ from hgref.dynamics.dynamics import Dynamics
 from hgref.dynamics.momentum import Momentum
 from hgref.layout import Blocks
 from hgref.verify.mistakes.adaptive import epsilon_elsewhere
-from hgref.verify.mistakes.computation import (
-    Computation,
-    Edit,
-    Wrongs,
-    altered,
-    depends_on_t,
-    other_run,
-    scheduled,
-)
+from hgref.verify.mistakes.computation import Computation, Wrongs, depends_on_t, scheduled
+from hgref.verify.mistakes.edits import Edit, altered, other_run
 from hgref.verify.mistakes.mistake import Mistake
 from hgref.verify.mistakes.relatives import AMSGrad, OwnLookAhead, RateInVelocity
 

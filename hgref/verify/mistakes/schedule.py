@@ -12,16 +12,8 @@ from hgref.layout import Blocks, Layout
 from hgref.objectives.data_loss import DataLoss
 from hgref.run import Posed, Run
 from hgref.verify.mistakes.batches import rebatched
-from hgref.verify.mistakes.computation import (
-    Computation,
-    Wrongs,
-    each_term,
-    has_batches,
-    leaves,
-    only,
-    other_run,
-    scheduled,
-)
+from hgref.verify.mistakes.computation import Computation, Wrongs, only, scheduled
+from hgref.verify.mistakes.edits import each_term, has_batches, leaves, other_run
 from hgref.verify.mistakes.mistake import Mistake
 
 ROUGH = 0.01  # relative: what comes nearer is computed exactly
