@@ -5,6 +5,7 @@ from hgref.verify.mistakes.answer import ANSWER
 from hgref.verify.mistakes.backward import BACKWARD
 from hgref.verify.mistakes.batches import BATCHES
 from hgref.verify.mistakes.computation import Computation, gradients
+from hgref.verify.mistakes.error import ERROR
 from hgref.verify.mistakes.implicit import IMPLICIT
 from hgref.verify.mistakes.loss import LOSS
 from hgref.verify.mistakes.mistake import Mistake
@@ -18,6 +19,7 @@ CATALOGUE: list[Mistake] = [
     *OPTIMIZER,
     *ADAPTIVE,
     *LOSS,
+    *ERROR,
     *BATCHES,
     *SCHEDULE,
     *BACKWARD,
