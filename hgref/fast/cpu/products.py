@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -24,7 +24,9 @@ from numba.extending import intrinsic
 from hgref.arguments import Array
 from hgref.fast.cpu.compiled import leaf
 
-WIDTH = 64 if binding.get_host_cpu_features().get("avx512f") else 32  # bytes of a register
+# Bytes of a vector, on every processor. Where registers have 64, vectors of 64 were slower: three
+# columns, or ten, leave more of them empty.
+WIDTH = 32
 # Rows of a tile, by its vectors: twelve sums, three vectors of B and one number of A fill sixteen
 # registers; fewer rows for the rest. No vectors: one column.
 TILES = {3: (4, 2, 1), 2: (4, 2, 1), 1: (4, 1), 0: (1,)}
