@@ -172,12 +172,10 @@ def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> 
     tried = list(judge.explain(in_theta(((s.mistake,), s.variant, s.gradient) for s in alone)))
     found = matching(tried)
     step = None if found else differences(trial)
-    if step:
+    if step or (not found and is_float32(trial)):
+        mistake, score = (DIFFERENCES, 0.0) if step else (FLOAT32_ROUNDING, 1.0)
         worst = max(block.error for block in report.blocks)
-        return Diagnosis(report, (Explanation((DIFFERENCES,), step, worst, 0.0),), ())
-    if not found and is_float32(trial):
-        worst = max(block.error for block in report.blocks)
-        return Diagnosis(report, (Explanation((FLOAT32_ROUNDING,), "", worst, 1.0),), ())
+        return Diagnosis(report, (Explanation((mistake,), step or "", worst, score),), ())
     if not found and pairs:
         base.shared.target = None  # nothing is fitted beside another mistake
         found = matching(judge.explain(in_theta(answered(base, alone))))

@@ -43,10 +43,8 @@ def differences(trial: Trial) -> str | None:
             try:
                 h = fitted(slope, int(some[0]), found, true)
                 told = h is not None and all_explained(slope, some, found, off, h, abs(g.f))
-            except (
-                ValueError,
-                ArithmeticError,
-            ):  # a step out of the domain, or a run that diverges
+            # a step out of the domain, or a run that diverges
+            except (ValueError, ArithmeticError):
                 continue
             if told:
                 return f"{scheme}, h = {h:.4g}{' of each number' if relative else ''}"
@@ -75,7 +73,7 @@ def along_coordinates(f: Any, x: Array, ends: tuple[float, float], relative: boo
 def fitted(slope: Slope, j: int, found: Array, true: Array) -> float | None:
     """The step at which the difference in coordinate j is the one found, by secants in log h."""
     wanted = found[j] - true[j]
-    h, order = 1e-3, 1.0
+    h = 1e-3
     for _ in range(SECANTS):
         here, there = (slope(j, step) - true[j] for step in (h, 1.1 * h))
         if here == 0 or there / here <= 0 or wanted / here <= 0:
@@ -90,6 +88,7 @@ def fitted(slope: Slope, j: int, found: Array, true: Array) -> float | None:
 
 
 def all_explained(slope: Slope, some: Array, found: Array, off: Array, h: float, f: float) -> bool:
+    """Whether the differences are the numbers found, and two at least tell their step, or one."""
     noise = NOISE * 2 * FLOAT64 * f / h
     told = [j for j in some if off[j] > APART * noise]
     exact = all(abs(slope(int(j), h) - found[j]) <= noise + 1e-6 * off[j] for j in some)

@@ -14,7 +14,7 @@ import numpy as np
 
 from hgref.layout import Blocks
 from hgref.verify.mistakes import CATALOGUE, Computation, Mistake, gradients
-from hgref.verify.mistakes.computation import until_error
+from hgref.verify.mistakes.computation import together, until_error
 from hgref.verify.rounding import norm
 
 STEPS, LEAST = 6000, 60  # steps of all pairs that need a run of their own; pairs
@@ -45,10 +45,6 @@ def made(mistake: Mistake, base: Computation, beside: bool) -> Iterator[Single]:
         if not (beside and changed.alone):
             for K, blocks in until_error(gradients(changed)):
                 yield Single(mistake, together(variant, K), changed, blocks)
-
-
-def together(*variants: str) -> str:
-    return ", ".join(filter(None, variants))
 
 
 def answers_alone(base: Computation, changed: Computation) -> bool:

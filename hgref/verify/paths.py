@@ -102,11 +102,11 @@ class Search:
     def guesses(self) -> Iterator[Guess]:
         """Those that fit along the directions, the simplest kinds first."""
         names, T = self.given.names, self.T
+        windows = np.argwhere(np.tri(T, dtype=bool).T) + 1  # all first ≤ last
         each = [(f"terms of {n}", (n,), [j]) for j, n in enumerate(names)]
         for name, block, rows in [("terms", tuple(names), [*range(len(names))]), *each]:
             way, by_step = Way(name, names=block), self.terms[:, rows].sum(axis=1)
             yield from self.linear(way, np.array([[0, 0], [T + 1, T + 1]]), by_step[[0, -1]])
-            windows = np.argwhere(np.tri(T, dtype=bool).T) + 1  # all first ≤ last
             sums = np.vstack([np.zeros(COLUMNS), np.cumsum(by_step[1:-1], axis=0)])
             yield from self.linear(way, windows, sums[windows[:, 1]] - sums[windows[:, 0] - 1])
         parts = {**self.run.dynamics.parts(self.run.problem.d), **layers(self.run)}
@@ -256,19 +256,18 @@ def paths(trial: Trial, slack: float) -> tuple[Miscounted, ...]:
 
 
 def some_entries(search: Search) -> Iterator[Miscounted]:
-    """If all is right but some entries of one block, which count a factor that has a reason."""
+    """If all is right but some entries of one block, which all count the same factor."""
     given, g, allowed = search.given.blocks, search.g, search.allowed
     wrong = [n for n in allowed if norm(given[n] - g[n]) > allowed[n]]
     for name in wrong if len(wrong) == 1 else []:
         off = np.abs(given[name] - g[name]) > allowed[name]
         if not 0 < off.sum() <= off.size / 2:
             continue
-        factors = given[name][off] / g[name][off]
-        factor = float(np.median(factors))
-        exact = {n: g[n] for n in given} | {name: np.where(off, factor * g[name], g[name])}
-        if norm(given[name] - exact[name]) <= allowed[name]:
+        factor = float(np.median(given[name][off] / g[name][off]))
+        exact = np.where(off, factor * g[name], g[name])
+        if norm(given[name] - exact) <= allowed[name]:
             entries = ", ".join(str(tuple(map(int, j)))[1:-1].rstrip(",") for j in np.argwhere(off))
-            error = norm(given[name] - exact[name]) / norm(exact[name])
+            error = norm(given[name] - exact) / norm(exact)
             yield Miscounted(f"terms of {name}[{entries}]", 1, search.T, factor, search.T, error)
 
 

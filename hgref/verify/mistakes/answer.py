@@ -10,9 +10,8 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.layout import Blocks, Layout
-from hgref.objectives.data_loss import DataLoss
 from hgref.verify.mistakes.computation import Computation, Wrongs, scheduled, sees_lam
-from hgref.verify.mistakes.edits import leaves
+from hgref.verify.mistakes.edits import data_losses
 from hgref.verify.mistakes.mistake import Mistake
 
 FEW = 5  # blocks of λ: all their subsets and orders are tried
@@ -90,7 +89,7 @@ def erased(name: str, blocks: Blocks) -> Blocks:
 
 
 def transposed(base: Computation) -> Wrongs:
-    models = [term for term in leaves(base.J) if isinstance(term, DataLoss)]
+    models = data_losses(base.J)
     problem = base.run.problem
     if problem.learn_w0 and models and not any_order(models[0].layers(problem.w0)):
 

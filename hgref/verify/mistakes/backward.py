@@ -20,7 +20,7 @@ from hgref.layout import Blocks
 from hgref.objectives.objective import Objective
 from hgref.objectives.penalties import L2
 from hgref.run import Run
-from hgref.verify.mistakes.computation import Computation, Point, Wrongs, sees_lam
+from hgref.verify.mistakes.computation import Computation, Point, Wrongs, sees_lam, together
 from hgref.verify.mistakes.edits import Edited, altered, each_term, leaves, other_run, with_dynamics
 from hgref.verify.mistakes.mistake import Mistake
 
@@ -32,7 +32,7 @@ def jacobians_after_the_step(base: Computation) -> Wrongs:
 def at_other_states(base: Computation, where: str, point: Point) -> Wrongs:
     yield where, base.changed(at_A=point, at_B=point)
     for alone, changed in (("A_t", {"at_A": point}), ("B_t", {"at_B": point})):
-        yield ", ".join(filter(None, (where, f"{alone} alone"))), base.changed(**changed)
+        yield together(where, f"{alone} alone"), base.changed(**changed)
 
 
 def jacobians_at_one_state(base: Computation) -> Wrongs:
@@ -177,23 +177,21 @@ KEEPS = {Adam: "beta2", AdamW: "beta2", RMSProp: "beta", AdaGrad: None}  # of u,
 
 def root_detached(base: Computation) -> Wrongs:
     kind = type(base.dynamics)
-    if kind in KEEPS:
+    if kind not in KEEPS:
+        return
 
-        def detached(run: Run) -> Run:
-            at = functools.partial(root_constant, run.dynamics, KEEPS[kind])
-            return other_run(run, dynamics=altered(run.dynamics, at=at))
+    def edit(run: Run, squares: bool = False) -> Run:
+        at = functools.partial(root_constant, run.dynamics, KEEPS[kind], squares=squares)
+        return other_run(run, dynamics=altered(run.dynamics, at=at))
 
-        rates = {"eps", "eps_root", KEEPS[kind]}
-        lost = [name for name in base.run.layout.shapes if name in rates]
-        yield "", base.differentiating(detached)
-        erase = lambda blocks: {**blocks, **{name: 0 * blocks[name] for name in lost}}  # noqa: E731
-        yield "with ε and β2", base.differentiating(detached).answering(erase)
-        yield "the squares of a detached gradient", base.differentiating(squares_detached)
-
-
-def squares_detached(run: Run) -> Run:
-    at = functools.partial(root_constant, run.dynamics, KEEPS[type(run.dynamics)], squares=True)
-    return other_run(run, dynamics=altered(run.dynamics, at=at))
+    rates = {"eps", "eps_root", KEEPS[kind]}
+    lost = [name for name in base.run.layout.shapes if name in rates]
+    erase = lambda blocks: {**blocks, **{name: 0 * blocks[name] for name in lost}}  # noqa: E731
+    detached = base.differentiating(edit)
+    yield "", detached
+    yield "with ε and β2", detached.answering(erase)
+    squares = functools.partial(edit, squares=True)
+    yield "the squares of a detached gradient", base.differentiating(squares)
 
 
 def root_constant(

@@ -22,6 +22,11 @@ Point = Callable[[int, int], int]
 Wrongs = Iterator[tuple[str, "Computation"]]  # variants of a mistake
 
 
+def together(*variants: str) -> str:
+    """One variant of all that are not empty."""
+    return ", ".join(filter(None, variants))
+
+
 def before(t: int, T: int) -> int:
     return t - 1
 

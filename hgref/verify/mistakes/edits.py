@@ -54,6 +54,10 @@ def leaves(J: Objective) -> list[Objective]:
     return found
 
 
+def data_losses(J: Objective) -> list[DataLoss]:
+    return [term for term in leaves(J) if isinstance(term, DataLoss)]
+
+
 def with_dynamics(kind: type[Dynamics]) -> Edit:
     """An edit of a run: its dynamics is of another kind."""
     return lambda run: other_run(run, dynamics=altered(run.dynamics, kind))

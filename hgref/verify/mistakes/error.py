@@ -12,7 +12,7 @@ from hgref.objectives.objective import Sum
 from hgref.objectives.penalties import L2
 from hgref.verify.mistakes.batches import on_table
 from hgref.verify.mistakes.computation import Computation, Wrongs, only
-from hgref.verify.mistakes.edits import Scaled, leaves
+from hgref.verify.mistakes.edits import Scaled, data_losses, leaves
 from hgref.verify.mistakes.loss import size, split_penalties
 from hgref.verify.mistakes.mistake import Mistake
 
@@ -28,7 +28,7 @@ def penalty_in_E(base: Computation) -> Wrongs:
 
 def error_on_training_data(base: Computation) -> Wrongs:
     """On it alone, or on both sets together: their sum, their mean, or all examples pooled."""
-    terms = [term for term in leaves(base.J) if isinstance(term, DataLoss)]
+    terms = data_losses(base.J)
     E = base.run.E
     if len(terms) != 1:
         return

@@ -20,7 +20,7 @@ from hgref.objectives.data_loss import DataLoss
 from hgref.objectives.objective import Objective, Sum
 from hgref.objectives.penalties import L2
 from hgref.verify.mistakes.computation import Computation, Wrongs
-from hgref.verify.mistakes.edits import Edited, Scaled, altered, each_term, leaves
+from hgref.verify.mistakes.edits import Edited, Scaled, altered, data_losses, each_term, leaves
 from hgref.verify.mistakes.mistake import Mistake
 
 # --- weight decay ---
@@ -136,7 +136,7 @@ class OnSome(Edited):
 
 
 def penalty_on_other_weights(base: Computation) -> Wrongs:
-    models = [term for term in leaves(base.J) if isinstance(term, DataLoss)]
+    models = data_losses(base.J)
     if not models:
         return
     yield from penalties_changed(base, "1/n of it", lambda p: Scaled(p, 1 / models[0].features.n))
@@ -205,8 +205,7 @@ class Normalised(Edited):
         self.features, self.block, self.constant = exact.features, exact.block, constant
 
     def edit(self, t: int, w: Array, lam: Blocks, exact: At) -> At:
-        block, n = self.block, self.features.B
-        seen = slice(None) if self.features.batches is None else self.features.batches[t - 1]
+        block, n, seen = self.block, self.features.B, self.features.rows(t)
         total = np.sum(lam[block][seen])
         g = n / total * exact.value
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from hgref.arguments import Array
 from hgref.layout import Blocks, Layout
-from hgref.objectives.data_loss import DataLoss
 from hgref.run import Posed, Run
 from hgref.verify.mistakes.batches import rebatched
-from hgref.verify.mistakes.computation import Computation, Wrongs, only, scheduled
-from hgref.verify.mistakes.edits import each_term, has_batches, leaves, other_run
+from hgref.verify.mistakes.computation import Computation, Wrongs, only, scheduled, together
+from hgref.verify.mistakes.edits import (
+    altered,
+    data_losses,
+    each_term,
+    has_batches,
+    leaves,
+    other_run,
+)
 from hgref.verify.mistakes.mistake import Mistake
 
 ROUGH = 0.01  # relative: what comes nearer is computed exactly
@@ -21,26 +28,26 @@ ROUGH = 0.01  # relative: what comes nearer is computed exactly
 
 def schedule_one_off(base: Computation) -> Wrongs:
     """Beyond its ends a schedule repeats its first or last entry, or begins anew."""
-    names = scheduled(base)
-    if not names:
+    if not scheduled(base):
         return
     T = base.run.T
     for shift, variant in ((-1, "one step late"), (1, "one step early")):
         steps = np.arange(T) + shift
         for ends, entries in (("", np.clip(steps, 0, T - 1)), ("in a circle", steps % T)):
-            moved = {n: base.lam[n][entries] for n in names}
-            gather = functools.partial(collected, names, entries, T)
-            said = ", ".join(filter(None, (variant, ends)))
-            yield said, base.training({**base.lam, **moved}).answering(gather)
+            yield together(variant, ends), reading(base, entries)
 
 
 def backwards_in_the_run(base: Computation) -> Wrongs:
-    names, T = scheduled(base), base.run.T
-    if names:
-        entries = np.arange(T)[::-1]
-        moved = {n: base.lam[n][entries] for n in names}
-        gather = functools.partial(collected, names, entries, T)
-        yield "", base.training({**base.lam, **moved}).answering(gather)
+    if scheduled(base):
+        yield "", reading(base, np.arange(base.run.T)[::-1])
+
+
+def reading(base: Computation, entries: Array, **parts: Any) -> Computation:
+    """Step t takes the entry entries[t − 1] of each schedule; `parts` as in `training`."""
+    names = scheduled(base)
+    moved = {**base.lam, **{n: base.lam[n][entries] for n in names}}
+    gather = functools.partial(collected, names, entries, base.run.T)
+    return base.training(moved, **parts).answering(gather)
 
 
 def collected(names: list[str], entries: Array, T: int, blocks: Blocks) -> Blocks:
@@ -63,23 +70,21 @@ def steps_off_by_one(base: Computation) -> Wrongs:
     T = base.run.T
     yield f"T = {T - 1}", base.evaluating(lambda T: only(T - 1, T))
     for variant, longer in one_more(base):
-        yield ", ".join(filter(None, (f"T = {T + 1}", variant))), longer
+        yield together(f"T = {T + 1}", variant), longer
 
 
 def one_more(base: Computation) -> Wrongs:
     """A step more, for which a schedule and a table of batches repeat their last or first entry."""
-    T, names, E = base.run.T, scheduled(base), base.run.E
-    tables = any(map(has_batches, [*leaves(base.J), *leaves(E)]))
+    T = base.run.T
+    repeats = scheduled(base) or any(map(has_batches, [*leaves(base.J), *leaves(base.run.E)]))
     ends = {"the last entry again": T - 1, "the first entry again": 0}
-    for variant, entry in ends.items() if names or tables else [("", 0)]:
+    for variant, entry in ends.items() if repeats else [("", 0)]:
         entries = np.append(np.arange(T), entry)
         longer_table = functools.partial(np.take, indices=entries, axis=0)
         J = each_term(base.J, functools.partial(rebatched, longer_table))
-        lam = {**base.lam, **{n: base.lam[n][entries] for n in names}}
-        longer = base.training_on(J).training(lam, T=T + 1)
+        longer = reading(base, entries, dynamics=altered(base.dynamics, J=J), T=T + 1)
         if can_take(longer.run.problem, T + 1):
-            gather = functools.partial(collected, names, entries, T)
-            yield variant, longer.changed(run=wider(longer.run)).answering(gather)
+            yield variant, longer.changed(run=wider(longer.run))
 
 
 def wider(run: Run) -> Run:
@@ -112,7 +117,7 @@ def another_start(base: Computation) -> Wrongs:
         return
     w0 = base.lam["w0"] if problem.learn_w0 else problem.w0
     starts = {"zeros": np.zeros(problem.p)}
-    models = [term for term in leaves(base.J) if isinstance(term, DataLoss)]
+    models = data_losses(base.J)
     if models:
         for variant, turn in BY_COLUMNS.items():
             parts = [part for W, b in models[0].layers(w0) for part in (turn(W), b)]
