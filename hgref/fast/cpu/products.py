@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -24,25 +25,24 @@ from numba.extending import intrinsic
 from hgref.arguments import Array
 from hgref.fast.cpu.compiled import leaf
 
-# Bytes of a vector, on every processor. Where registers have 64, vectors of 64 were slower: three
-# columns, or ten, leave more of them empty.
-WIDTH = 32
-# Rows of a tile, by its vectors: twelve sums, three vectors of B and one number of A fill sixteen
-# registers; fewer rows for the rest. No vectors: one column.
-TILES = {3: (4, 2, 1), 2: (4, 2, 1), 1: (4, 1), 0: (1,)}
+# Bytes of a register, of a narrower vector, and of one narrower still: whole registers take most
+# columns, the others what is left, so that three columns, or ten, leave few numbers empty.
+FEATURES: str = config.CPU_FEATURES or get_host_cpu_features().flatten()  # type: ignore[attr-defined]
+WIDTH = 64 if "+avx512f" in FEATURES else 32
+NARROW, HALF = 32, 16
+TWO, THREE = 2 * WIDTH, 3 * WIDTH
+NARROW_TWO, NARROW_THREE = 2 * NARROW, 3 * NARROW
+# Rows of a tile, by the bytes of its columns: twelve sums, three vectors of B and one number of A
+# fill sixteen registers; fewer rows for the rest. No bytes: one column.
+TILES = {NARROW: (8, 4, 3, 1), WIDTH: (8, 4, 3, 1), HALF: (4, 1), 0: (1,)}
 DEPTH = 256  # of the common index at a time: then three vectors of B stay in the nearest cache
 LINE = 64  # bytes of a cache line
 CHAINS = 4  # sums of a sparse row side by side: an addition waits for the one before it
 
 
-def lanes(itemsize: int) -> int:
-    """Numbers in a register."""
-    return WIDTH // itemsize
-
-
 def padded(columns: int, itemsize: int) -> int:
-    """The next multiple of `lanes`."""
-    return -(-columns // lanes(itemsize)) * lanes(itemsize)
+    """The next number of columns that is a multiple of NARROW bytes."""
+    return -(-columns * itemsize // NARROW) * NARROW // itemsize
 
 
 def aligned(shape: tuple[int, ...], real: np.dtype) -> Array:
@@ -59,19 +59,25 @@ def add_product(A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, n):
 
     A, B, out   flat arrays of one number type;  q < length
     """
-    wide = WIDTH // A.itemsize
+    wide, narrow, half = WIDTH // A.itemsize, NARROW // A.itemsize, HALF // A.itemsize
     for q in range(np.int64(0), length, DEPTH):
         depth = min(length - q, np.int64(DEPTH))
         to_a, to_b, j = a + q * a_next, b + q * b_next, np.int64(0)
         while j + 3 * wide <= n:
-            tiles(A, to_a, a_row, a_next, B, to_b + j, b_next, out, o + j, o_row, m, depth, 3)
+            tiles(A, to_a, a_row, a_next, B, to_b + j, b_next, out, o + j, o_row, m, depth, THREE)
             j += 3 * wide
         if j + 2 * wide <= n:
-            tiles(A, to_a, a_row, a_next, B, to_b + j, b_next, out, o + j, o_row, m, depth, 2)
+            tiles(A, to_a, a_row, a_next, B, to_b + j, b_next, out, o + j, o_row, m, depth, TWO)
             j += 2 * wide
         if j + wide <= n:
-            tiles(A, to_a, a_row, a_next, B, to_b + j, b_next, out, o + j, o_row, m, depth, 1)
+            tiles(A, to_a, a_row, a_next, B, to_b + j, b_next, out, o + j, o_row, m, depth, WIDTH)
             j += wide
+        if j + narrow <= n:
+            tiles(A, to_a, a_row, a_next, B, to_b + j, b_next, out, o + j, o_row, m, depth, NARROW)
+            j += narrow
+        if j + half <= n:
+            tiles(A, to_a, a_row, a_next, B, to_b + j, b_next, out, o + j, o_row, m, depth, HALF)
+            j += half
         while j < n:
             tiles(A, to_a, a_row, a_next, B, to_b + j, b_next, out, o + j, o_row, m, depth, 0)
             j += 1
@@ -79,24 +85,27 @@ def add_product(A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, n):
 
 @leaf
 def add_sparse(values, indices, first, last, B, n, out, o):
-    """out[o : o+n] += Σ_q values[q] B[indices[q]·n : …],  q = first … last-1."""
-    wide, j = WIDTH // values.itemsize, 0
+    """out[o : o+n] += Σ_q values[q] B[indices[q]·n : …],  q = first … last-1.
+
+    n   a multiple of NARROW bytes
+    """
+    wide, j = NARROW // values.itemsize, 0
     while j + 3 * wide <= n:
-        gathered(values, indices, first, last, B, j, n, out, o + j, 3)
+        gathered(values, indices, first, last, B, j, n, out, o + j, NARROW_THREE)
         j += 3 * wide
     if j + 2 * wide <= n:
-        gathered(values, indices, first, last, B, j, n, out, o + j, 2)
+        gathered(values, indices, first, last, B, j, n, out, o + j, NARROW_TWO)
     elif j + wide <= n:
-        gathered(values, indices, first, last, B, j, n, out, o + j, 1)
+        gathered(values, indices, first, last, B, j, n, out, o + j, NARROW)
 
 
 class Writer:
     """Writes an innermost loop as a function of its own, which LLVM does not copy to its callers.
 
-    real      the number type;  vectors: registers side by side; 0: one number
+    real   the number type;  size: bytes of the numbers side by side; 0: one number
     """
 
-    def __init__(self, context: Any, module: Any, name: str, real: Any, vectors: int, form: str):
+    def __init__(self, context: Any, module: Any, name: str, real: Any, size: int, form: str):
         """`form`: a letter for each argument: p a pointer to numbers, u to indices, i an index."""
         self.real, self.index = real, context.get_value_type(types.intp)
         kinds = {"p": real.as_pointer(), "u": ir.IntType(32).as_pointer(), "i": self.index}
@@ -107,8 +116,9 @@ class Writer:
             self.function.attributes.add(attribute)
         self.builder = ir.IRBuilder(self.function.append_basic_block())
         self.itemsize = context.get_abi_sizeof(real)
-        self.wide = lanes(self.itemsize) if vectors else 1
-        self.vector, self.each = ir.VectorType(real, self.wide), range(max(vectors, 1))
+        register = WIDTH if size % WIDTH == 0 else min(size, NARROW)
+        self.wide = min(size, register) // self.itemsize or 1
+        self.vector, self.each = ir.VectorType(real, self.wide), range(size // register or 1)
 
     def constant(self, n: int) -> Any:
         return ir.Constant(self.index, n)
@@ -163,12 +173,12 @@ def calls(form: str, write: Callable[[Writer, int], None]) -> Callable[..., Any]
                 given.append(context.cast(builder, argument, kind, types.intp))
             else:
                 given.append(context.make_array(kind)(context, builder, argument).data)
-        vectors, number = kinds[-1].literal_value, kinds[0].dtype
-        name = f"{write.__name__}_{number}_{vectors}"
+        size, number = kinds[-1].literal_value, kinds[0].dtype
+        name = f"{write.__name__}_{number}_{size}"
         if name not in builder.module.globals:
             real = context.get_data_type(number)
-            writer = Writer(context, builder.module, name, real, vectors, form.replace("a", "p"))
-            write(writer, vectors)
+            writer = Writer(context, builder.module, name, real, size, form.replace("a", "p"))
+            write(writer, size)
             writer.builder.ret_void()
         builder.call(builder.module.globals[name], given)
         return context.get_dummy_value()
@@ -177,13 +187,13 @@ def calls(form: str, write: Callable[[Writer, int], None]) -> Callable[..., Any]
 
 
 @intrinsic(prefer_literal=True)
-def in_tiles(context, A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, vectors):
-    """`add_product` for n = `vectors` registers, a literal; 0: for one column."""
-    signature = types.void(A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, vectors)
+def in_tiles(context, A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, size):
+    """`add_product` for `size` bytes of columns, a literal; 0: for one column."""
+    signature = types.void(A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, size)
     return signature, calls("aiiiaiiaiiii", write_tiles)
 
 
-def write_tiles(write: Writer, vectors: int) -> None:
+def write_tiles(write: Writer, size: int) -> None:
     A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length = write.function.args
     builder = write.builder
 
@@ -200,7 +210,7 @@ def write_tiles(write: Writer, vectors: int) -> None:
             write.store(sums, out, place)
 
     first = write.constant(0)
-    for rows in TILES[vectors]:
+    for rows in TILES.get(size, (4, 3, 2, 1)):
         step = write.constant(rows)
         last = write.at(first, (builder.sdiv(builder.sub(m, first), step), step))
         with cgutils.for_range_slice(builder, first, last, step) as (row, _):
@@ -209,13 +219,13 @@ def write_tiles(write: Writer, vectors: int) -> None:
 
 
 @intrinsic(prefer_literal=True)
-def in_chains(context, values, indices, first, last, B, b, b_next, out, o, vectors):
-    """`add_sparse` for `vectors` registers, a literal: CHAINS entries side by side."""
-    signature = types.void(values, indices, first, last, B, b, b_next, out, o, vectors)
+def in_chains(context, values, indices, first, last, B, b, b_next, out, o, size):
+    """`add_sparse` for `size` bytes of columns, a literal: CHAINS entries side by side."""
+    signature = types.void(values, indices, first, last, B, b, b_next, out, o, size)
     return signature, calls("auiiaiiai", write_chains)
 
 
-def write_chains(write: Writer, vectors: int) -> None:
+def write_chains(write: Writer, size: int) -> None:
     values, indices, first, last, B, b, b_next, out, o = write.function.args
     builder, zeros = write.builder, [ir.Constant(write.vector, None) for _ in write.each]
     chains = [write.sums(write.load(out, o)), *(write.sums(zeros) for _ in range(CHAINS - 1))]
@@ -241,17 +251,17 @@ tiles: Any = in_tiles
 gathered: Any = in_chains
 
 
-def plain_tiles(A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, vectors):
+def plain_tiles(A, a, a_row, a_next, B, b, b_next, out, o, o_row, m, length, size):
     """`in_tiles` in NumPy, for code that is not compiled."""
-    n, q = max(vectors * lanes(A.itemsize), 1), np.arange(length)
+    n, q = size // A.itemsize or 1, np.arange(length)
     for i in range(m):
         left = A[a + i * a_row + q * a_next]
         out[o + i * o_row : o + i * o_row + n] += left @ B[(b + q * b_next)[:, None] + np.arange(n)]
 
 
-def plain_chains(values, indices, first, last, B, b, b_next, out, o, vectors):
+def plain_chains(values, indices, first, last, B, b, b_next, out, o, size):
     """`in_chains` in NumPy."""
-    rows, n = indices[first:last].astype(np.int64), vectors * lanes(values.itemsize)
+    rows, n = indices[first:last].astype(np.int64), size // values.itemsize
     out[o : o + n] += values[first:last] @ B[(b + rows * b_next)[:, None] + np.arange(n)]
 
 

@@ -244,9 +244,10 @@ class Small:
     def at(self, run: Run, first: int, last: int, s: Array) -> Stretch:
         return Stretch(self, run, first, last, s)
 
-    def part(self, lam: Blocks, dlam: Blocks, steps: int, k: int) -> Part:
-        """The data at λ, for passes with up to k columns and `steps` steps of P."""
-        return part_of(self.data[0], lam, dlam, steps, k) if self.data else nothing(self.p, k)
+    def part(self, lam: Blocks, dlam: Blocks, steps: int, columns: int) -> Part:
+        """The data at λ, for passes with so many columns at most, and `steps` steps of P."""
+        about = lam, dlam, steps, columns
+        return part_of(self.data[0], *about) if self.data else nothing(self.p, columns)
 
     def beside(self, lam: Blocks, dlam: Blocks, k: int) -> Beside:
         l2 = np.zeros((len(self.penalties), self.p))
@@ -301,7 +302,7 @@ class Stretch:
         small, lam, k = self.small, self.of.lam, Z.shape[1]
         dr = small.numbered.tangents(self.first, self.last, lam, dlam, k)
         Z = by_block(Z, small.blocks)
-        self.part, self.beside = small.part(lam, dlam, 1, k), small.beside(lam, dlam, k)
+        self.part, self.beside = small.part(lam, dlam, 1, 1 + k), small.beside(lam, dlam, k)
         self.kept = np.empty((1, small.blocks, small.p)), np.empty((1, small.p))
         self.ahead(Z, dr)
         return columns_of(Z)
@@ -322,10 +323,10 @@ class Stretch:
         return alpha.reshape(-1), shares
 
 
-def part_of(one: Dense, lam: Blocks, dlam: Blocks, steps: int, k: int) -> Part:
+def part_of(one: Dense, lam: Blocks, dlam: Blocks, steps: int, columns: int) -> Part:
     """A data loss at λ."""
     part, real, B, K = one.part, one.real, one.B, one.K
-    C, batches = padded((1 + k) * K, real.itemsize), part.features.batches
+    C, batches = padded(columns * K, real.itemsize), part.features.batches
     weights, dweights = np.ones(part.features.n), np.zeros((0, 0), real)
     if part.example_weights:
         weights = np.array(lam[part.block], float)
@@ -338,17 +339,17 @@ def part_of(one: Dense, lam: Blocks, dlam: Blocks, steps: int, k: int) -> Part:
         np.empty((steps, B, one.width), real), np.empty(B, real),
         aligned((one.N * C,), real), np.zeros(C, real), one.unit,
         np.empty(one.block * one.N * len(table[:1]), real), flat[:-C].reshape(-1, C), flat,
-        np.empty((1 + k) * part.p, real),
+        np.empty(columns * part.p, real),
         np.zeros(B * part.example_weights, real),
     )  # fmt: skip
 
 
-def nothing(p: int, k: int) -> Part:
+def nothing(p: int, columns: int) -> Part:
     """A data loss without examples."""
-    none, rows, C = np.zeros(0), np.zeros(0, np.int64), padded(1 + k, 8)
+    none, rows, C = np.zeros(0), np.zeros(0, np.int64), padded(columns, 8)
     no_table = np.zeros((0, 0), np.int64)
     return Part(
         none, np.zeros((0, 1)), 0, no_table, rows, none, np.zeros((0, 0)), none,
         np.zeros((1, 0, 1)), none, none, np.zeros(C), np.ones(1), none,
-        np.zeros((1, C)), np.zeros(2 * C), np.zeros((1 + k) * p), none,
+        np.zeros((1, C)), np.zeros(2 * C), np.zeros(columns * p), none,
     )  # fmt: skip
