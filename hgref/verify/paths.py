@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -173,10 +173,10 @@ class Search:
     def near(self) -> float:
         return 4.0 * len(self.allowed)  # a normal number is below 4
 
-    def simplest(self, s: float) -> float:
-        """A whole number, one over it, a hyperparameter or one over that, if s is as near to it."""
-        for factor in self.simple:
-            if math.isclose(s, factor, rel_tol=1e-9):
+    def simplest(self, s: float, near: float = 0.0) -> float:
+        """A whole number, one over it, a hyperparameter or one over that, if s is so near to it."""
+        for factor in (*FACTORS, *self.simple):
+            if math.isclose(s, factor, rel_tol=1e-9, abs_tol=near):
                 return float(factor)
         return s
 
@@ -209,18 +209,19 @@ class Search:
         add(total, told(0, run.start_vjp(alpha)))
         return total
 
-    def accident(self, guess: Guess) -> float:
-        """The chance that a guess like this one fits."""
-        factor, tried = guess[3], self.tried
+    def accident(
+        self,
+        factor: float,
+        tried: int,
+        given: Blocks,
+        true: Blocks,
+        allowed: Mapping[str, float],
+    ) -> float:
+        """The chance that one of so many guesses with a factor like this one fits."""
         known = factor in FACTORS
         reason = not known and bool(np.any(self.simple == factor))
-        return chance.of_a_fit(
-            tried * (len(self.simple) if reason else 1),
-            self.given.blocks,
-            self.g.blocks,
-            self.allowed,
-            int(not known and not reason),
-        )
+        tried *= len(self.simple) if reason else 1
+        return chance.of_a_fit(tried, given, true, allowed, int(not known and not reason))
 
     def proven(self, guess: Guess) -> Miscounted | None:
         """The guess, if each block of its gradient is the candidate's."""
@@ -248,7 +249,9 @@ def paths(trial: Trial, slack: float) -> tuple[Miscounted, ...]:
         found = list(some_entries(search))
         guesses = sorted(search.guesses(), key=lambda guess: simplicity(guess, search.T))
         for guess in guesses[: 10 * TOLD]:
-            beyond = search.accident(guess) <= chance.LARGEST
+            given, true = search.given.blocks, search.g.blocks
+            accident = search.accident(guess[3], search.tried, given, true, search.allowed)
+            beyond = accident <= chance.LARGEST
             if beyond and len(found) < TOLD and not told(guess, found):
                 path = search.proven(guess)
                 found += [path] if path else []
@@ -256,16 +259,22 @@ def paths(trial: Trial, slack: float) -> tuple[Miscounted, ...]:
 
 
 def some_entries(search: Search) -> Iterator[Miscounted]:
-    """If all is right but some entries of one block, which all count the same factor."""
+    """If all is right but some entries of one block, which all count the same factor.
+
+    One entry fits some factor, always: it must be one with a reason.
+    """
     given, g, allowed = search.given.blocks, search.g, search.allowed
     wrong = [n for n in allowed if norm(given[n] - g[n]) > allowed[n]]
     for name in wrong if len(wrong) == 1 else []:
         off = np.abs(given[name] - g[name]) > allowed[name]
         if not 0 < off.sum() <= off.size / 2:
             continue
-        factor = float(np.median(given[name][off] / g[name][off]))
+        some, true, near = {name: given[name][off]}, {name: g[name][off]}, {name: allowed[name]}
+        ratio = float(np.median(some[name] / true[name]))
+        factor = search.simplest(ratio, allowed[name] / (norm(true[name]) or 1.0))
         exact = np.where(off, factor * g[name], g[name])
-        if norm(given[name] - exact) <= allowed[name]:
+        accident = search.accident(factor, len(FACTORS), some, true, near)
+        if accident <= chance.LARGEST and norm(given[name] - exact) <= allowed[name]:
             entries = ", ".join(str(tuple(map(int, j)))[1:-1].rstrip(",") for j in np.argwhere(off))
             error = norm(given[name] - exact) / norm(exact)
             yield Miscounted(f"terms of {name}[{entries}]", 1, search.T, factor, search.T, error)

@@ -146,6 +146,20 @@ def test_entries_of_one_block_are_told(entries, factor):
     assert path.factor == pytest.approx(factor)
 
 
+@pytest.mark.parametrize(("factors", "told"), [([0.37], 0), ([0.37, 0.37], 1), ([0.37, 0.38], 0)])
+def test_a_factor_of_one_entry_needs_a_reason(factors, told):
+    """Some factor always fits one number; that two have the same is no accident."""
+    rng = np.random.default_rng(1)
+    J = Logistic(X, Y, bias=False, example_weights=True)
+    problem = hgref.Problem(hgref.Momentum(J), Logistic(X, Y, bias=False), T)
+    lam = problem.pack(eta=ETA, mu=0.8, weights=rng.uniform(0.5, 1, 12))
+    blocks = hgref.reverse(problem, lam).blocks
+    wrong = blocks["weights"].copy()
+    wrong[: len(factors)] *= factors
+    paths = hgref.diagnose(problem, lam, {**blocks, "weights": wrong}, pairs=False).paths
+    assert len(paths) == told
+
+
 def test_a_fitted_factor_is_told_once():
     """It is found twice, summed from the first step and from the last."""
     J = Logistic(X, Y, bias=False) + L2("weight")
