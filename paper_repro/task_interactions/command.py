@@ -27,6 +27,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="features of the pictures (default: cnn if the extra features is installed, else "
         "pixels)",
     )  # fmt: skip
+    parser.add_argument(
+        "--authors", dest="size", action="store_const", const="authors", default=argparse.SUPPRESS,
+        help="the sizes and the protocol of the authors' code: the hyper-iteration with the best "
+        "validation accuracy, models trained on both parts, single tasks on a grid",
+    )  # fmt: skip
     parser.add_argument("--T", type=int, metavar="N", help="steps of the inner training")
     parser.add_argument("--hyper-iterations", type=int, metavar="N", help="Adam steps on C and ρ")
     parser.add_argument("--R", type=float, metavar="R", help="bound on ΣC in HMTL-S")

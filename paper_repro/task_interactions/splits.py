@@ -26,6 +26,11 @@ class Split(NamedTuple):
     test: Part
     classes: int
 
+    @property
+    def joined(self) -> Part:
+        """The training and validation examples."""
+        return Part(*(np.concatenate(both) for both in zip(self.train, self.valid, strict=True)))
+
 
 def split(tasks: Tasks, setting: Setting, seed: int) -> Split:
     """The split of a seed, with features in a basis of the span of the training examples.
@@ -34,7 +39,8 @@ def split(tasks: Tasks, setting: Setting, seed: int) -> Split:
     deviation. Training starts at W = 0, and every step adds to w_k a combination of training
     examples and of other w_j. So W stays in the span of the n training examples, and the features
     are given in an orthonormal basis of that span. This changes neither the predictions nor the
-    norms, and makes a step N/n times cheaper.
+    norms, and makes a step N/n times cheaper. Where the final models are trained on the validation
+    examples too, the span is that of both.
     """
     rng, sizes = np.random.default_rng(seed), np.cumsum([setting.train, setting.valid])
     chosen: list[list[Array]] = [[], [], []]
@@ -45,7 +51,9 @@ def split(tasks: Tasks, setting: Setting, seed: int) -> Split:
     train, valid, test = map(np.concatenate, chosen)
     X = tasks.X[train].astype(float)
     mean, deviation = X.mean(axis=0), X.std()
-    basis = np.linalg.svd((X - mean) / deviation, full_matrices=False)[2]
+    spanning = np.concatenate([train, valid]) if setting.authors else train
+    seen = (tasks.X[spanning].astype(float) - mean) / deviation
+    basis = np.linalg.svd(seen, full_matrices=False)[2]
 
     def part(index: Array) -> Part:
         return Part((tasks.X[index] - mean) / deviation @ basis.T, tasks.y[index])
