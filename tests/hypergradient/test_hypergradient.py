@@ -52,7 +52,9 @@ def test_taylor_slope_is_two(dynamics, objective, choice):
     problem, lam = build(dynamics, objective, choice)
     g = hgref.reverse(problem, lam)
     h = 0.003 if "eps" in g and "beta2" not in g else 0.01  # where g is small their curvature turns
-    reports = [taylor(problem.f, g.grad, lam, h=h, levels=10, seed=k) for k in range(5)]
+    reports: list = []
+    while len(reports) < 5 and not any(abs(report.slope - 2) < 0.05 for report in reports):
+        reports.append(taylor(problem.f, g.grad, lam, h=h, levels=10, seed=len(reports)))
     # 0 where no gradient reaches the weights: f is constant
     assume(any(report.remainder[0] > 0 for report in reports))
     assert min(abs(report.slope - 2) for report in reports) < 0.05
