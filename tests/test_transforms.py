@@ -1,5 +1,7 @@
 """λ = τ(θ): each transform against the complex step and its transpose, and whole runs."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -165,3 +167,26 @@ def test_the_fast_layer_refuses_a_transform():
     problem, theta = problem_of("exp")
     with pytest.raises(TypeError, match="transform: expected none"):
         hgref.fast.cpu.reverse(problem, theta)
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 3])
+def test_a_cosine_is_the_formula_step_by_step(warmup):
+    peak, end, T = 0.8, 0.1, 7
+    found = Cosine("eta", T, warmup).at({"eta_peak": np.array(peak), "eta_end": np.array(end)})
+    for k in range(T):
+        if k < warmup:
+            expected = peak * k / warmup
+        else:
+            turn = math.pi * (k - warmup) / (T - warmup)
+            expected = end + (peak - end) * (1 + math.cos(turn)) / 2
+        assert found.value["eta"][k] == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3, 7])
+def test_pieces_are_as_long_as_they_can_be(pieces):
+    """As many as there are steps: each step has its own."""
+    values = np.arange(1.0, pieces + 1)
+    found = Piecewise("eta", 7, pieces).at({"eta_pieces": values}).value["eta"]
+    expected = [values[t * pieces // 7] for t in range(7)]
+    assert found.tolist() == expected
+    assert sorted(set(expected)) == values.tolist()

@@ -160,7 +160,21 @@ def test_a_flat_direction_is_told():
     end = hgref.implicit(problem, packed(problem, eta=0.5, weights=np.ones(9))).convergence
     assert end.least == 0
     assert end.to_minimum == np.inf
+    assert str(end).startswith("‖∇J(w_T)‖ = ")
+    assert "curvature of J at w_T: 0 … " in str(end)
     assert "not near a minimum" in str(end)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_a_flat_direction_is_flat_at_every_scale(scale):
+    """Its curvature is rounding beside the largest."""
+    rng = np.random.default_rng(0)
+    V = np.linalg.qr(rng.standard_normal((4, 4)))[0]
+    H = V @ np.diag([0.0, 1.0, 2.0, 3.0]) @ V.T
+    H = (H + H.T) / 2
+    J, E = Quadratic(scale * H, np.zeros(4)), Quadratic(H, H @ np.ones(4))  # ∇E in the range of H
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 2)
+    assert hgref.implicit(problem, {"eta": 0.1 / scale}).convergence.least == 0
 
 
 def refused(kind, match, J, E, lam, dynamics=hgref.GradientDescent, **options):

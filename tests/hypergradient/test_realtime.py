@@ -101,6 +101,13 @@ def test_only_the_blocks_asked_for_move():
             assert not np.array_equal(full[name][0], full[name][1])
 
 
+def test_a_path_of_an_unknown_block_is_refused():
+    J = hgref.objectives.Quadratic(np.eye(2), np.ones(2))
+    path = hgref.realtime(hgref.Problem(hgref.GradientDescent(J), J, 2), {"eta": 0.1}, every=1)
+    with pytest.raises(ValueError, match="mu"):
+        path["mu"]
+
+
 def test_bad_hyper_batches_are_refused():
     J = hgref.objectives.Quadratic([[1.0]], [1.0])
     problem = hgref.Problem(hgref.GradientDescent(J), J, 5)

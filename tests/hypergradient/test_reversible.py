@@ -41,6 +41,17 @@ def test_products_are_taken_back_bit_for_bit(v, mus):
     assert buffer.bits == 0
 
 
+def test_the_buffer_holds_many_digits_at_once():
+    rng, buffer = np.random.default_rng(0), Buffer()
+    counts = rng.integers(1, 4, 200_000)
+    digits = rng.integers(0, counts)
+    for _ in range(2):
+        buffer.push(digits, counts)
+    for _ in range(2):
+        np.testing.assert_array_equal(buffer.pop(counts), digits)
+    assert buffer.bits == 0
+
+
 @given(seed=st.integers(0, 2**32 - 1), large=st.sampled_from([1, 2, 3, 9, 300]))
 def test_the_buffer_is_a_stack(seed, large):
     rng, buffer, pushed = np.random.default_rng(seed), Buffer(), []

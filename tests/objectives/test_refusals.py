@@ -89,6 +89,7 @@ REFUSED = [
     (lambda: Callback(len, len, hyper={"a": -1}), r"hyper a: expected at least 0, found -1"),
     (lambda: L2("block"), r"groups: expected None, 'weight' or integers \(p,\), found 'block'"),
     (lambda: L2([0.5]), r"groups: expected integers \(p,\), found dtype float64"),
+    (lambda: L2([[0]]), r"groups: expected shape \(p,\), found \(1, 1\)"),
     (lambda: L2([-1]), r"groups: expected numbers from 0 to p - 1, for p = 1"),
     (lambda: Callback(3, len), r"value: expected a function, found int"),
     (lambda: LeastSquares(X, y) + Quadratic(np.eye(3), [1, 1, 1]), r"one number of weights"),
@@ -210,6 +211,9 @@ def test_a_threshold_below_zero_is_refused():
     problem.at(good)
     with pytest.raises(ValueError, match="delta: expected numbers >= 0, found -0.5"):
         problem.at({**good, "delta": -0.5})
+    hgref.objectives.Huber([[1.0]], [0.5], 0.0)
+    with pytest.raises(ValueError, match="threshold: expected numbers >= 0, found -0.5"):
+        hgref.objectives.Huber([[1.0]], [0.5], -0.5)
     with pytest.raises(ValueError, match="weights: expected numbers >= 0, found -1.0 at index"):
         problem.at({**good, "weights": [0.0, -1.0]})
 

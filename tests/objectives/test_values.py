@@ -74,6 +74,10 @@ def test_a_mini_batch_is_the_mean_over_its_rows_repetitions_counted():
         rows = table[t - 1]
         expected = np.mean((X[rows] @ w4[:3] - y[rows]) ** 2) / 2
         assert J.value(t, w4[:3], {}) == pytest.approx(expected, rel=1e-14)
+    assert np.array_equal(J.predict(w4[:3]), J.predict(w4[:3], 1))
+    net = MLP(X, y > 0, [2], batches=table)
+    w = net.start(0)
+    assert np.array_equal(net.predict(w), net.predict(w, 1))
 
 
 @pytest.mark.parametrize("matrix", [scipy.sparse.csr_matrix, scipy.sparse.coo_array])

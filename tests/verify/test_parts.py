@@ -7,6 +7,7 @@ from strategies import JUMPING, KINKED, build, choices, few
 
 import hgref
 from hgref.objectives import L2, Callback, Objective, Quadratic
+from hgref.verify.parts import beside_template
 
 
 @pytest.mark.parametrize("dynamics", JUMPING)
@@ -27,6 +28,14 @@ def test_every_objective_of_hgref_is_right(objective, choice):
     for J in (problem.dynamics.J, problem.E):
         report = hgref.check_objective(J, problem.unpack(lam))
         assert report, str(report)
+
+
+def test_a_start_beside_zeros_is_above_them():
+    """A state of zeros may hold squares."""
+    start = beside_template(np.array([0.0, -1.0, 2.0]), 3, np.random.default_rng(0))
+    assert 0 < start[0] < 0.02
+    assert -1.02 < start[1] < -1
+    assert 2 < start[2] < 2.02
 
 
 def test_a_point_is_found_where_none_is_given():
