@@ -10,6 +10,8 @@ import hgref
 from hgref.__main__ import main
 from hgref.verify import CATALOGUE
 from hgref.verify.candidate import read_candidate
+from hgref.verify.mistakes import Computation
+from hgref.verify.pairs import singles
 from hgref.verify.rounding import tolerances
 from hgref.verify.vectors.cases import DYNAMICS, MORE, OBJECTIVES, cases
 from hgref.verify.vectors.description import problem_of, read_file
@@ -69,27 +71,20 @@ def test_every_trap_is_wrong_and_is_called_by_its_name(name):
     assert len(content["traps"]) >= 8
     g = hgref.reverse(problem, lam)
     allowed = tolerances(problem.at(lam), g, 2.0**-53)
+    made = {
+        (m.name, variant): wrong for m, variant, _, wrong in singles(Computation(problem.at(lam)))
+    }
     for trap in content["traps"]:
         assert known[trap["name"]].sentence == trap["sentence"]
         given = read_candidate(trap["grad"], g.layout).blocks
         assert any(np.linalg.norm(given[n] - g[n]) > 10 * allowed[n] for n in given)
+        wrong = made[trap["name"], trap["variant"]]
+        for block, printed in trap["grad"].items():
+            np.testing.assert_allclose(wrong[block], printed, rtol=1e-8, atol=1e-10)
     trap = content["traps"][-1]
     assert not hgref.check(problem, lam, read_candidate(trap["grad"], g.layout).blocks)
-    allowed = {e.name for e in hgref.diagnose(problem, lam, wrong_of(problem, lam, trap))}
-    assert trap["name"] in allowed
-
-
-def wrong_of(problem, lam, trap):
-    """The trap's gradient in full precision: what it was printed from."""
-    from hgref.verify.mistakes import Computation
-    from hgref.verify.pairs import singles
-
-    for mistake, variant, _, wrong in singles(Computation(problem.at(lam))):
-        if (mistake.name, variant) == (trap["name"], trap["variant"]):
-            for block, printed in trap["grad"].items():
-                np.testing.assert_allclose(wrong[block], printed, rtol=1e-9, atol=1e-11)
-            return wrong
-    raise AssertionError(trap["name"])
+    wrong = made[trap["name"], trap["variant"]]  # in full precision: what it was printed from
+    assert trap["name"] in {e.name for e in hgref.diagnose(problem, lam, wrong)}
 
 
 # --- proofs (python-flint) ---
