@@ -7,6 +7,7 @@ import pytest
 from silent_bar import Bar
 
 from hgref.constraints import CappedBox
+from paper_repro.digest import digest
 from paper_repro.hyper_cleaning import compute as module
 from paper_repro.hyper_cleaning.compute import compute
 from paper_repro.hyper_cleaning.corruption import corrupt
@@ -81,10 +82,12 @@ def test_digits_show_what_was_given_and_what_is_true(results, images):
             assert known[pixels] == true
 
 
-def test_results_say_what_they_were_made_of(results):
+def test_results_say_what_they_were_made_of(results, images):
     for path in results.values():
         about = read_json(path)
-        assert about["data"] == {"source": "made-up patterns", "wrong labels": 60}
+        assert about["data"] == {
+            "source": "made-up patterns", "sha256": digest(images), "wrong labels": 60,
+        }  # fmt: skip
         assert about["setting"]["seed"] == 0
         assert {"hgref", "numpy", "python", "cores"} <= set(about["made with"])
         assert about["wall seconds"] > 0

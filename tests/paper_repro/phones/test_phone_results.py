@@ -6,6 +6,7 @@ import pytest
 from tqdm import tqdm
 
 from paper_repro.__main__ import main
+from paper_repro.digest import digest
 from paper_repro.phones import compute as module
 from paper_repro.phones.claims import RULES
 from paper_repro.phones.compute import METHODS, compute
@@ -72,11 +73,11 @@ def test_curves_are_over_the_epochs(done, setting):
         assert curve["rho"][-1] == row["end"]["rho"]
 
 
-def test_results_say_what_they_were_made_of(done):
+def test_results_say_what_they_were_made_of(done, phones):
     for path in done[0].values():
         about = read_json(path)
         assert about["data"] == {
-            "source": "made-up speech", "frames": [240, 120, 90],
+            "source": "made-up speech", "sha256": digest(phones), "frames": [240, 120, 90],
             "validation frames looked at": 50, "states": 6, "weights": 6 * 9 + 8 * 7,
         }  # fmt: skip
         assert about["made with"]["dtype"] == "float32"

@@ -7,6 +7,7 @@ import pytest
 import scipy.stats
 
 from paper_repro.claim import judge
+from paper_repro.digest import digest
 from paper_repro.interval import interval
 from paper_repro.record import read_json
 from paper_repro.task_interactions import compute as module
@@ -63,10 +64,11 @@ def test_pictures_are_the_first_of_each_class(results, tasks):
     assert shown == [one.tobytes() for one in tasks.pictures[:, 0]]
 
 
-def test_results_say_what_they_were_made_of(results, setting):
+def test_results_say_what_they_were_made_of(results, setting, tasks):
     for path in results.values():
         about = read_json(path)
         assert about["data"]["source"] == "made-up tasks"
+        assert about["data"]["sha256"] == digest(tasks)
         assert about["data"]["classes"] == ["apple", "pear", "tram", "bus"]
         assert about["setting"]["T"] == setting.T
         assert {"hgref", "numpy", "python", "cores"} <= set(about["made with"])
