@@ -27,6 +27,11 @@ def digest(thing: Any) -> str:
     return hashlib.sha256(json.dumps(thing, default=described, sort_keys=True).encode()).hexdigest()
 
 
+def origin(data: Any) -> dict[str, str]:
+    """What results tell of their data: the name, and SHA-256 of the content."""
+    return {"source": data.name, "sha256": digest(data)}
+
+
 def described(thing: Any) -> dict[str, Any]:
     """What JSON holds in place of an array or a dataclass."""
     if isinstance(thing, np.ndarray) and not thing.dtype.hasobject:

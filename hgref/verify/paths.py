@@ -248,10 +248,9 @@ def paths(trial: Trial, slack: float) -> tuple[Miscounted, ...]:
         search = Search(trial, slack)
         found = list(some_entries(search))
         guesses = sorted(search.guesses(), key=lambda guess: simplicity(guess, search.T))
+        whole = search.given.blocks, search.g.blocks, search.allowed
         for guess in guesses[: 10 * TOLD]:
-            given, true = search.given.blocks, search.g.blocks
-            accident = search.accident(guess[3], search.tried, given, true, search.allowed)
-            beyond = accident <= chance.LARGEST
+            beyond = search.accident(guess[3], search.tried, *whole) <= chance.LARGEST
             if beyond and len(found) < TOLD and not told(guess, found):
                 path = search.proven(guess)
                 found += [path] if path else []
@@ -269,12 +268,12 @@ def some_entries(search: Search) -> Iterator[Miscounted]:
         off = np.abs(given[name] - g[name]) > allowed[name]
         if not 0 < off.sum() <= off.size / 2:
             continue
-        some, true, near = {name: given[name][off]}, {name: g[name][off]}, {name: allowed[name]}
-        ratio = float(np.median(some[name] / true[name]))
-        factor = search.simplest(ratio, allowed[name] / (norm(true[name]) or 1.0))
+        some, true, near = given[name][off], g[name][off], allowed[name]
+        factor = search.simplest(float(np.median(some / true)), near / (norm(true) or 1.0))
         exact = np.where(off, factor * g[name], g[name])
-        accident = search.accident(factor, len(FACTORS), some, true, near)
-        if accident <= chance.LARGEST and norm(given[name] - exact) <= allowed[name]:
+        one = {name: some}, {name: true}, {name: near}
+        accident = search.accident(factor, len(FACTORS), *one)
+        if accident <= chance.LARGEST and norm(given[name] - exact) <= near:
             entries = ", ".join(str(tuple(map(int, j)))[1:-1].rstrip(",") for j in np.argwhere(off))
             error = norm(given[name] - exact) / norm(exact)
             yield Miscounted(f"terms of {name}[{entries}]", 1, search.T, factor, search.T, error)

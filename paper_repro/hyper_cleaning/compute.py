@@ -15,7 +15,7 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.outer import Minimization
 from paper_repro.data.images import Images
-from paper_repro.digest import digest
+from paper_repro.digest import origin
 from paper_repro.hyper_cleaning.corruption import Corrupted, corrupt
 from paper_repro.hyper_cleaning.methods import accuracy, clean, discarded, final_model, last_state
 from paper_repro.hyper_cleaning.setting import Setting
@@ -59,11 +59,7 @@ def compute(
 
     about = {
         "experiment": "hyper-cleaning",
-        "data": {
-            "source": images.name,
-            "sha256": digest(images),
-            "wrong labels": data.wrong.sum(),
-        },
+        "data": {**origin(images), "wrong labels": data.wrong.sum()},
         "setting": asdict(setting),
         "made with": surroundings(),
         "wall seconds": round(time.perf_counter() - started, 1),

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from paper_repro.data.speech.phones import Phones
-from paper_repro.digest import digest
+from paper_repro.digest import origin
 from paper_repro.phones.methods import REAL, Losses, Tick, real_time, vanilla, warm_up
 from paper_repro.phones.progress import Progress
 from paper_repro.phones.search import random_search
@@ -54,8 +54,7 @@ def compute(phones: Phones, setting: Setting, folder: Path, bar: Any) -> dict[st
     about = {
         "experiment": "phones",
         "data": {
-            "source": phones.name,
-            "sha256": digest(phones),
+            **origin(phones),
             "frames": [len(phones.train), len(phones.valid), len(phones.test)],
             "validation frames looked at": len(E.y),
             "states": phones.states,

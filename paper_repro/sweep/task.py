@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from paper_repro.digest import digest, program
+from paper_repro.digest import digest, origin, program
 from paper_repro.preset import Preset
 from paper_repro.record import as_json
 
@@ -68,8 +68,7 @@ def tasks_of(
 ) -> list[Task]:
     """All methods on the first seed, then on the next, and so on."""
     methods, tasks = list(methods), list[Task]()
-    about = {"source": data.name, "sha256": digest(data)}
-    shared = {"experiment": experiment, "data": about, "program": program()}
+    shared = {"experiment": experiment, "data": origin(data), "program": program()}
     for seed in seeds:
         made: dict[str, Task] = {}
         for method in methods:

@@ -52,12 +52,12 @@ def single_tasks(data: Split, setting: Setting) -> Singles:
     error, final = 0.0, []
     for k in range(data.classes):
         each = [trained(data.train, k, value, setting) for value in GRID]
-        valid = model(data.valid, k)
-        right = [np.mean((scored(data.valid, k, w) > 0) == (data.valid.y == k)) for w in each]
+        scored_by = [scored(data.valid, k, w) for w in each]
+        right = [np.mean((z > 0) == (data.valid.y == k)) for z in scored_by]
         first = int(np.argmax(right))
         rho[k] = GRID[first]
-        scores.append(scored(data.valid, k, each[first]))
-        error += float(valid.value(setting.T, each[first], {}))
+        scores.append(scored_by[first])
+        error += float(model(data.valid, k).value(setting.T, each[first], {}))
         final.append(scored(data.test, k, trained(data.joined, k, rho[k], setting)))
     return Singles(most(data.test, final), most(data.valid, scores), error, rho)
 

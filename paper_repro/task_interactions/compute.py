@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from paper_repro.data.tasks import Tasks
-from paper_repro.digest import digest
+from paper_repro.digest import origin
 from paper_repro.interval import interval
 from paper_repro.record import remembered, surroundings, write_json
 from paper_repro.task_interactions.methods import METHODS, learn
@@ -55,7 +55,7 @@ def write(
     """
     about = {
         "experiment": setting.experiment,
-        "data": {"source": tasks.name, "sha256": digest(tasks), "classes": tasks.classes},
+        "data": {**origin(tasks), "classes": tasks.classes},
         "setting": asdict(setting),
         "made with": surroundings(),
         **beside,

@@ -81,6 +81,10 @@ def learn(name: str, data: Split, setting: Setting) -> Learnt:
         found = single_tasks(data, setting)
         return Learnt(found.test, found.valid, found.error, None, found.rho)
     K, problem = data.classes, inner_problem(name, data, setting)
+
+    def judge(k: int, lam: Array, g: hgref.Hypergradient) -> dict[str, float]:
+        return {"validation accuracy": accuracy(data.valid, K, g.s_T)}
+
     rates = {"eta": setting.eta, "mu": setting.mu}
     sets: dict[str, Constraint] = {rate: Box(value, value) for rate, value in rates.items()}
     start = {name: np.full(shape, rates.get(name, 0.0))
@@ -92,7 +96,7 @@ def learn(name: str, data: Split, setting: Setting) -> Learnt:
         outer=Adam(setting.outer_rate),
         project=Product(**sets, **METHODS[name].sets(setting, K)).project,
         iterations=setting.hyper_iterations,
-        callback=lambda k, lam, g: {"validation accuracy": accuracy(data.valid, K, g.s_T)},
+        callback=judge if setting.authors else None,
     )
     lam = best(run) if setting.authors else run.last
     blocks, w = run.layout.split(lam), cpu.last_state(problem, lam)

@@ -69,7 +69,7 @@ def least(problem, dtype):
     [
         ({}, np.float64),
         ({"sparse": True}, np.float32),
-        ({"momentum": True}, np.float64),
+        ({"momentum": True}, np.float32),
         ({"mlp": True}, np.float64),
     ],
 )

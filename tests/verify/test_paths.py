@@ -132,16 +132,21 @@ def test_a_layer_that_is_outside_the_graph_is_told():
         assert (f"{layer} of w", 1, 4, 0.0) in told, str(found)
 
 
-@pytest.mark.parametrize(("entries", "factor"), [([2], 0.0), ([0, 3], -1.0), ([1], 12.0)])
-def test_entries_of_one_block_are_told(entries, factor):
+def paths_of_weights_times(entries, factors):
+    """What is told of a gradient that is right but for some of the example weights' entries."""
     rng = np.random.default_rng(1)
     J = Logistic(X, Y, bias=False, example_weights=True)
     problem = hgref.Problem(hgref.Momentum(J), Logistic(X, Y, bias=False), T)
     lam = problem.pack(eta=ETA, mu=0.8, weights=rng.uniform(0.5, 1, 12))
     blocks = hgref.reverse(problem, lam).blocks
     wrong = blocks["weights"].copy()
-    wrong[entries] *= factor
-    (path, *_) = hgref.diagnose(problem, lam, {**blocks, "weights": wrong}, pairs=False).paths
+    wrong[list(entries)] *= factors
+    return hgref.diagnose(problem, lam, {**blocks, "weights": wrong}, pairs=False).paths
+
+
+@pytest.mark.parametrize(("entries", "factor"), [([2], 0.0), ([0, 3], -1.0), ([1], 12.0)])
+def test_entries_of_one_block_are_told(entries, factor):
+    (path, *_) = paths_of_weights_times(entries, factor)
     assert path.way == f"terms of weights[{', '.join(map(str, entries))}]"
     assert path.factor == pytest.approx(factor)
 
@@ -149,15 +154,7 @@ def test_entries_of_one_block_are_told(entries, factor):
 @pytest.mark.parametrize(("factors", "told"), [([0.37], 0), ([0.37, 0.37], 1), ([0.37, 0.38], 0)])
 def test_a_factor_of_one_entry_needs_a_reason(factors, told):
     """Some factor always fits one number; that two have the same is no accident."""
-    rng = np.random.default_rng(1)
-    J = Logistic(X, Y, bias=False, example_weights=True)
-    problem = hgref.Problem(hgref.Momentum(J), Logistic(X, Y, bias=False), T)
-    lam = problem.pack(eta=ETA, mu=0.8, weights=rng.uniform(0.5, 1, 12))
-    blocks = hgref.reverse(problem, lam).blocks
-    wrong = blocks["weights"].copy()
-    wrong[: len(factors)] *= factors
-    paths = hgref.diagnose(problem, lam, {**blocks, "weights": wrong}, pairs=False).paths
-    assert len(paths) == told
+    assert len(paths_of_weights_times(range(len(factors)), factors)) == told
 
 
 def test_a_fitted_factor_is_told_once():

@@ -30,11 +30,12 @@ from hgref.fast.cpu.compiled import leaf
 FEATURES: str = config.CPU_FEATURES or get_host_cpu_features().flatten()  # type: ignore[attr-defined]
 WIDTH = 64 if "+avx512f" in FEATURES else 32
 NARROW, HALF = 32, 16
-TWO, THREE = 2 * WIDTH, 3 * WIDTH
+TWO, THREE = 2 * WIDTH, 3 * WIDTH  # Numba takes a name for a literal, and no expression
 NARROW_TWO, NARROW_THREE = 2 * NARROW, 3 * NARROW
 # Rows of a tile, by the bytes of its columns: twelve sums, three vectors of B and one number of A
 # fill sixteen registers; fewer rows for the rest. No bytes: one column.
-TILES = {NARROW: (8, 4, 3, 1), WIDTH: (8, 4, 3, 1), HALF: (4, 1), 0: (1,)}
+ALONE, BESIDE = (8, 4, 3, 1), (4, 3, 2, 1)
+TILES = {THREE: BESIDE, TWO: BESIDE, WIDTH: ALONE, NARROW: ALONE, HALF: (4, 1), 0: (1,)}
 DEPTH = 256  # of the common index at a time: then three vectors of B stay in the nearest cache
 LINE = 64  # bytes of a cache line
 CHAINS = 4  # sums of a sparse row side by side: an addition waits for the one before it
@@ -210,7 +211,7 @@ def write_tiles(write: Writer, size: int) -> None:
             write.store(sums, out, place)
 
     first = write.constant(0)
-    for rows in TILES.get(size, (4, 3, 2, 1)):
+    for rows in TILES[size]:
         step = write.constant(rows)
         last = write.at(first, (builder.sdiv(builder.sub(m, first), step), step))
         with cgutils.for_range_slice(builder, first, last, step) as (row, _):
