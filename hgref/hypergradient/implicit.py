@@ -107,7 +107,8 @@ def implicit(
     s = run.last_state()
     require_one_step(run, s)
     row, direct = run.error_grad(run.T, s)
-    share, unsolved, used = OF_THE_STEP[solver](run, s, row, tol, iterations)
+    with np.errstate(all="ignore"):  # that it diverged is said next
+        share, unsolved, used = OF_THE_STEP[solver](run, s, row, tol, iterations)
     require_solved(solver, unsolved, tol, used, "that the step is a contraction there")
     grad = gradient(run, direct, share)
     moved = float(np.linalg.norm(run.at(run.T, s).value - s))
@@ -123,11 +124,12 @@ def at_minimum(run: Run, solver: str, tol: float, iterations: int) -> Implicit:
     w_T, a = run.dynamics.weights(s), run.dynamics.weights(row)
     end = inner.at(w_T)
     require_one_J(run, w_T)
-    if solver in OF_THE_STEP:
-        share, unsolved, used = OF_THE_STEP[solver](run, s, row, tol, iterations)
-    else:
-        share, unsolved = OF_J[solver](end, a, tol, iterations)
-        used = inner.products
+    with np.errstate(all="ignore"):  # that it diverged is said next
+        if solver in OF_THE_STEP:
+            share, unsolved, used = OF_THE_STEP[solver](run, s, row, tol, iterations)
+        else:
+            share, unsolved = OF_J[solver](end, a, tol, iterations)
+            used = inner.products
     require_solved(solver, unsolved, tol, used, "that J is convex there")
     return Implicit(
         run.error(run.T, s),
@@ -224,8 +226,7 @@ def by_fixed_point(
     """α B with α = ∇E + α A, the relative residual, and the number of products."""
     step, alpha, moved = run.at(run.T, s), row, np.inf
     for used in range(1, iterations + 1):  # noqa: B007 - the last one is returned
-        with np.errstate(all="ignore"):
-            alpha_A, share = step.vjp(alpha)
+        alpha_A, share = step.vjp(alpha)
         moved = relative(row + alpha_A - alpha, row)
         if moved <= tol or not np.isfinite(moved):
             break

@@ -160,7 +160,7 @@ def test_a_flat_direction_is_told():
     end = hgref.implicit(problem, packed(problem, eta=0.5, weights=np.ones(9))).convergence
     assert end.least == 0
     assert end.to_minimum == np.inf
-    assert str(end).startswith("‖∇J(w_T)‖ = ")
+    assert str(end).startswith(f"‖∇J(w_T)‖ = {end.residual:.3g} after T = ")
     assert "curvature of J at w_T: 0 … " in str(end)
     assert "not near a minimum" in str(end)
 
@@ -296,6 +296,24 @@ def test_a_step_map_that_stands_still():
     true = (w - 0.3) * np.cos(w) / (1 + 0.8 * np.sin(w))
     assert g["c"] == pytest.approx(true, rel=1e-9)
     assert g.residual < 1e-12
+
+
+def test_a_step_that_moves_away_has_no_limit():
+    """s ↦ 2 s − c stands still at s = c, and sends away all that is beside it."""
+    E = Quadratic(np.eye(1), [0.3])
+    away = hgref.StepMap(
+        lambda t, s, lam: {"w": 2 * s["w"] - lam["c"]}, {"w": np.ones(1)}, {"c": ()}
+    )
+    with pytest.raises(ArithmeticError, match="that the step is a contraction there"):
+        hgref.implicit(hgref.Problem(away, E, 10), {"c": 1.0})
+
+
+@pytest.mark.parametrize("solver", ["neumann", "fixed_point"])
+def test_a_saddle_is_no_minimum(solver):
+    J, E = Quadratic(np.diag([1.0, -2.0]), [0.0, 0.0]), Quadratic(np.eye(2), [1.0, 1.0])
+    problem = hgref.Problem(hgref.GradientDescent(J), E, 3)  # w0 = 0 stands still
+    with pytest.raises(ArithmeticError, match="that J is convex there"):
+        hgref.implicit(problem, {"eta": 0.1}, solver)
 
 
 def test_a_step_that_varies_with_t_has_no_limit_whoever_wrote_it():

@@ -165,6 +165,9 @@ def test_numbers_beyond_the_largest_are_refused():
     assert hgref.reversible(problem, {"eta": 0.1, "mu": 0.5}, largest=2**12).f < 0
     with pytest.raises(OverflowError, match="smaller eta"):
         hgref.reversible(quadratic(), {"eta": 40.0, "mu": 0.9})
+    Q = hgref.objectives.Quadratic(np.eye(1), [0.5])
+    still = hgref.Problem(hgref.Momentum(Q), Q, 3)
+    assert hgref.reversible(still, {"eta": 0.01, "mu": 0.5}, largest=1).f < 0
     with pytest.raises(ValueError, match="largest: expected a number > 0"):
         hgref.reversible(problem, {"eta": 0.1, "mu": 0.5}, largest=0)
 

@@ -122,6 +122,15 @@ def test_two_mistakes_together_are_found():
     assert diagnosis[0].name in str(diagnosis)
 
 
+def test_all_that_was_tried_counts_where_chance_is_excluded():
+    problem, lam = next(penalised())
+    run, g = problem.at(lam), hgref.reverse(problem, lam)
+    every = [((s.mistake,), s.variant, s.gradient) for s in singles(Computation(run))]
+    judge = Judge(g, read_candidate(g, run.layout), tolerances(run, g, 2.0**-53, runs=3))
+    assert list(judge.explain(every))
+    assert judge.tried == len(every)
+
+
 def test_a_mistake_that_nobody_knows_is_not_given_a_name():
     problem, lam = next(penalised())
     rng = np.random.default_rng(0)
@@ -213,6 +222,7 @@ def in_training(kind, **settings):
     ("kind", "settings"),
     [
         (hgref.GradientDescent, {}),
+        (hgref.Momentum, {"weight_decay": 0.1}),
         (hgref.Momentum, {"dampening": 0.3, "weight_decay": 0.1}),
         (hgref.Adam, {"convention": "torch"}),
         (hgref.AdamW, {}),

@@ -171,9 +171,21 @@ def test_schedules_and_starts_are_tried():
             uH, uM = self.J.grad_vjp(t, s, lam, -self.rate(lam) * alpha)
             return alpha + uH, {**uM, "eta": -alpha @ self.J.grad(t, s, lam)}
 
-    report = hgref.check_dynamics(First(J))
-    assert report.verdict == "wrong"
-    assert "vjp of First is wrong in a schedule of eta" in report.reason
+    class Summed(First):
+        def rate(self, lam):
+            return np.sum(lam["eta"])
+
+    class Late(First):
+        def vjp(self, t, s, lam, alpha):
+            row, share = super().vjp(t, s, lam, alpha)
+            if np.ndim(lam["eta"]):
+                share["eta"] = share["eta"] * (np.arange(lam["eta"].size) == t)
+            return row, share
+
+    for kind, part in ((First, "vjp"), (Summed, "step"), (Late, "vjp")):
+        report = hgref.check_dynamics(kind(J))
+        assert report.verdict == "wrong"
+        assert f"{part} of {kind.__name__} is wrong in a schedule of eta" in report.reason
 
     class Elsewhere(hgref.GradientDescent):
         def start(self, w0):
