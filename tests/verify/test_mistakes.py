@@ -193,3 +193,34 @@ def test_one_number_is_not_fitted(groups, fits):
     g = hgref.reverse(problem, lam)
     base = Computation(problem.at(lam), shared=Shared(g.blocks))
     assert bool(list(fitted(base, at_the_limit(base)))) == fits
+
+
+@pytest.mark.parametrize("beta", [0.7, 0.97])
+def test_the_decay_of_a_moving_mean_is_found(beta):
+    """w̄_t = β w̄_{t-1} + (1 − β) w_t: the complex step through it, for a β that no list has."""
+    problem, lam = penalised()
+    run, layout = problem.at(lam), problem.layout
+
+    def f(x):
+        moved = other_run(run, layout.split(x))
+        states = list(moved.states())
+        mean = states[0]
+        for w in states[1:]:
+            mean = beta * mean + (1 - beta) * w
+        return moved.error(moved.T, mean)
+
+    found = hgref.diagnose(problem, lam, complex_step(f, lam), pairs=False)
+    assert str(found).startswith(f"averaged-weights (a moving mean from w_0, {beta}")
+
+
+def test_the_minimum_that_mini_batches_would_reach_is_that_of_the_last():
+    rng, T, l2 = np.random.default_rng(3), 4, 0.3
+    X, y = rng.standard_normal((6, 3)), rng.standard_normal(6)
+    table = np.array([[0, 1], [2, 3], [4, 5], [1, 4]])
+    J, E = LeastSquares(X, y, batches=table) + L2(), LeastSquares(X[:2], y[:2])
+    problem = hgref.Problem(hgref.GradientDescent(J), E, T)
+    H = X[table[-1]].T @ X[table[-1]] / 2 + l2 * np.eye(3)
+    w = np.linalg.solve(H, X[table[-1]].T @ y[table[-1]] / 2)
+    share = -E.grad(1, w, {}) @ np.linalg.solve(H, w)
+    found = wrongs(Computation(problem.at({"eta": 0.1, "l2": l2})), "implicit-limit")
+    assert found["at the minimum"]["l2"] == pytest.approx(share, rel=1e-10)

@@ -151,6 +151,19 @@ def test_a_value_that_takes_no_complex_numbers_is_judged_by_differences():
     assert hgref.check_objective(Wrong()).verdict == "wrong"
 
 
+def test_a_small_mistake_is_seen_by_the_complex_step():
+    """Less than is asked where differences are the only witness."""
+
+    class Off(Quadratic):
+        def at(self, t, w, lam):
+            exact = super().at(t, w, lam)
+            return exact._replace(value=exact.value * (1 + 1e-6))
+
+    report = hgref.check_objective(Off(np.diag([1.0, 2.0]), [1.0, -1.0]))
+    assert report.verdict == "wrong"
+    assert "grad of Off is wrong in w" in report.reason
+
+
 def test_schedules_and_starts_are_tried():
     J = Quadratic(np.diag([1.0, 2.0]), [1.0, -1.0])
 
