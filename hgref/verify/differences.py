@@ -37,12 +37,16 @@ def differences(trial: Trial) -> str | None:
     found, true = run.layout.flatten(given.blocks), g.grad
     off = np.abs(found - true)
     some = np.argsort(-off)[:MOST]
+    noise = NOISE * 2 * FLOAT64 * abs(g.f)
     for scheme, ends in SCHEMES.items():
         for relative in (False, True):
             slope = along_coordinates(run.problem.f, run.point, ends, relative)
             try:
                 h = fitted(slope, int(some[0]), found, true)
-                told = h is not None and all_explained(slope, some, found, off, h, abs(g.f))
+                if h is None:
+                    continue
+                steps = h * (np.abs(run.point) if relative else np.ones(off.size))
+                told = all_explained(slope, some, found, off, h, noise / steps)
             # a step out of the domain, or a run that diverges
             except (ValueError, ArithmeticError):
                 continue
@@ -87,10 +91,11 @@ def fitted(slope: Slope, j: int, found: Array, true: Array) -> float | None:
     return h
 
 
-def all_explained(slope: Slope, some: Array, found: Array, off: Array, h: float, f: float) -> bool:
+def all_explained(
+    slope: Slope, some: Array, found: Array, off: Array, h: float, noise: Array
+) -> bool:
     """Whether the differences are the numbers found, and two at least tell their step, or one."""
-    noise = NOISE * 2 * FLOAT64 * f / h
-    told = [j for j in some if off[j] > APART * noise]
-    exact = all(abs(slope(int(j), h) - found[j]) <= noise + 1e-6 * off[j] for j in some)
+    told = [j for j in some if off[j] > APART * noise[j]]
+    exact = all(abs(slope(int(j), h) - found[j]) <= noise[j] + 1e-6 * off[j] for j in some)
     whole = abs(math.log10(h) - round(math.log10(h))) < 1e-6
     return exact and (len(told) > 1 or (len(told) == 1 and whole))

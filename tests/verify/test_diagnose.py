@@ -19,7 +19,7 @@ from hgref.verify.pairs import singles
 from hgref.verify.rounding import tolerances
 from hgref.verify.witness import complex_step
 
-PROBLEMS = 20 if settings().max_examples > 100 else 3  # for each mistake
+PROBLEMS = 20 if settings().max_examples > 100 else 2  # for each mistake
 MOST = 2000  # problems
 OBJECTIVES = ["least-squares", "logistic", "softmax", "with-l2", "callback", "mlp"]
 
