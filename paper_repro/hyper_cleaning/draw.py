@@ -78,21 +78,22 @@ def figure1(content: dict[str, Any]) -> Figure:
     for name, color, style in (("validation", "#7f2704", "-."), ("test", "#f16913", ":")):
         values = c[f"{name} accuracy"]
         accuracies.plot(k, values, color=color, lw=1.6, ls=style, label=f"{name} accuracy (right)")
-    counts.axhline(wrong, color="0.6", lw=0.8)
-    counts.annotate(
-        f"{wrong} wrong labels", (0, wrong), (4, 3),
-        textcoords="offset points", color="0.35", fontsize=8,
-    )  # fmt: skip
+    counts.axhline(wrong, color="0.6", lw=0.8, label=f"the {wrong} wrong labels")
     counts.set(xlim=(0, k[-1]), ylim=(0, 1.4 * wrong))
     counts.set(xlabel="Hyper-iterations", ylabel="Number of discarded examples")
     accuracies.set(ylabel="Accuracy (%)")
     s, R = content["setting"], content["R"]
     counts.set_title(
-        f"Accuracy and sparsity of λ: DH-{R:g}\n{content['data']['source']}, "
-        f"T = {s['T']}, {s['train']} training examples",
+        f"DH-{R:g} throws out {c['TP'][-1]} of {wrong} wrong labels and {c['FP'][-1]} right ones\n"
+        f"{content['data']['source']}, T = {s['T']}, {s['train']} training examples",
         fontsize=10,
     )
-    figure.legend(loc="outside lower center", ncols=2, fontsize=8.5, frameon=False)
+    note = (
+        f"Accuracies here are those of w_T, T = {s['T']}; Table 1 has those of final models,\n"
+        f"trained for {s['final_steps']} steps on the weighted examples and the validation set."
+    )
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8.5, frameon=False, title=note,
+                  title_fontsize=8)  # fmt: skip
     return figure
 
 

@@ -47,36 +47,39 @@ def draw(path: Path) -> list[Path]:
 
 
 def grid(content: dict[str, Any]) -> Figure:
-    """A row for each library, a group of three cells (one per objective) for each dynamics."""
+    """A row for each library, a group of three cells (one per objective) for each dynamics.
+
+    The dynamics stand in two bands, one above the other, so that the picture fits a page.
+    """
     libraries, kinds = list(content["libraries"].values()), dynamics_of(content)
-    wide = len(kinds) * (len(OBJECTIVES) + GAP)
-    figure = Figure(
-        figsize=(max(8, 2 + 0.26 * wide), 2.2 + 0.3 * len(libraries)), layout="constrained"
-    )
-    axes = figure.add_subplot()
+    half = -(-len(kinds) // 2)
+    bands = [band for band in (kinds[:half], kinds[half:]) if band]
+    wide = half * (len(OBJECTIVES) + GAP)
+    size = (max(6, 1.2 + 0.26 * wide), 0.7 + len(bands) * (0.6 + 0.3 * len(libraries)))
+    figure = Figure(figsize=size, layout="constrained")
+    for axes, band in zip(figure.subplots(len(bands), squeeze=False)[:, 0], bands, strict=True):
+        draw_band(axes, libraries, band)
+        axes.set_xlim(-0.2, wide)
+    legend(figure, figure.axes[-1], content)
+    return figure
+
+
+def draw_band(axes: Any, libraries: list[dict[str, Any]], kinds: list[str]) -> None:
+    """Some dynamics beside each other, all libraries below each other."""
     for y, one in enumerate(libraries):
         for name, cell in one["cells"].items():
             kind, _ = split(name)
-            one_cell(axes, left(kinds, kind, place(name)), y, shown_as(cell))
-    axes.set_xlim(-0.2, wide)
+            if kind in kinds:
+                one_cell(axes, left(kinds, kind, place(name)), y, shown_as(cell))
     axes.set_ylim(len(libraries), -0.6)
     axes.set_yticks([y + 0.5 for y in range(len(libraries))], [one["title"] for one in libraries])
-    middles = [left(kinds, kind, 1) + 0.5 for kind in kinds]
-    axes.set_xticks(middles, kinds, rotation=35, ha="left", rotation_mode="anchor")
+    axes.set_xticks([left(kinds, kind, 1) + 0.5 for kind in kinds], kinds, fontsize=8)
     axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     for kind in kinds:
         for j, objective in enumerate(OBJECTIVES):
-            axes.text(
-                left(kinds, kind, j) + 0.5,
-                -0.25,
-                objective[0],
-                ha="center",
-                va="center",
-                fontsize=7,
-            )
+            axes.text(left(kinds, kind, j) + 0.5, -0.25, objective[0], ha="center", va="center",
+                      fontsize=7)  # fmt: skip
     axes.spines[:].set_visible(False)
-    legend(figure, axes, content)
-    return figure
 
 
 def left(kinds: list[str], kind: str, j: int) -> float:

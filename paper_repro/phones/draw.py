@@ -13,8 +13,8 @@ from paper_repro.record import read_json
 from paper_repro.table import columns, markdown, write_text
 
 STYLES: dict[str, dict[str, Any]] = {
-    "Vanilla": {"color": "0.55", "linestyle": ":", "linewidth": 1.8},
-    "RS": {"color": "0.55", "linestyle": "--"},
+    "Vanilla": {"color": "0.15", "linestyle": ":", "linewidth": 1.8},
+    "RS": {"color": "0.65", "linestyle": "--"},
     "RTHO": {"color": "#0a4a8f", "linestyle": "-", "linewidth": 1.8},
     "RTHO-NT": {"color": "#c8641e", "linestyle": "-.", "linewidth": 1.8},
 }
@@ -100,15 +100,29 @@ def figure3(content: dict[str, Any]) -> Figure:
     for ax, (what, label) in zip(figure.subplots(2, 2).flat, PANELS.items(), strict=True):
         for name, style in STYLES.items():
             ax.plot(curves[name]["epoch"], curves[name][what], label=named(name, curves), **style)
+        for name in MOVING:
+            ax.plot(curves[name]["epoch"][-1:], curves[name][what][-1:], "o", ms=5,
+                    color=STYLES[name]["color"])  # fmt: skip
         ax.set(xlabel="epochs", ylabel=label)
         ax.grid(alpha=0.3)
         if what == "rho":
             fit_to_moving(ax, curves)
-    lines = figure.axes[0].get_lines()
+    lines = figure.axes[0].get_lines()[: len(STYLES)]
     figure.legend(handles=lines, loc="outside lower center", ncols=len(lines), fontsize=9)
-    figure.suptitle(f"Phone states, hyperparameters in real time\n{content['data']['source']}",
-                    fontsize=11)  # fmt: skip
+    ends = "; ".join(ended(name, curves) for name in MOVING)
+    figure.suptitle(f"Hyperparameters learnt while the network trains: {ends}\n"
+                    f"{content['data']['source']}", fontsize=11)  # fmt: skip
     return figure
+
+
+def ended(name: str, curves: dict[str, Any]) -> str:
+    """Whether η had decayed at the last look, at which a dot stands."""
+    eta = curves[name]["eta"][-1:]
+    if not eta:
+        return f"{name} diverged at once"
+    return (
+        f"{name} ends as η reaches 0" if eta == [0] else f"{name} was cut off at η = {eta[0]:.2g}"
+    )
 
 
 def named(name: str, curves: dict[str, Any]) -> str:

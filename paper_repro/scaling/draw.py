@@ -14,7 +14,8 @@ from paper_repro.record import read_json
 from paper_repro.table import columns, markdown, write_text
 
 MARKS = ("o", "s", "^")  # a problem each
-COLORS = {"forward": "#08519c", "reverse": "#d94801", "checkpointed": "#525252"}
+COLORS = {"forward": "#3182bd", "reverse": "#fdd0a2", "checkpointed": "black"}  # apart in grey
+EDGE = "0.2"
 TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5)]
 PROMISED = {"bytes": 0.15, "seconds": 0.3}  # relative; see hgref.plan
 
@@ -35,8 +36,17 @@ def panels(content: dict[str, Any]) -> Figure:
     left, right = figure.subplots(1, 2)
     against(left, content, "bytes", 1e6, "megabytes")
     against(right, content, "seconds", 1, "seconds")
-    figure.suptitle("hgref.plan and measurement, for every way that fits", fontsize=11)
+    bytes_, seconds_ = (farthest(content["planned"], what) for what in PROMISED)
+    figure.suptitle(
+        f"What hgref.plan says is at most {bytes_:.0f} % off in bytes, {seconds_:.0f} % in seconds",
+        fontsize=11,
+    )
     return figure
+
+
+def farthest(rows: list[dict[str, Any]], what: str) -> float:
+    """The largest deviation of a plan from what was measured, in percent."""
+    return max(100 * abs(row["planned"][what] / row["measured"][what] - 1) for row in rows)
 
 
 def against(axes: Any, content: dict[str, Any], what: str, unit: float, label: str) -> None:
@@ -55,7 +65,7 @@ def against(axes: Any, content: dict[str, Any], what: str, unit: float, label: s
         color = COLORS[row["way"].partition("(")[0]]
         axes.plot(
             row["planned"][what] / unit, row["measured"][what] / unit, ls="none", ms=7,
-            marker=MARKS[names.index(row["problem"])], color=color,
+            marker=MARKS[names.index(row["problem"])], mec=EDGE,
             mfc="white" if "executor" in row["way"] else color,
         )  # fmt: skip
     axes.set(xscale="log", yscale="log")
@@ -68,12 +78,12 @@ def against(axes: Any, content: dict[str, Any], what: str, unit: float, label: s
 
 
 def legend(axes: Any, names: list[str]) -> None:
-    """Marks are problems, colours are algorithms; hollow marks ran on workers."""
+    """Marks are problems, fillings are algorithms; white ones ran on workers."""
     for mark, name in zip(MARKS, names, strict=False):
         axes.plot([], [], ls="none", marker=mark, color="0.3", label=name)
     for name, color in COLORS.items():
-        axes.plot([], [], ls="none", marker="_", ms=12, mew=3, color=color, label=name)
-    axes.plot([], [], ls="none", marker="o", mfc="white", color=COLORS["forward"],
+        axes.plot([], [], ls="none", marker="D", ms=6, mfc=color, mec=EDGE, label=name)
+    axes.plot([], [], ls="none", marker="D", ms=6, mfc="white", mec=EDGE,
               label="forward on workers")  # fmt: skip
     axes.legend(fontsize=8, frameon=False, loc="upper left")
 

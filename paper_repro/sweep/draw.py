@@ -73,7 +73,7 @@ def page(content: Content) -> str:
 
 def figure(content: Content) -> Figure:
     """A dot for each seed, a column for each method, and the mean with its interval."""
-    rows, measure = content["rows"], content["measure"]
+    rows, measure = from_the_reference(content), content["measure"]
     made = Figure(figsize=(2.2 + 1.25 * len(rows), 4.8), layout="constrained")
     ax = made.add_subplot()
     each = np.array([row["each"][measure] for row in rows])
@@ -88,9 +88,27 @@ def figure(content: Content) -> Figure:
     ax.grid(axis="y", alpha=0.3)
     ax.legend(*ax.get_legend_handles_labels(), fontsize=8.5, frameon=False, ncols=3,
               loc="lower center", bbox_to_anchor=(0.5, 1.0))  # fmt: skip
-    made.suptitle(f"{content['experiment']} over {len(content['seeds'])} seeds\n"
-                  f"{content['data']['source']}", fontsize=10)  # fmt: skip
+    made.suptitle(f"{message(content)}\n{content['experiment']}, {content['data']['source']}",
+                  fontsize=10)  # fmt: skip
     return made
+
+
+def from_the_reference(content: Content) -> list[Content]:
+    """The rows from the reference on; those before it come last."""
+    rows = content["rows"]
+    first = [row["method"] for row in rows].index(content["reference"])
+    return [*rows[first:], *rows[:first]]
+
+
+def message(content: Content) -> str:
+    """How many methods gain over the reference, by intervals that do not reach 0."""
+    rows = [row for row in content["rows"] if row["method"] != content["reference"]]
+    gain = sum(row["95 % interval"][0] > 0 for row in rows)
+    lose = sum(row["95 % interval"][1] < 0 for row in rows)
+    return (
+        f"Of {len(rows)} methods {gain} gain over {content['reference']}, {lose} lose, "
+        f"{len(rows) - gain - lose} undecided, over {len(content['seeds'])} seeds"
+    )
 
 
 def column(ax: Axes, j: int, row: Content, measure: str) -> None:

@@ -16,13 +16,13 @@ from hgref.arguments import Array
 EDGES = 2  # number of edges per task
 MOST_EDGES = 40
 MOST_TASKS = 20  # if there are more tasks, those without an edge are left out
-THIN, WIDE = 0.5, 9.0  # widths of the weakest and the strongest edge, in points
-PALE = 0.72  # grey of the weakest edge; the strongest is black
+WIDE = 9.0  # width of the strongest edge, in points; the others are as wide as their share of it
+PALE = 0.72  # grey of an edge of width 0; the strongest is black
 LABEL, LABEL_OF_MANY = 1.33, 1.13  # radius of the names; the circle has radius 1
 
 
 class Edge(NamedTuple):
-    """A pair of tasks j < k; share is 0 for the weakest edge drawn and 1 for the strongest."""
+    """A pair of tasks j < k; share is C over the C of the strongest."""
 
     j: int
     k: int
@@ -49,9 +49,10 @@ def graph(
     for k in shown:
         node(ax, places[k], None if pictures is None else pictures[k])
         x, y = outside * places[k]
-        ax.text(x, y, names[k], ha="center", va="center", fontsize=9, zorder=3)
+        if pictures is None or len(names[k]) > 1:  # the picture of a digit says which it is
+            ax.text(x, y, names[k], ha="center", va="center", fontsize=9, zorder=3)
     legend(ax, edges, len(C), len(shown))
-    end = outside + 0.2
+    end = outside + 0.2 if ax.texts else 1.2
     ax.set(xlim=(-end, end), ylim=(-end, end), aspect="equal")
     ax.axis("off")
 
@@ -65,8 +66,7 @@ def strongest(C: Array, count: int) -> list[Edge]:
     best = np.argsort(-C[j, k], kind="stable")[:count][::-1]
     best = best[C[j, k][best] > 0]
     values = C[j, k][best]
-    span = np.ptp(values) if len(values) else 0.0
-    shares = (values - values.min()) / span if span > 0 else np.ones(len(values))
+    shares = values / values.max(initial=0.0)
     return [Edge(int(j[e]), int(k[e]), float(C[j[e], k[e]]), float(s))
             for e, s in zip(best, shares, strict=True)]  # fmt: skip
 
@@ -98,8 +98,8 @@ def circle(shown: list[int]) -> dict[int, Array]:
 
 
 def style(share: float) -> dict[str, Any]:
-    width = THIN + (WIDE - THIN) * share
-    return {"color": str(PALE * (1 - share)), "linewidth": width, "solid_capstyle": "butt"}
+    grey = str(PALE * (1 - share))
+    return {"color": grey, "linewidth": WIDE * share, "solid_capstyle": "butt"}
 
 
 def node(ax: Axes, place: Array, pixels: Array | None) -> None:
@@ -112,13 +112,13 @@ def node(ax: Axes, place: Array, pixels: Array | None) -> None:
 
 
 def legend(ax: Axes, edges: list[Edge], K: int, shown: int) -> None:
-    """A legend of edge widths: C of the weakest edge, the middle and the strongest."""
+    """A legend of edge widths: C of the strongest edge, of half and of a quarter of it."""
     if not edges:
         ax.text(0, 0, "no relations: C = 0", ha="center", va="center")
         return
-    weak, strong = edges[0].C, edges[-1].C
-    shares = (0.0, 0.5, 1.0) if strong > weak else (1.0,)
-    lines = [Line2D([], [], label=f"C = {weak + share * (strong - weak):.2g}", **style(share))
+    weak, strong = edges[0], edges[-1]
+    shares = (0.25, 0.5, 1.0) if weak.C < strong.C else (1.0,)
+    lines = [Line2D([], [], label=f"C = {share * strong.C:.2g}", **style(share))
              for share in shares]  # fmt: skip
     among = "" if shown == K else f", among {shown} of {K} classes"
     title = f"the {len(edges)} strongest of {K * (K - 1) // 2} pairs{among}"

@@ -140,6 +140,15 @@ def test_a_method_that_diverged_at_once_is_drawn_as_nothing(done, tmp_path):
             }
         paths[name] = write_json(tmp_path / path.name, content)
     assert len(draw(paths)) == 3
+    assert "RTHO diverged at once; " in figure3(content).get_suptitle()
+
+
+def test_the_title_says_how_the_learnt_rates_end(done):
+    content = read_json(done[0]["figure3"])
+    for name, end in (("RTHO", 0.0), ("RTHO-NT", 0.07)):
+        content["curves"][name]["eta"][-1] = end
+    title = figure3(content).get_suptitle()
+    assert "RTHO ends as η reaches 0; RTHO-NT was cut off at η = 0.07" in title
 
 
 def test_a_large_rho_of_random_search_does_not_flatten_the_learnt_ones(done):

@@ -14,7 +14,7 @@ from paper_repro.record import read_json
 from paper_repro.scaling import compute as computing
 from paper_repro.scaling import on_paper, weighed
 from paper_repro.scaling.compute import compute
-from paper_repro.scaling.draw import at_most, draw, off, page, terminal
+from paper_repro.scaling.draw import at_most, draw, farthest, off, page, terminal
 from paper_repro.scaling.engines import Engines
 from paper_repro.scaling.problems import problems
 from paper_repro.scaling.setting import SMALL
@@ -84,6 +84,8 @@ def test_the_picture_and_the_page_come_from_the_file_alone(made):
 
 def test_shares_and_gains():
     assert off(1.1, 1.0) == "+10 %"
+    rows = [{"planned": {"bytes": x}, "measured": {"bytes": 4.0}} for x in (3.0, 4.0, 4.4)]
+    assert farthest(rows, "bytes") == 25
     assert at_most({"shared": {"m": 32}, "setting": {"workers": 2}}) == pytest.approx(33 / 17)
 
 

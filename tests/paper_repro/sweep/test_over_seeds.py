@@ -12,7 +12,7 @@ from paper_repro.phones.claims import ORDERS
 from paper_repro.phones.claims import RULES as PHONES
 from paper_repro.preset import Preset
 from paper_repro.record import read_json
-from paper_repro.sweep.draw import draw, figure, page, table_rows, terminal
+from paper_repro.sweep.draw import draw, figure, message, page, table_rows, terminal
 from paper_repro.sweep.over_seeds import Compared, compute
 
 WHAT = Compared("made-up", "Baseline", "test accuracy", ("F1",))
@@ -72,9 +72,23 @@ def test_the_table_the_terminal_and_the_figure_tell_the_same(path):
     ax = figure(content).axes[0]
     labels = [label.get_text() for label in ax.get_xticklabels()]
     gain, half = (content["rows"][2][key] for key in ("gain", "95 % interval"))
-    assert labels[1:] == ["Baseline\nreference", f"DH-300\n{gain:+.2f} ± {half[1] - gain:.2f}"]
+    assert labels[:2] == ["Baseline\nreference", f"DH-300\n{gain:+.2f} ± {half[1] - gain:.2f}"]
+    assert labels[2].startswith("Oracle\n")  # from the reference on
     dots = [line for line in ax.lines if line.get_marker() == "o"]
     assert [len(line.get_ydata()) for line in dots] == [7, 7, 7]
+
+
+def test_the_title_counts_what_the_intervals_say():
+    ends = {
+        "Baseline": (0.0, 0.0),
+        "a": (0.1, 0.3),
+        "b": (-0.2, 0.1),
+        "c": (-3.0, -1.0),
+        "d": (1, 2),
+    }
+    rows = [{"method": name, "95 % interval": list(two)} for name, two in ends.items()]
+    found = message({"rows": rows, "reference": "Baseline", "seeds": list(range(7))})
+    assert found == "Of 4 methods 2 gain over Baseline, 1 lose, 1 undecided, over 7 seeds"
 
 
 @given(x=st.lists(st.lists(st.floats(0, 100), min_size=3, max_size=3), min_size=2, max_size=4))

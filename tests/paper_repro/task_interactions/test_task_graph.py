@@ -8,7 +8,6 @@ from paper_repro.record import read_json, write_json
 from paper_repro.task_interactions.draw import draw, figure2
 from paper_repro.task_interactions.graph import (
     MOST_EDGES,
-    THIN,
     WIDE,
     circle,
     graph,
@@ -36,17 +35,18 @@ def test_the_strongest_pairs_come_last_and_zeros_never():
     C[1, 2] = C[2, 1] = 0.2
     edges = strongest(C, 5)
     assert [(e.j, e.k) for e in edges] == [(0, 1), (1, 2), (2, 3)]
-    assert [e.share for e in edges] == pytest.approx([0, 0.5, 1])
+    assert [e.share for e in edges] == pytest.approx([1 / 3, 2 / 3, 1])
     assert [e.C for e in strongest(C, 1)] == [0.3]
     assert strongest(C, 1)[0].share == 1
     assert strongest(np.zeros((3, 3)), 5) == []
 
 
-def test_widths_and_darkness_go_from_the_weakest_to_the_strongest():
-    lines = drawn(relations(10), list("abcdefghij")).lines[:20]
+def test_an_edge_is_as_wide_as_its_relation_is_strong():
+    C = relations(10)
+    lines = drawn(C, list("abcdefghij")).lines[:20]
     widths = [line.get_linewidth() for line in lines]
-    assert (widths[0], widths[-1]) == (THIN, WIDE)
-    assert widths == sorted(widths)
+    strongest_first = np.sort(C[np.triu_indices(10, 1)])[::-1][:20]
+    np.testing.assert_allclose(widths[::-1], WIDE * strongest_first / strongest_first[0])
     greys = [float(line.get_color()) for line in lines]
     assert greys == sorted(greys, reverse=True)
     assert greys[-1] == 0
@@ -121,6 +121,8 @@ def test_pictures_in_colour_and_grey_stand_at_their_class(results):
     content = read_json(results["figure2"])
     grey = figure2(content).axes[0]
     assert len([a for a in grey.artists if hasattr(a, "offsetbox")]) == 4
+    content["data"]["classes"] = ["0", "1", "two", "3"]  # a picture says which digit it is
+    assert [text.get_text() for text in figure2(content).axes[0].texts] == ["two"]
     colours = np.random.default_rng(0).integers(0, 256, (4, 5, 5, 3), dtype=np.uint8)
     content["pictures"] = [one.tobytes().hex() for one in colours]
     shown = [a.offsetbox.get_data() for a in figure2(content).axes[0].artists]
