@@ -22,6 +22,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--source", choices=("auto", "timit", "generated"),
         help="source of the speech (default: TIMIT if --data-dir has it, else generated)",
     )  # fmt: skip
+    parser.add_argument(
+        "--authors", dest="size", action="store_const", const="authors", default=argparse.SUPPRESS,
+        help="ρ in the unit of the authors' code: a second error that is a mean over its outputs",
+    )  # fmt: skip
     parser.add_argument("--minutes", type=float, metavar="N", help="total length of the speech")
     parser.add_argument("--hidden", type=int, nargs="+", metavar="N", help="widths of the layers")
     parser.add_argument("--T", type=int, metavar="N", help="largest number of training steps")

@@ -15,7 +15,16 @@ import numpy as np
 
 from paper_repro.data.speech.phones import Phones
 from paper_repro.digest import origin
-from paper_repro.phones.methods import REAL, Losses, Tick, real_time, vanilla, warm_up
+from paper_repro.phones.methods import (
+    RATES,
+    REAL,
+    Losses,
+    Tick,
+    real_time,
+    replayed,
+    vanilla,
+    warm_up,
+)
 from paper_repro.phones.progress import Progress
 from paper_repro.phones.search import random_search
 from paper_repro.phones.setting import Setting
@@ -23,7 +32,6 @@ from paper_repro.phones.two_heads import Row, testing, training, validation
 from paper_repro.record import remembered, surroundings, write_json
 
 METHODS = ("Vanilla", "RTHO", "RTHO-NT", "RS")  # RS last: RTHO determines its time
-RATES = ("eta", "mu", "rho")
 
 
 def compute(phones: Phones, setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
@@ -42,7 +50,7 @@ def compute(phones: Phones, setting: Setting, folder: Path, bar: Any) -> dict[st
     Source   Franceschi et al. 2017, section 5.3
     """
     started = time.perf_counter()
-    partial = folder / ".partial" / f"phones-{setting.key(phones.name)}"
+    partial = folder / ".partial" / f"{setting.experiment}-{setting.key(phones.name)}"
     resumed = partial.exists()
     progress = Progress(bar, len(METHODS))
     progress.begin("compiling")
@@ -52,7 +60,7 @@ def compute(phones: Phones, setting: Setting, folder: Path, bar: Any) -> dict[st
     found = dict(all_methods(losses, partial, progress))
     epoch = len(phones.train) / setting.batch
     about = {
-        "experiment": "phones",
+        "experiment": setting.experiment,
         "data": {
             **origin(phones),
             "frames": [len(phones.train), len(phones.valid), len(phones.test)],
@@ -77,7 +85,8 @@ def compute(phones: Phones, setting: Setting, folder: Path, bar: Any) -> dict[st
         },
         "figure3": {**about, "curves": {name: curve(found[name], epoch) for name in METHODS}},
     }
-    paths = {n: write_json(folder / f"phones-{n}.json", c) for n, c in contents.items()}
+    stem = setting.experiment
+    paths = {n: write_json(folder / f"{stem}-{n}.json", c) for n, c in contents.items()}
     shutil.rmtree(partial, ignore_errors=True)
     return paths
 
@@ -97,7 +106,10 @@ def all_methods(losses: Losses, partial: Path, progress: Progress) -> Iterator[t
 def trained(name: str, losses: Losses, rtho: Row | None, trials: Path | None, tick: Tick) -> Row:
     """The result of a method.
 
-    rtho    the result of RTHO; random search takes a multiple of its seconds
+    name    one of METHODS, or of what they are compared with over many seeds: "RTHO, one task",
+            whose ρ is 0, and "Vanilla, rates of RTHO"
+    rtho    the result of RTHO: random search takes a multiple of its seconds, and the last of the
+            names above its rates
     trials  the file in which random search saves its trials; None: it does not save them
     """
     setting = losses.setting
@@ -107,8 +119,13 @@ def trained(name: str, losses: Losses, rtho: Row | None, trials: Path | None, ti
         return real_time(losses, {"eta": setting.eta, "mu": setting.mu, "rho": 0.0}, tick)
     if name == "RTHO-NT":
         return real_time(losses, dict.fromkeys(RATES, 0.0), tick)
+    if name == "RTHO, one task":
+        start = {"eta": setting.eta, "mu": setting.mu, "rho": 0.0}
+        return real_time(losses, start, tick, moved=("eta", "mu"))
     if rtho is None:
-        raise ValueError("RS: expected the result of RTHO, found none")
+        raise ValueError(f"{name}: expected the result of RTHO, found none")
+    if name == "Vanilla, rates of RTHO":
+        return replayed(losses, rtho, tick)
     return random_search(losses, setting.budget * rtho["seconds"], trials, tick)
 
 

@@ -81,7 +81,7 @@ def page(content: dict[str, Any]) -> str:
         f"Hidden layers: {widths}; {data['weights']} weights; mini-batches of {s['batch']}; "
         f"Δ = {s['every']}, at most {s['T']} steps; Adam on λ at {s['outer_rate']:g}.",
         "One training run for each method but RS, which makes as many as fit into "
-        f"{s['budget']:g} times the seconds of RTHO: steps, end and rates are those of its best.",
+        f"{s['budget']:.3g} times the seconds of RTHO: steps, end and rates are those of its best.",
         "Vanilla and RS count with the weights of the look with the best validation accuracy, "
         f"until {s['patience']} looks are no better by {100 * s['better']:g} %; RTHO and RTHO-NT "
         "with the weights of the last look, when η has decayed or the steps are over. η, μ, ρ are "

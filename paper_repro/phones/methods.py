@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import hgref
+from hgref.arguments import Array
 from hgref.constraints import Box, NonNegative, Product
+from hgref.descent import Descent
 from hgref.fast import cpu
 from hgref.fast.cpu import blas
 from hgref.fast.cpu.stretches import Fast
@@ -20,6 +23,7 @@ from paper_repro.phones.two_heads import Enough, Row, Watch, error_and_accuracy,
 
 LARGEST_MU = 0.999  # upper bound of μ, below 1
 GONE = 1e-4  # a smaller η counts as decayed
+RATES = ("eta", "mu", "rho")
 REAL = np.float32
 
 Tick = Callable[[Row, float], Any]  # (row of the watch, finished share of the method)
@@ -110,23 +114,73 @@ def vanilla(losses: Losses, tick: Tick) -> Row:
 # --- hyperparameters in real time ---
 
 
-def real_time(losses: Losses, lam: Row, tick: Tick) -> Row:
+def real_time(
+    losses: Losses,
+    lam: Row,
+    tick: Tick,
+    moved: tuple[str, ...] = RATES,
+    outer: Descent | None = None,
+) -> Row:
     """RTHO from a start λ_0, with projected Adam on [0, ∞) × [0, 1) × [0, ∞).     eq. (16)
 
+    moved    the blocks of λ that are learnt; the others stay as they are
+    outer    None: Adam
     returns  see `result`, with the weights of the last look, whatever its accuracy
     Beware   stops when η has decayed, or after T steps; "ended" says which
     Source   Franceschi et al. 2017, sections 3.3 and 5.3
     """
     setting = losses.setting
     watch, run = losses.watched(decayed, losses.by_steps(tick))
-    start, adam, project = run.pack(**lam), Adam(setting.outer_rate), domain().project
-    ended = end_of(lambda: cpu.realtime(run, start, setting.every, adam, project, dtype=REAL))
+    start, rule = run.pack(**lam), outer or adam(setting, moved)
+    about = setting.every, rule, domain(moved).project, moved
+    ended = end_of(lambda: cpu.realtime(run, start, *about, dtype=REAL))
     return result(losses, watch, lam, ended, best=False)
 
 
-def domain() -> Product:
+def replayed(losses: Losses, rtho: Row, tick: Tick) -> Row:
+    """Training with the η and μ that RTHO came to, as a schedule, and without the second task."""
+    rates = np.array([[row["eta"], row["mu"]] for row in rtho["rows"]])
+    return real_time(losses, {**rtho["start"], "rho": 0.0}, tick, ("eta", "mu"), Schedule(rates))
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """An update of λ that takes it from a list: rates[k] is λ_k, and the last one stays."""
+
+    rates: Array
+
+    def start(self, lam: Array) -> Array:
+        return np.zeros(0)
+
+    def update(self, k: int, lam: Array, grad: Array, memory: Array) -> tuple[Array, Array]:
+        return self.rates[min(k, len(self.rates) - 1)], memory
+
+
+def adam(setting: Setting, moved: tuple[str, ...]) -> Descent:
+    """Adam on λ; in the authors' unit, ρ is one of its numbers over q."""
+    units = {"rho": float(setting.q)} if setting.authors else {}
+    return InUnits(Adam(setting.outer_rate), np.array([units.get(n, 1.0) for n in moved]))
+
+
+@dataclass(frozen=True)
+class InUnits:
+    """A rule that updates `units` · λ in place of λ."""
+
+    rule: Descent
+    units: Array
+
+    def start(self, lam: Array) -> Array:
+        return self.rule.start(lam)
+
+    def update(self, k: int, lam: Array, grad: Array, memory: Array) -> tuple[Array, Array]:
+        lam, memory = self.rule.update(k, self.units * lam, grad / self.units, memory)
+        return lam / self.units, memory
+
+
+def domain(moved: tuple[str, ...] = RATES) -> Product:
     """[0, ∞) × [0, 1) × [0, ∞), with μ bounded by `LARGEST_MU` to close the interval."""
-    return Product(eta=NonNegative(), mu=Box(0.0, LARGEST_MU), rho=NonNegative())
+    whole = {"eta": NonNegative(), "mu": Box(0.0, LARGEST_MU), "rho": NonNegative()}
+    return Product(**{name: whole[name] for name in moved})
 
 
 def decayed(rows: list[Row]) -> str:

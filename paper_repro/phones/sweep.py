@@ -26,7 +26,7 @@ WHAT = Compared(
     ("validation accuracy", "seconds", "steps"),
 )  # fmt: skip
 
-FIXED = frozenset({"outer_rate", "budget"})
+FIXED = frozenset({"outer_rate", "budget", "authors"})
 IN_REAL_TIME = frozenset({"patience", "better", "budget"})
 FROM_NOTHING = IN_REAL_TIME | {"eta", "mu"}
 
@@ -43,11 +43,16 @@ def load(setting: Setting, data_dir: Path | None) -> Phones:
 
 
 def methods(setting: Setting) -> Iterator[Method]:
-    """The four methods of Table 3; RTHO determines the seconds of random search."""
+    """The methods of Table 3, and what of RTHO's gain is due to ρ, and to η and μ.
+
+    RTHO determines the seconds of random search, and the rates of the Vanilla that has them.
+    """
     yield Method("Vanilla", FIXED)
     yield Method("RTHO", IN_REAL_TIME)
     yield Method("RTHO-NT", FROM_NOTHING)
-    yield Method("RS", frozenset({"eta", "mu", "outer_rate"}), needs="RTHO")
+    yield Method("RTHO, one task", IN_REAL_TIME | {"authors"})
+    yield Method("Vanilla, rates of RTHO", IN_REAL_TIME, needs="RTHO")
+    yield Method("RS", frozenset({"eta", "mu", "outer_rate", "authors"}), needs="RTHO")
 
 
 def run(phones: Phones, task: Task, needed: Row | None) -> Row:

@@ -6,7 +6,15 @@ import pytest
 import hgref
 from hgref.outer import Adam
 from paper_repro.phones import methods, search
-from paper_repro.phones.methods import decayed, domain, fixed, real_time, stale, vanilla
+from paper_repro.phones.methods import (
+    adam,
+    decayed,
+    domain,
+    fixed,
+    real_time,
+    stale,
+    vanilla,
+)
 from paper_repro.phones.search import draw, random_search
 from paper_repro.phones.two_heads import error_and_accuracy, problem
 from paper_repro.record import kept
@@ -219,3 +227,18 @@ def test_a_decayed_eta_ends_it_with_the_weights_of_that_look(losses, monkeypatch
     assert (found["ended"], found["steps"]) == ("η decayed", 20)
     (w,) = tested
     assert error_and_accuracy(losses.E, w)[0] == found["rows"][-1]["error"]
+
+
+def test_the_authors_rho_is_q_times_larger_and_moves_as_ours_over_q(setting):
+    """With a second error over q, ρ q is what ρ is here: the same paths of q ρ."""
+    lam, grads = np.array([0.1, 0.5, 0.02]), np.random.default_rng(0).standard_normal((5, 3))
+    ours, theirs = Adam(setting.outer_rate), adam(setting.changed(authors=True), methods.RATES)
+    units = np.array([1.0, 1.0, setting.q])
+    scaled, memory, other = units * lam, ours.start(lam), theirs.start(lam)
+    for k, grad in enumerate(grads, 1):
+        scaled, memory = ours.update(k, scaled, grad / units, memory)
+        lam, other = theirs.update(k, lam, grad, other)
+        np.testing.assert_allclose(units * lam, scaled, rtol=1e-14)
+    assert (
+        adam(setting, ("eta", "mu")).update(1, lam[:2], lam[:2], ours.start(lam[:2]))[0].size == 2
+    )

@@ -39,6 +39,13 @@ def test_a_seed_of_a_sweep_is_a_run_with_that_seed(phones, setting):
     }
     for name, one in expected.items():
         assert without_seconds(found[name, 3]) == without_seconds(one)
+    one_task = found["RTHO, one task", 3]["rows"]
+    assert {row["rho"] for row in one_task} == {0.0}
+    assert one_task[-1]["eta"] != setting.eta
+    learnt, fixed = (found[name, 3]["rows"] for name in ("RTHO", "Vanilla, rates of RTHO"))
+    for name in ("t", "eta", "mu"):
+        assert [row[name] for row in learnt] == [row[name] for row in fixed]
+    assert {row["rho"] for row in fixed} == {0.0}
     assert found["RS", 3]["seconds"] >= setting.budget * found["RTHO", 3]["seconds"]
     assert found["RS", 3]["search"]
 
@@ -49,6 +56,8 @@ def test_what_the_key_leaves_out_changes_nothing(phones, setting):
         "Vanilla": {"eta", "mu", "patience", "better"},
         "RTHO": {"eta", "mu", "outer_rate"},
         "RTHO-NT": {"outer_rate"},
+        "RTHO, one task": {"eta", "mu", "outer_rate"},
+        "Vanilla, rates of RTHO": {"eta", "mu", "outer_rate"},
     }
     for name, value in OTHER.items():
         after = without_seconds(swept(phones, setting.changed(**{name: value})))
@@ -62,9 +71,12 @@ def test_what_the_key_leaves_out_changes_nothing(phones, setting):
 def test_random_search_wants_the_seconds_of_the_same_seed(phones, setting):
     tasks = tasks_of("phones", methods(setting), setting, (0, 1), phones)
     needs = {(t.method, t.seed): (t.needs.method, t.needs.seed) for t in tasks if t.needs}
-    assert needs == {("RS", 0): ("RTHO", 0), ("RS", 1): ("RTHO", 1)}
-    with pytest.raises(ValueError, match="RS: expected the result of RTHO, found none"):
-        run(phones, tasks[3], None)
+    names = ("Vanilla, rates of RTHO", "RS")
+    assert needs == {(name, seed): ("RTHO", seed) for name in names for seed in (0, 1)}
+    for name in names:
+        task = next(task for task in tasks if task.method == name)
+        with pytest.raises(ValueError, match=f"{name}: expected the result of RTHO, found none"):
+            run(phones, task, None)
 
 
 def test_the_table_over_seeds(phones, setting, tmp_path):
@@ -76,4 +88,5 @@ def test_the_table_over_seeds(phones, setting, tmp_path):
         each = [found[row["method"], seed]["test accuracy"] for seed in (3, 4)]
         assert row["each"]["test accuracy"] == each
         assert row["test accuracy"] == pytest.approx(sum(each) / 2)
-    assert [line.split()[0] for line in table.splitlines()[1:]] == [m.name for m in methods(None)]
+    for line, method in zip(table.splitlines()[1:], methods(None), strict=True):
+        assert line.startswith(f"{method.name}  ")

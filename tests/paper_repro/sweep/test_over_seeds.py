@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from paper_repro.claim import judge
 from paper_repro.hyper_cleaning.claims import RULES as CLEANING
-from paper_repro.phones.claims import ORDERS
+from paper_repro.phones.claims import ABLATIONS, ORDERS
 from paper_repro.phones.claims import RULES as PHONES
 from paper_repro.preset import Preset
 from paper_repro.record import read_json
@@ -114,18 +114,19 @@ def test_claims_of_table_1_are_judged_on_means(tmp_path):
     assert [judge(rule, worse).agrees for rule in rules] == [False, False, False, None, None]
 
 
-@pytest.mark.parametrize("number", range(len(ORDERS)))
+@pytest.mark.parametrize("number", range(len(ORDERS + ABLATIONS)))
 def test_claims_about_phones_want_the_whole_interval(tmp_path, number):
-    order, rules = ("Vanilla", "RTHO", "RTHO-NT", "RS"), PHONES["phones-seeds"]
+    order = ("Vanilla", "RTHO", "RTHO-NT", "RS", "RTHO, one task", "Vanilla, rates of RTHO")
+    rules, orders = PHONES["phones-seeds"], ORDERS + ABLATIONS
     what = Compared("phones", "Vanilla", "test accuracy", ())
 
     def verdicts(x):
         content = read_json(content_of(tmp_path, x, what, order))
         return [judge(rule, content).agrees for rule in rules]
 
-    fine = np.array([[50.0, 56, 54, 52]] * 3) + np.arange(12).reshape(3, 4) % 5 / 10
-    assert verdicts(fine) == [True] * len(ORDERS)
-    first, second = (order.index(method) for method in ORDERS[number][:2])
+    fine = np.array([[50.0, 56, 54, 52, 53, 51]] * 3) + np.arange(18).reshape(3, 6) % 5 / 10
+    assert verdicts(fine) == [True] * len(orders)
+    first, second = (order.index(method) for method in orders[number][:2])
     swapped, noisy = fine.copy(), fine.copy()
     swapped[:, [first, second]] = fine[:, [second, first]]
     noisy[:, first] += [-9, 0, 9]
