@@ -13,15 +13,16 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.constraints import Box, Product
 from hgref.fast import cpu
-from hgref.outer import GradientDescent, minimize
+from hgref.outer import GradientDescent
 from hgref.problem import Problem
 from paper_repro.data.images import Images
 from paper_repro.record import kept, surroundings, write_json, write_sealed
-from paper_repro.surface.perceptron import block_of, f_or_nan, lam_at, training_problem
+from paper_repro.surface.perceptron import block_of, f_or_nan, lam_at, training_problem, value
 from paper_repro.surface.setting import Point, Setting
 from paper_repro.surface.steps import StepsInLog10
 
 Way = dict[str, Any]
+HALVES = 0.5 ** np.arange(8)  # shares of a step that are tried
 
 
 def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
@@ -87,19 +88,24 @@ def surface(problem: Problem, setting: Setting, file: Path, bar: Any) -> list[li
 
 
 def by_reverse(problem: Problem, start: Point, setting: Setting, bar: Any) -> Way:
-    """The path of `minimize` with full hypergradients."""
+    """Gradient descent on log10 λ with full hypergradients, whose steps are halved until f falls.
+
+    Where every step that is tried leads up, λ stays: beyond a cliff of f the next digits of f, and
+    with them the path, would be those of the rounding of one processor.
+    """
     steps = StepsInLog10(GradientDescent(setting.outer_rate), setting.longest)
-    run = minimize(
-        problem,
-        lam_at(problem, start),
-        hypergradient=cpu.reverse,
-        outer=steps,
-        project=inside(setting).project,
-        iterations=setting.hyper_iterations,
-        progress=lambda ks: ticking(ks, bar),
-    )
-    k = np.arange(setting.hyper_iterations + 1)
-    return {"k": k, "f": run.f, **drawn(run.lam, run.layout.slices, steps.grads)}
+    project, lam = inside(setting).project, lam_at(problem, start)
+    g, memory = cpu.reverse(problem, lam), steps.start(lam)
+    path, f = [lam], [g.f]
+    for k in ticking(range(1, setting.hyper_iterations + 1), bar):
+        moved, memory = steps.update(k, lam, g.grad, memory)
+        trials = (project(lam ** (1 - h) * moved**h) for h in HALVES)
+        lam = next((one for one in trials if value(problem, one) < f[-1]), lam)
+        g = cpu.reverse(problem, lam)
+        path.append(lam)
+        f.append(g.f)
+    ks = np.arange(setting.hyper_iterations + 1)
+    return {"k": ks, "f": f, **drawn(np.array(path), g.layout.slices, steps.grads)}
 
 
 def in_real_time(problem: Problem, start: Point, setting: Setting, bar: Any) -> Way:

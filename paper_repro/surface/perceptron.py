@@ -59,7 +59,11 @@ def lam_at(problem: Problem, point: Point) -> Array:
 
 def f_or_nan(problem: Problem, point: Point) -> float:
     """f(λ) at a point of the plane; NaN where training diverges."""
-    lam = lam_at(problem, point)
+    return value(problem, lam_at(problem, point))
+
+
+def value(problem: Problem, lam: Array) -> float:
+    """f(λ); NaN where training diverges."""
     try:
         s_T = cpu.last_state(problem, lam)
         return float(problem.error(problem.T, s_T, problem.unpack(lam)))

@@ -24,7 +24,7 @@ class Setting(Preset):
     hyper_iterations, outer_rate   of gradient descent on (log10 L2, log10 η) by REVERSE-HG
     every, realtime_rate           Δ and the rate of the same by RTHO, in a single run of T steps
     longest        largest length of a step on (log10 L2, log10 η); a longer one could jump over a
-                   cliff of f, beyond which training does not recover
+                   cliff of f, beyond which RTHO's training does not recover
     seed           of the split and the initial weights
     images         source of the images, see paper_repro.data.images
     """

@@ -54,6 +54,19 @@ def test_the_arrows_are_the_slopes_of_the_surface(result, images):
         assert one["f"][1] == pytest.approx(f_or_nan(problem, point), rel=1e-9)
 
 
+def test_no_step_leads_up(images):
+    """Of a way that begins where full steps would rise, and of one with none that falls."""
+    steep = TINY.changed(outer_rate=50.0, longest=3.0, hyper_iterations=6)
+    problem = training_problem(images, steep)
+    for start in steep.starts:
+        way = module.by_reverse(problem, start, steep, Bar())
+        assert (np.diff(way["f"]) <= 0).all()
+        lengths = np.linalg.norm(np.diff(way["point"], axis=0), axis=1)
+        assert (lengths < 2.9).any()  # halved
+    assert len(way["point"]) == len(way["f"]) == 7
+    assert len(way["downhill"]) == 6
+
+
 def test_the_first_partial_hypergradient_is_a_hypergradient(result, images):
     content = read_json(result)
     short = training_problem(images, TINY.changed(T=TINY.every))
