@@ -53,7 +53,7 @@ def panels(content: dict[str, Any]) -> Figure:
     figure.suptitle(
         f"A network of {content['weights']} weights on {s['train']} digits "
         f"({content['data']['source']}), T = {s['T']}\n"
-        "arrows: negative hypergradients in these coordinates, the longer the steeper (as roots)",
+        "arrows: negative hypergradients in these coordinates, their length ∝ √‖∇f‖",
         fontsize=10.5,
     )  # fmt: skip
     return figure
