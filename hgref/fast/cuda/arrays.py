@@ -83,7 +83,9 @@ class Lam(NamedTuple):
 class ToFactors(NamedTuple):
     """The shares of the factors of residuals; (0,) if not requested.
 
-    examples  (n,) the shares of the λ_i;  heads: (B,) those of ρ, by position in the mini-batch
+    examples  (n,) the shares of the λ_i; with mini-batches (T·B,), by step and position, since an
+              example may occur in one more than once
+    heads     (B,) those of ρ, by position
     """
 
     examples: Array

@@ -9,7 +9,7 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.fast.cpu.stretches import require_real
-from hgref.fast.cuda.arrays import Lam, Optimizer, Sums, ToFactors
+from hgref.fast.cuda.arrays import Lam, Objective, Optimizer, Sums, ToFactors
 from hgref.fast.cuda.lowering import Lowered, two_headed
 from hgref.layout import Blocks, Layout
 from hgref.objectives import MultiTask
@@ -84,7 +84,10 @@ def lower_relations(part: Any, blocks: Blocks, where: Blocks) -> tuple[Any, ...]
 def no_sums(low: Lowered, opt: Optimizer, lam: Lam) -> Sums:
     """The sums before the first step backwards."""
     J, loss, tasks = low.J, low.loss, lam.C.shape[0]
-    factors = ToFactors(np.zeros(J.n * loss.example_weights), np.zeros(J.B * two_headed(loss)))
+    positions = J.batches.size or J.n
+    factors = ToFactors(
+        np.zeros(positions * loss.example_weights), np.zeros(J.B * two_headed(loss))
+    )
     relations = np.zeros((tasks + 1, tasks))
     return Sums(np.zeros(opt.numbers.shape), factors, relations, np.zeros(lam.l2.shape))
 
@@ -96,10 +99,19 @@ def shares(low: Lowered, blocks: Blocks, sums: Sums) -> Iterator[Blocks]:
         rates = low.numbered.cotangents(1, low.problem.T, blocks, sums.numbers)
     yield rates
     if loss.example_weights:
-        yield {loss.block: sums.factors.examples}
+        yield {loss.block: by_example(low.J, sums.factors.examples)}
     if two_headed(loss):
         yield {loss.name: sums.factors.heads.sum()}
     for penalty, each in zip(low.penalties, sums.l2, strict=True):
         yield {penalty.name: penalty.gather(each)}
     if part is not None:
         yield {part.C: part.gather(sums.relations[:-1]), part.rho: sums.relations[-1].sum()}
+
+
+def by_example(J: Objective, shares: Array) -> Array:
+    """(n,) the shares of the λ_i, summed over steps and positions in their order."""
+    if J.batches.size == 0:
+        return shares
+    total = np.zeros(J.n)
+    np.add.at(total, J.batches.reshape(-1), shares)
+    return total

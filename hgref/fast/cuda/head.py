@@ -36,19 +36,25 @@ def head_places(J, k0):
 def means(J, z, z0, kept, k0):
     """A phase: P, the mean of the prediction z: z, σ(z) with Q = σ(−z), or softmax(z)."""
     P, Q = head_places(J, k0)
+    for i in range(cuda.grid(1), J.B, cuda.gridsize(1)):
+        mean_at(J, z, z0, kept, P, Q, i)
+
+
+@device_function
+def mean_at(J, z, z0, kept, P, Q, i):
+    """The mean of the prediction for example i."""
     K, B = J.widths[J.L], J.B
-    for i in range(cuda.grid(1), B, cuda.gridsize(1)):
-        if J.head == SOFTMAX:
-            softmax(z, z0 + i, kept, P + i, J.classes, B)
-        for k in range(K):
-            x, at = z[z0 + k * B + i], k * B + i
-            if J.head == SQUARES or k >= J.classes:
-                kept[P + at] = x
-            if J.head == LOGISTIC:
-                e = math.exp(-abs(x))
-                far, near = e / (1 + e), 1 / (1 + e)
-                kept[P + at] = near if x > 0 else far
-                kept[Q + at] = far if x > 0 else near
+    if J.head == SOFTMAX:
+        softmax(z, z0 + i, kept, P + i, J.classes, B)
+    for k in range(K):
+        x, at = z[z0 + k * B + i], k * B + i
+        if J.head == SQUARES or k >= J.classes:
+            kept[P + at] = x
+        if J.head == LOGISTIC:
+            e = math.exp(-abs(x))
+            far, near = e / (1 + e), 1 / (1 + e)
+            kept[P + at] = near if x > 0 else far
+            kept[Q + at] = far if x > 0 else near
 
 
 @device_function
@@ -63,6 +69,19 @@ def softmax(z, z0, P, p0, K, B):
         total += P[p0 + k * B]
     for k in range(K):
         P[p0 + k * B] /= total
+
+
+@device_function
+def through_head(J, lam, work, t, base, column, lead, kept, P, Q, i, to_factors):
+    """work.r of example i: δ, of column −1, or the tangent of δ along a column of work.z."""
+    size = J.widths[J.L] * J.B
+    if column < 0:
+        head_cotangent(J, lam, work, t, kept, P, i, work.r, 0)
+    else:
+        z0, o0 = (base + column) * size, (lead + column) * size
+        head_tangent(
+            J, lam, work, t, kept, P, Q, i, column, work.z, z0, work.r, o0, to_factors
+        )  # fmt: skip
 
 
 @device_function
@@ -107,8 +126,7 @@ def head_tangent(J, lam, work, t, kept, P, Q, i, column, dz, z0, out, o0, to_fac
         if k >= J.classes:
             to_head += to_head_k
     if to_factors.examples.shape[0] > 0:
-        # an example may occur in a mini-batch more than once
-        cuda.atomic.add(to_factors.examples, row, to_example / B)
+        to_factors.examples[(t - 1) * J.batches.shape[1] + i] += to_example / B
     if to_factors.heads.shape[0] > 0:
         to_factors.heads[i] += to_head
 

@@ -23,6 +23,7 @@ from hgref.fast.cuda.arrays import (
     Work,
 )
 from hgref.fast.cuda.device import COLS, ROWS
+from hgref.fast.cuda.owned import FEW
 from hgref.fast.cuda.recursion import Recursions, recursions
 from hgref.objectives import L2, MLP, LeastSquares, Logistic, MultiTask, Softmax, TaskCoupling
 from hgref.objectives.losses import CrossEntropy, Squares, TwoClasses
@@ -62,11 +63,16 @@ def lowered(problem: Problem, dtype: Any) -> Lowered:
     dynamics: Any = problem.dynamics
     loss, penalties, coupling = parts_of(dynamics.J)
     J = objective(loss, real)
-    kernels = recursions(dynamics.law, dynamics.state, J.L > 1)
+    kernels = recursions(dynamics.law, dynamics.state, J.L > 1, few_outputs(J))
     numbers = Numbered(dynamics)
     return Lowered(
         problem, loss, penalties, coupling, numbers, J, kernels, J.B * kept_by_example(J), real
     )
+
+
+def few_outputs(J: Objective) -> int:
+    """The outputs of a linear model for whose number kernels are made; otherwise 0."""
+    return int(J.widths[1]) if J.L == 1 and J.widths[1] <= FEW else 0
 
 
 def parts_of(J: Any) -> tuple[Any, list[Any], Any]:
@@ -135,14 +141,17 @@ def kept_by_example(J: Objective) -> int:
 
 
 def workspace(
-    J: Objective, p: int, R: int, real: Any, base: int, k: int, lead: int, blocks: int
+    J: Objective, p: int, R: int, real: Any, base: int, k: int, lead: int, blocks: int, owned: bool
 ) -> Work:
-    """Scratch for passes with k columns on a grid of that many blocks; R numbers; see `Work`."""
+    """Scratch for passes with k columns on a grid of that many blocks; R numbers; see `Work`.
+
+    owned   each block has its own part of Rᵀ X
+    """
     n1, units = int(J.widths[1]), int(J.widths[1:].sum())
     C, D = (base + k) * n1, (lead + k) * n1
     layered = J.L > 1
     tiles = -(-D // ROWS) * -(-J.N1 // COLS)
-    parts = max(1, min(blocks // tiles, J.B // COLS))
+    parts = blocks if owned else max(1, min(blocks // tiles, J.B // COLS))
 
     def array(size: int) -> Array:
         return np.zeros(size, real)

@@ -39,10 +39,10 @@ class OnDevice:
         self.at = at
         self.opt, self.lam = map(on_device, lower_lam(self.low, at.lam, self.columns))
 
-    def workspace(self, base: int, k: int, lead: int) -> Any:
-        """Scratch for passes with k columns, see `Work`."""
+    def workspace(self, base: int, k: int, lead: int, owned: bool = False) -> Any:
+        """Scratch for passes with k columns, see `workspace` of lowering."""
         p, R = self.problem.p, len(self.low.numbered.names)
-        work = workspace(self.low.J, p, R, self.real, base, k, lead, grid_size())
+        work = workspace(self.low.J, p, R, self.real, base, k, lead, grid_size(), owned)
         require_room("scratch memory", sum(a.nbytes for a in work if isinstance(a, np.ndarray)))
         return on_device(work)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from numba import cuda
 
 from hgref.fast.cuda.device import barrier, device_function
-from hgref.fast.cuda.head import head_cotangent, head_places, head_tangent, means, row_at
+from hgref.fast.cuda.head import head_places, means, row_at, through_head
 from hgref.fast.cuda.layers import layers_between
 from hgref.fast.cuda.products import ONE, product
 
@@ -53,20 +53,14 @@ def gradient_at(J, work, D, row, p, j):
 @device_function
 def linear_between(J, lam, work, tiles, t, base, k, lead, kept, k0, to_factors):
     """Two phases: means; δ and its tangents."""
-    K, B = J.widths[1], J.B
     if base == 1:
         means(J, work.z, 0, kept, k0)
         barrier()
     P, Q = head_places(J, k0)
-    for e in range(cuda.grid(1), (lead + k) * B, cuda.gridsize(1)):
-        j, i = e // B - lead, e % B
-        if j < 0:
-            head_cotangent(J, lam, work, t, kept, P, i, work.r, 0)
-        else:
-            z0, o0 = (base + j) * K * B, (lead + j) * K * B
-            head_tangent(
-                J, lam, work, t, kept, P, Q, i, j, work.z, z0, work.r, o0, to_factors
-            )  # fmt: skip
+    for e in range(cuda.grid(1), (lead + k) * J.B, cuda.gridsize(1)):
+        through_head(
+            J, lam, work, t, base, e // J.B - lead, lead, kept, P, Q, e % J.B, to_factors
+        )  # fmt: skip
 
 
 def passes(between):

@@ -45,6 +45,7 @@ from hgref.fast.cuda.coupling import (
 )
 from hgref.fast.cuda.device import COLS, DEPTH, ROWS, THREADS, barrier, device_function
 from hgref.fast.cuda.loops import functions_of
+from hgref.fast.cuda.owned import owned_gradients, tile_shapes
 from hgref.fast.cuda.passes import gradient_at, layers_gradients, linear_gradients
 from hgref.fast.loops import numbers_of
 
@@ -106,9 +107,14 @@ def nothing(work):
 
 
 @functools.lru_cache(maxsize=64)
-def recursions(law: Law, state: tuple[str, ...], layered: bool) -> Recursions:
-    """The kernels of a dynamics, for linear models or for networks with hidden layers."""
-    gradients = layers_gradients if layered else linear_gradients
+def recursions(law: Law, state: tuple[str, ...], layered: bool, few: int) -> Recursions:
+    """The kernels of a dynamics, for linear models or for networks with hidden layers.
+
+    few   the number of outputs for which `run` and `back` are made; 0: any
+    """
+    tiled = layers_gradients if layered else linear_gradients
+    gradients = owned_gradients(few) if few else tiled
+    first_tile, second_tile = tile_shapes(few) if few else ((DEPTH, ROWS), (DEPTH, COLS))
     step, jvp, vjp, _ = functions_of(law, state)
     R = len(numbers_of(law, state))
     sums_size = max(R, 1)  # an array has at least one entry
@@ -120,9 +126,10 @@ def recursions(law: Law, state: tuple[str, ...], layered: bool) -> Recursions:
         s      (2, blocks, p);  tape (steps or 1, p) gets g_t;  kept (steps or 1)·kept_size
         state  (2,) receives what went wrong, and when
         """
-        tile_a = cuda.shared.array((DEPTH, ROWS), kept.dtype)
-        tile_b = cuda.shared.array((DEPTH, COLS), kept.dtype)
-        tiles = tile_a, tile_b
+        tiles = (
+            cuda.shared.array(first_tile, kept.dtype),
+            cuda.shared.array(second_tile, kept.dtype),
+        )
         p = s.shape[2]
         for t in range(first, last + 1):
             old, new, row = (t - 1) % 2, t % 2, t - first
@@ -148,9 +155,10 @@ def recursions(law: Law, state: tuple[str, ...], layered: bool) -> Recursions:
         states  (≥ steps + 1, blocks, p), states[0] is s_{first-1}; the others are recomputed
         u       (1, 1, p) scratch
         """
-        tile_a = cuda.shared.array((DEPTH, ROWS), kept.dtype)
-        tile_b = cuda.shared.array((DEPTH, COLS), kept.dtype)
-        tiles = tile_a, tile_b
+        tiles = (
+            cuda.shared.array(first_tile, kept.dtype),
+            cuda.shared.array(second_tile, kept.dtype),
+        )
         scratch = cuda.shared.array(THREADS, float64)
         sums = cuda.local.array(sums_size, float64)
         p, top = alpha.shape[1], alpha.shape[0] - 1
@@ -192,14 +200,13 @@ def recursions(law: Law, state: tuple[str, ...], layered: bool) -> Recursions:
     @cuda.jit
     def tangents(J, lam, opt, work, s, Z, first, last, kept, state):
         """s, Z ← s_last, Z_last: eq. (14);  s (2, blocks, p), Z (k, blocks, p)."""
-        tile_a = cuda.shared.array((DEPTH, ROWS), kept.dtype)
-        tile_b = cuda.shared.array((DEPTH, COLS), kept.dtype)
-        tiles = tile_a, tile_b
+        tile = cuda.shared.array((DEPTH, ROWS), kept.dtype)
+        tiles = tile, cuda.shared.array((DEPTH, COLS), kept.dtype)
         k, p, top = Z.shape[0], s.shape[2], s.shape[1] - 1
         D = (1 + k) * J.widths[1]
         for t in range(first, last + 1):
             old, new = (t - 1) % 2, t % 2
-            gradients(J, lam, work, tiles, t, s, old, Z, 1, k, 1, kept, 0, nothing(work))
+            tiled(J, lam, work, tiles, t, s, old, Z, 1, k, 1, kept, 0, nothing(work))
             for e in range(cuda.grid(1), (1 + k) * p, cuda.gridsize(1)):
                 c, j = e // p - 1, e % p
                 g = training_gradient(J, lam, work, D, s, old, p, j)

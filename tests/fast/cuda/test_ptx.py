@@ -35,7 +35,7 @@ opt, lam = lower_lam(low, {name: np.ones(s) for name, s in problem.layout.shapes
 s = np.zeros((2, problem.d // p, p))
 tape, kept, Z, u = np.zeros((3, p), real), np.zeros(9, real), s, np.zeros((1, 1, p))
 state, b = np.zeros(2, np.int64), np.zeros((1, p))
-about = low.J, lam, opt, workspace(low.J, p, len(low.numbered.names), real, 1, 1, 1, 264)
+about = low.J, lam, opt, workspace(low.J, p, len(low.numbered.names), real, 1, 1, 1, 264, True)
 calls = {
     "run": (*about, s, 1, 3, tape, kept, 3, state),
     "back": (*about, s, 1, 3, tape, kept, 3, s[0], u, b, ToFactors(b[0], b[0]), b, b, state),

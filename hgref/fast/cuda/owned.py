@@ -1,0 +1,135 @@
+"""∇J_t and its products where each block has examples of its own: linear models of few outputs.
+
+A block computes z, means and δ of its examples and its share of Rᵀ X, and waits for nobody: the
+grid has two barriers in a pass, before it (the operands) and after it (the shares).
+
+    z      a warp goes over the features of EACH examples; a tile of W is in shared memory
+    Rᵀ X   a thread has a feature; R of the block's examples is in shared memory
+
+The number of outputs K is known to the compiler, so that a thread's sums are in registers.
+Traffic of a pass: X twice; W once and its share of Rᵀ X, K N₁ numbers each, for every block.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from numba import cuda
+
+from hgref.fast.cuda.device import SIMULATED, THREADS, barrier, device_function
+from hgref.fast.cuda.head import head_places, mean_at, through_head
+from hgref.fast.cuda.passes import operands
+
+FEW = 16  # outputs
+LANES = 2 if SIMULATED else 32  # threads of a warp
+EACH = 2 if SIMULATED else 4  # examples of a thread at one time
+DEEP = 4 if SIMULATED else 64  # features of a tile of W, examples of a tile of R
+WARPS = THREADS // LANES
+
+
+def tile_shapes(K: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Shared memory of a kernel: a tile of W or R, and a sum of each thread for each output."""
+    return (K, DEEP), (K, THREADS)
+
+
+@functools.lru_cache(maxsize=16)
+def owned_gradients(K: int) -> Any:
+    """`gradients` of hgref.fast.cuda.passes for K outputs without hidden layers."""
+
+    @device_function
+    def predict(J, X, work, tiles, first, last, row):
+        """z[row + o, i] = Σ_f W[row + o, f] X[i, f] for the examples first … last - 1."""
+        (W, parts), N1, B = tiles, J.N1, J.B
+        sums = cuda.local.array((EACH, K), X.dtype)
+        thread = cuda.threadIdx.x
+        lane, warp = thread % LANES, thread // LANES
+        for i0 in range(first, last, WARPS * EACH):
+            for e in range(EACH):
+                for o in range(K):
+                    sums[e, o] = 0
+            for f0 in range(0, N1, DEEP):
+                width = min(DEEP, N1 - f0)
+                for e in range(thread, K * DEEP, THREADS):
+                    o, f = e // DEEP, e % DEEP
+                    if f < width:
+                        W[o, f] = work.panel[(row + o) * N1 + f0 + f]
+                cuda.syncthreads()
+                for f in range(lane, width, LANES):
+                    for e in range(EACH):
+                        # beyond the last example its numbers, which nobody reads
+                        i = min(i0 + e * WARPS + warp, last - 1)
+                        x = X[i * N1 + f0 + f]
+                        for o in range(K):
+                            sums[e, o] += W[o, f] * x
+                cuda.syncthreads()
+            for e in range(EACH):
+                for o in range(K):
+                    parts[o, thread] = sums[e, o]
+                cuda.syncthreads()
+                for q in range(thread, K * WARPS, THREADS):
+                    o, w = q // WARPS, q % WARPS
+                    i = i0 + e * WARPS + w
+                    if i < last:
+                        work.z[(row + o) * B + i] = of_warp(parts, o, w)
+                cuda.syncthreads()
+
+    @device_function
+    def pull(J, X, work, tiles, first, last, row, D):
+        """The share of the examples first … last - 1 in rows row … row + K - 1 of Rᵀ X."""
+        R, N1, B = tiles[0], J.N1, J.B
+        sums = cuda.local.array(K, X.dtype)
+        thread = cuda.threadIdx.x
+        for f0 in range(0, N1, THREADS):
+            f = min(f0 + thread, N1 - 1)
+            for o in range(K):
+                sums[o] = 0
+            for i0 in range(first, last, DEEP):
+                count = min(DEEP, last - i0)
+                for e in range(thread, K * DEEP, THREADS):
+                    o, i = e // DEEP, e % DEEP
+                    if i < count:
+                        R[o, i] = work.r[(row + o) * B + i0 + i]
+                cuda.syncthreads()
+                for i in range(count):
+                    x = X[(i0 + i) * N1 + f]
+                    for o in range(K):
+                        sums[o] += R[o, i] * x
+                cuda.syncthreads()
+            if f0 + thread < N1:
+                for o in range(K):
+                    work.pulled[(cuda.blockIdx.x * D + row + o) * N1 + f] = sums[o]
+
+    @device_function
+    def gradients(J, lam, work, tiles, t, s, now, U, base, k, lead, kept, k0, to_factors):
+        """See `passes`; each block leaves a part of `pulled`."""
+        operands(J, lam, work, t, s, now, U, base, k)
+        barrier()
+        block, blocks, thread = cuda.blockIdx.x, cuda.gridDim.x, cuda.threadIdx.x
+        first, last = J.B * block // blocks, J.B * (block + 1) // blocks
+        X = work.X if J.batches.shape[0] > 0 else J.X
+        for j in range(base + k):
+            predict(J, X, work, tiles, first, last, j * K)
+        P, Q = head_places(J, k0)
+        if base == 1:
+            for i in range(first + thread, last, THREADS):
+                mean_at(J, work.z, 0, kept, P, Q, i)
+            cuda.syncthreads()
+        for e in range(thread, (lead + k) * (last - first), THREADS):
+            row, i = e // (last - first), first + e % (last - first)
+            through_head(J, lam, work, t, base, row - lead, lead, kept, P, Q, i, to_factors)
+        cuda.syncthreads()
+        for row in range(lead + k):
+            pull(J, X, work, tiles, first, last, row * K, (lead + k) * K)
+        barrier()
+
+    return gradients
+
+
+@device_function
+def of_warp(parts, o, w):
+    """The sum over the threads of warp w, from another one for each warp: no two read one bank."""
+    total = parts[o, w * LANES + w % LANES]
+    for lane in range(1, LANES):
+        total += parts[o, w * LANES + (w + lane) % LANES]
+    return total
