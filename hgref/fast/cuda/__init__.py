@@ -6,7 +6,7 @@
 | checkpointed, realtime         | hgref.checkpointed, hgref.realtime                             |
 | recursion.tangents, run, back  | hypergradient/forward.py, problem.py, hypergradient/reverse.py |
 | loops                          | dynamics/coordinatewise.py                                     |
-| passes                         | objectives/linear_model.py, features.py                        |
+| passes, owned                  | objectives/linear_model.py, features.py                        |
 | head, layers                   | objectives/losses.py, activations.py, mlp.py, multi_task.py    |
 | coupling                       | objectives/task_coupling.py                                    |
 

@@ -117,7 +117,7 @@ class Work(NamedTuple):
     deltas, ddeltas, dz, dh   (B·units,) of every layer
     ones     (B,);  c (B,) λ_i/B
     sums     (blocks·R,) each block's cotangents of the numbers of the law
-    parts    of the depth of Rᵀ X
+    parts    of the depth of Rᵀ X; 0: one for each block of the grid
     """
 
     panel: Array

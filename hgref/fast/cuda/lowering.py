@@ -151,7 +151,7 @@ def workspace(
     C, D = (base + k) * n1, (lead + k) * n1
     layered = J.L > 1
     tiles = -(-D // ROWS) * -(-J.N1 // COLS)
-    parts = blocks if owned else max(1, min(blocks // tiles, J.B // COLS))
+    parts = max(1, min(blocks // tiles, J.B // COLS))
 
     def array(size: int) -> Array:
         return np.zeros(size, real)
@@ -161,7 +161,7 @@ def workspace(
         z=array(C * J.B),
         r=array(D * J.B),
         X=array(J.B * J.N1 * bool(len(J.batches))),
-        pulled=array(parts * D * J.N1),
+        pulled=array((blocks if owned else parts) * D * J.N1),
         upper=array((lead + k) * p * layered),
         w=array(p),
         U=array(k * p),
@@ -173,5 +173,5 @@ def workspace(
         ones=np.ones(J.B, real),
         c=array(J.B),
         sums=np.zeros(blocks * R),
-        parts=parts,
+        parts=0 if owned else parts,
     )

@@ -3,8 +3,8 @@
 A block computes z, means and δ of its examples and its share of Rᵀ X, and waits for nobody: the
 grid has two barriers in a pass, before it (the operands) and after it (the shares).
 
-    z      a warp goes over the features of EACH examples; a tile of W is in shared memory
-    Rᵀ X   a thread has a feature; R of the block's examples is in shared memory
+    z      a warp goes over the features of some examples; a tile of W is in shared memory
+    Rᵀ X   a thread has some features; R of the block's examples is in shared memory
 
 The number of outputs K is known to the compiler, so that a thread's sums are in registers.
 Traffic of a pass: X twice; W once and its share of Rᵀ X, K N₁ numbers each, for every block.
@@ -21,10 +21,12 @@ from hgref.fast.cuda.device import SIMULATED, THREADS, barrier, device_function
 from hgref.fast.cuda.head import head_places, mean_at, through_head
 from hgref.fast.cuda.passes import operands
 
-FEW = 16  # outputs
-LANES = 2 if SIMULATED else 32  # threads of a warp
-EACH = 2 if SIMULATED else 4  # examples of a thread at one time
-DEEP = 4 if SIMULATED else 64  # features of a tile of W, examples of a tile of R
+FEW = 12  # outputs; twice as many would not fit in the shared memory of a block in float64
+# threads of a warp; those whose sums are added in a second step; examples, features of a thread at
+# one time: sums of each and of each output are in registers
+LANES, SPAN, EXAMPLES, FEATURES = (2, 1, 2, 2) if SIMULATED else (32, 8, 5, 4)
+DEEP = 4 if SIMULATED else 128  # features of a tile of W, examples of a tile of R
+TOGETHER = 2 if SIMULATED else 4  # examples whose numbers a thread waits for at one time
 WARPS = THREADS // LANES
 
 
@@ -41,64 +43,80 @@ def owned_gradients(K: int) -> Any:
     def predict(J, X, work, tiles, first, last, row):
         """z[row + o, i] = Σ_f W[row + o, f] X[i, f] for the examples first … last - 1."""
         (W, parts), N1, B = tiles, J.N1, J.B
-        sums = cuda.local.array((EACH, K), X.dtype)
+        sums = cuda.local.array((EXAMPLES, K), X.dtype)
         thread = cuda.threadIdx.x
         lane, warp = thread % LANES, thread // LANES
-        for i0 in range(first, last, WARPS * EACH):
-            for e in range(EACH):
+        for i0 in range(first, last, WARPS * EXAMPLES):
+            for e in range(EXAMPLES):
                 for o in range(K):
                     sums[e, o] = 0
             for f0 in range(0, N1, DEEP):
                 width = min(DEEP, N1 - f0)
                 for e in range(thread, K * DEEP, THREADS):
                     o, f = e // DEEP, e % DEEP
+                    W[o, f] = 0
                     if f < width:
                         W[o, f] = work.panel[(row + o) * N1 + f0 + f]
                 cuda.syncthreads()
-                for f in range(lane, width, LANES):
-                    for e in range(EACH):
-                        # beyond the last example its numbers, which nobody reads
+                for g in range(DEEP // LANES):
+                    f = g * LANES + lane
+                    for e in range(EXAMPLES):
+                        # beyond the last example its numbers, which nobody reads; beyond the last
+                        # feature W is 0
                         i = min(i0 + e * WARPS + warp, last - 1)
-                        x = X[i * N1 + f0 + f]
+                        x = X[i * N1 + min(f0 + f, N1 - 1)]
                         for o in range(K):
                             sums[e, o] += W[o, f] * x
                 cuda.syncthreads()
-            for e in range(EACH):
+            for e in range(EXAMPLES):
                 for o in range(K):
                     parts[o, thread] = sums[e, o]
                 cuda.syncthreads()
+                for q in range(thread, K * WARPS * SPAN, THREADS):
+                    o, w, a = q // (WARPS * SPAN), q // SPAN % WARPS, q % SPAN
+                    fold(parts, o, w * LANES + a, SPAN, LANES)
+                cuda.syncthreads()
                 for q in range(thread, K * WARPS, THREADS):
                     o, w = q // WARPS, q % WARPS
+                    fold(parts, o, w * LANES, 1, SPAN)
                     i = i0 + e * WARPS + w
                     if i < last:
-                        work.z[(row + o) * B + i] = of_warp(parts, o, w)
+                        work.z[(row + o) * B + i] = parts[o, w * LANES]
                 cuda.syncthreads()
 
     @device_function
     def pull(J, X, work, tiles, first, last, row, D):
         """The share of the examples first … last - 1 in rows row … row + K - 1 of Rᵀ X."""
         R, N1, B = tiles[0], J.N1, J.B
-        sums = cuda.local.array(K, X.dtype)
+        sums = cuda.local.array((FEATURES, K), X.dtype)
         thread = cuda.threadIdx.x
-        for f0 in range(0, N1, THREADS):
-            f = min(f0 + thread, N1 - 1)
-            for o in range(K):
-                sums[o] = 0
+        for f0 in range(thread, N1 + thread, FEATURES * THREADS):
+            for a in range(FEATURES):
+                for o in range(K):
+                    sums[a, o] = 0
             for i0 in range(first, last, DEEP):
                 count = min(DEEP, last - i0)
                 for e in range(thread, K * DEEP, THREADS):
                     o, i = e // DEEP, e % DEEP
+                    R[o, i] = 0
                     if i < count:
                         R[o, i] = work.r[(row + o) * B + i0 + i]
                 cuda.syncthreads()
-                for i in range(count):
-                    x = X[(i0 + i) * N1 + f]
-                    for o in range(K):
-                        sums[o] += R[o, i] * x
+                for i in range(0, count, TOGETHER):
+                    for b in range(TOGETHER):
+                        for a in range(FEATURES):
+                            # beyond the last feature its numbers, which nobody reads; beyond the
+                            # last example R is 0
+                            at = min(i0 + i + b, last - 1) * N1
+                            x = X[at + min(f0 + a * THREADS, N1 - 1)]
+                            for o in range(K):
+                                sums[a, o] += R[o, i + b] * x
                 cuda.syncthreads()
-            if f0 + thread < N1:
-                for o in range(K):
-                    work.pulled[(cuda.blockIdx.x * D + row + o) * N1 + f] = sums[o]
+            for a in range(FEATURES):
+                f = f0 + a * THREADS
+                if f < N1:
+                    for o in range(K):
+                        work.pulled[(cuda.blockIdx.x * D + row + o) * N1 + f] = sums[a, o]
 
     @device_function
     def gradients(J, lam, work, tiles, t, s, now, U, base, k, lead, kept, k0, to_factors):
@@ -127,9 +145,9 @@ def owned_gradients(K: int) -> Any:
 
 
 @device_function
-def of_warp(parts, o, w):
-    """The sum over the threads of warp w, from another one for each warp: no two read one bank."""
-    total = parts[o, w * LANES + w % LANES]
-    for lane in range(1, LANES):
-        total += parts[o, w * LANES + (w + lane) % LANES]
-    return total
+def fold(parts, o, at, step, end):
+    """parts[o, at] ← the sum of parts[o, at + a], a = 0, step, … below end."""
+    total = parts[o, at]
+    for a in range(step, end, step):
+        total += parts[o, at + a]
+    parts[o, at] = total

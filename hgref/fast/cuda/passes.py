@@ -14,6 +14,8 @@ from hgref.fast.cuda.head import head_places, means, row_at, through_head
 from hgref.fast.cuda.layers import layers_between
 from hgref.fast.cuda.products import ONE, product
 
+AT_ONCE = 16  # numbers that a thread waits for together
+
 
 @device_function
 def operands(J, lam, work, t, s, now, U, base, k):
@@ -44,9 +46,16 @@ def gradient_at(J, work, D, row, p, j):
     if j >= n1 * N1:
         return work.upper[row * p + j]
     o, f = (j // N, j % N) if j < n1 * N else (j - n1 * N, N)
-    total = 0.0
-    for q in range(work.parts):
-        total += work.pulled[q * D * N1 + (row * n1 + o) * N1 + f]
+    at, size = (row * n1 + o) * N1 + f, D * N1
+    parts = work.parts if work.parts > 0 else cuda.gridDim.x
+    total, whole = 0.0, parts // AT_ONCE * AT_ONCE
+    for q in range(0, whole, AT_ONCE):
+        some = 0.0
+        for c in range(AT_ONCE):
+            some += work.pulled[(q + c) * size + at]
+        total += some
+    for q in range(whole, parts):
+        total += work.pulled[q * size + at]
     return total
 
 

@@ -2,27 +2,32 @@
 
 | kernel   | readable twin             | variants                                             |
 |----------|---------------------------|------------------------------------------------------|
-| run      | problem.states            | each dynamics; linear, layered; float32, float64      |
-| back     | hypergradient/reverse.py  | the same                                             |
-| tangents | hypergradient/forward.py  | the same                                             |
+| run      | problem.states            | each dynamics; few outputs, linear, layered; float32, |
+| back     | hypergradient/reverse.py  | float64                                              |
+| tangents | hypergradient/forward.py  | each dynamics; linear, layered; float32, float64      |
 
 A step of hyper-cleaning takes a GPU some tens of microseconds, a launch from Python about ten. So a
 launch runs many steps: the grid is as large as fits on the device at one time, and its threads wait
 for each other at barriers between the phases of a step (a cooperative launch). All arrays stay on
 the device.
 
-Estimate for hyper-cleaning (n = 5000, N₁ = 785, K = 10, float32; GD), forward and backward:
+Estimate for hyper-cleaning (n = 5000, N₁ = 785, K = 10, float32; GD) on an H100, where `run` and
+`back` give each of 132 blocks 38 examples (owned.py); one step forwards, in µs:
 
-    multiplications   4 products of n N₁ K = 39 million: 157 million, 5 µs at 30 Tflop/s (two a
-                      multiplication and addition); a tile of 16 rows is 10/16 full: 8 µs and more
-    bytes             X (15.7 MB) four times from the second-level cache, 5 TB/s: 12 µs; the rest
-                      (z, r, P: 0.2 MB each, sums of Rᵀ X: parts · 31 kB) is small
-    barriers          5 + 1 forwards, 4 + 2 backwards, 1.5 µs each: 18 µs
-    launches          two for a stretch of 4000 steps, a millisecond each: nothing
-    registers         233 (run) to 241 (back), none spilled (ptxas 13.0 for compute capability 9.0):
-                      one block of 256 threads a multiprocessor
+    operands          W to the scratch of all blocks: 1
+    z                 7 tiles of W, waited for: 3; 25 rounds of 50 multiplications and some 90 other
+                      instructions in 8 warps: 4, if X is there in time (15.7 MB, from the L2)
+    sums of warps     5 rounds: 1
+    Rᵀ X              38 rounds of 40 multiplications and some 90 others: 6
+    shares            132 parts of 31 kB, written and read: 3
+    barriers          3, 1.5 each: 5
 
-together about 40 µs a step: a prediction, until figures/gpu.json holds a measurement.
+and about as much backwards: 45 µs a step. The estimate of the kernels before these, which share
+tiles of the products among all blocks, was 40 µs, and figures/gpu.json has 509: it did not count
+instructions. These have not been run on a GPU yet.
+
+    registers         255 (run, 4 bytes spilled) and 214 (back), by nvJitLink 13.0 for sm_90a: one
+                      block of 256 threads a multiprocessor
 """
 
 from __future__ import annotations

@@ -5,11 +5,13 @@ from numba.core import config
 
 
 @pytest.fixture
-def cuda():
-    """hgref.fast.cuda, or the test is left out."""
+def cuda(request):
+    """hgref.fast.cuda, or the test is left out; where a GPU was asked for, it fails."""
     try:
         from hgref.fast import cuda
     except ImportError as error:
+        if request.config.getoption("-m") == "gpu":
+            pytest.fail(str(error))
         pytest.skip(str(error))
     return cuda
 
