@@ -70,7 +70,7 @@ class Setting(Preset):
         return self
 
 
-# takes five minutes on two cores; T is enough for the η of RTHO-NT to decay
+# takes four minutes on two cores; T is enough for the η of RTHO-NT to decay
 DEFAULT = Setting(minutes=10, context=2, q=60, hidden=(128, 128), T=12_000, every=40, valid=2000)
 
 # the same, with the authors' unit of ρ
