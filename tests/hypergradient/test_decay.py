@@ -117,11 +117,28 @@ def test_the_rate_is_blind_to_outliers_and_to_rounding():
 
 @pytest.mark.parametrize(
     ("alpha", "rate"),
-    [([2], math.nan), ([0, 0], math.nan), ([0, 0, 1], 0.0), ([4, 2], 2.0), ([1, 2], 0.5)],
+    [
+        ([2], math.nan),
+        ([0, 0], math.nan),
+        ([0, 1], 0.0),
+        ([0, 0, 1], 0.0),
+        ([4, 2], 2.0),
+        ([1, 2], 0.5),
+    ],
 )
 def test_rates_of_the_shortest_runs(alpha, rate):
     assert made(alpha).rate == pytest.approx(rate, nan_ok=True)
     assert str(made(alpha)).count("\n") == 4
+
+
+def test_of_a_block_without_a_gradient_nothing_is_lost():
+    """μ has none: the velocity is 0 at w_0, where ∇J is."""
+    J, E = Quadratic(np.eye(1), [0.0]), Quadratic(np.eye(1), [1.0])
+    problem = hgref.Problem(hgref.Momentum(J), E, 5, learn_w0=True)
+    found = hgref.decay(problem, {"eta": 0.1, "mu": 0.5, "w0": [0.0]})
+    lost = found.lost(2)
+    assert lost["mu"] == lost["eta"] == 0
+    assert lost["w0"] == 1
 
 
 def test_it_is_read_as_it_is_printed():

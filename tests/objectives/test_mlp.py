@@ -180,3 +180,11 @@ def test_forward_and_reverse_learn_a_starting_point():
     witness = hgref.witness.complex_step(problem.f, lam)
     for method in (hgref.forward, hgref.reverse):
         assert relative(method(problem, lam).grad, witness) < 1e-12
+
+
+def test_it_predicts_for_the_first_step_unless_told_another():
+    J = MLP(X, labels, (4,), classes=3, batches=[[0, 1], [2, 3]])
+    w = J.start(0)
+    whole = MLP(X, labels, (4,), classes=3).predict(w)
+    np.testing.assert_array_equal(J.predict(w), whole[:2])
+    np.testing.assert_array_equal(J.predict(w, 2), whole[2:4])

@@ -293,6 +293,10 @@ def test_a_rate_of_zero_moves_nothing_and_is_refused(kind):
         kind(0)
 
 
+def test_gradient_descent_has_no_state():
+    assert GradientDescent(0.1).start(np.ones(3)).size == 0
+
+
 # --- records that change, and files that were edited ---
 
 
