@@ -51,6 +51,7 @@ VALUES = {  # of a law's arguments, where they are not just any numbers
     "u": st.floats(0.1, 2),
     **dict.fromkeys(["beta", "beta1", "beta2", "mu", "keep", "decay"], between),
     **dict.fromkeys(["c1", "c2"], st.floats(0.5, 2)),
+    **dict.fromkeys(["eta", "l1", "l2"], st.floats(0, 2)),  # a proximal step divides by 1 + η l2
     **dict.fromkeys(["eps", "eps_root"], st.floats(1e-3, 1)),
     **dict.fromkeys(["nesterov", "averaged"], st.sampled_from([0, 1])),
 }
