@@ -223,6 +223,17 @@ def pairs(objectives):
     return [(d, o) for d in CROSSED for o in objectives] + rest
 
 
+def compiled_pairs(objectives):
+    """(dynamics, objective): momentum with each objective, each other dynamics with one of two.
+
+    A law and a loss that were not together yet take five seconds to compile.
+    """
+    if settings().max_examples > 100:
+        return list(itertools.product(DYNAMICS, objectives))
+    others = zip(DYNAMICS, itertools.cycle(["softmax", "mlp"]), strict=False)
+    return [("momentum", o) for o in objectives] + [p for p in others if p[0] != "momentum"]
+
+
 @dataclass(frozen=True)
 class Choice:
     """What hypothesis chooses; the rest is drawn from the seed."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import DYNAMICS, OBJECTIVES, TASKS, build, choices, few, pairs, relative
+from strategies import DYNAMICS, OBJECTIVES, TASKS, build, choices, compiled_pairs, few, relative
 
 import hgref
 from hgref.fast import cpu
@@ -19,9 +19,7 @@ from hgref.verify.witness import complex_step
 
 COMPILED = [name for name in OBJECTIVES if name != "callback"]
 everywhere = pytest.mark.parametrize("dynamics", DYNAMICS)
-PAIRS = pairs(COMPILED)
-PAIRS += [("momentum", o) for o in TASKS]  # each takes its compiling
-of_all = pytest.mark.parametrize(("dynamics", "objective"), PAIRS)
+of_all = pytest.mark.parametrize(("dynamics", "objective"), compiled_pairs([*COMPILED, *TASKS]))
 
 
 # of single steps, where the fast layer takes many at once; estimates
@@ -96,7 +94,7 @@ def test_checkpointed_and_truncated(dynamics, objective, choice, recompute, data
 @few
 @given(choice=choices(), data=st.data())
 def test_realtime(dynamics, choice, data):
-    problem, lam = build(dynamics, "with-l2", choice)
+    problem, lam = build(dynamics, "with-l2" if dynamics == "momentum" else "softmax", choice)
     every = data.draw(st.integers(1, problem.T))
     step = hgref.outer.GradientDescent(1e-4)
     true = hgref.realtime(problem, lam, every, step, np.abs)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from hypothesis import given
-from strategies import DYNAMICS, build, choices, few, pairs, relative
+from strategies import DYNAMICS, build, choices, compiled_pairs, few, relative
 
 import hgref
 from hgref.fast import cpu
@@ -19,7 +19,7 @@ from hgref.verify.witness import central_differences, complex_step
 
 OBJECTIVES = ["softmax", "with-l2", "mlp"]
 everywhere = pytest.mark.parametrize("dynamics", DYNAMICS)
-of_some = pytest.mark.parametrize(("dynamics", "objective"), pairs(OBJECTIVES))
+of_some = pytest.mark.parametrize(("dynamics", "objective"), compiled_pairs(OBJECTIVES))
 
 
 def off(found, true):
