@@ -24,7 +24,7 @@ from hgref.fast.cuda.passes import operands
 FEW = 12  # outputs; twice as many would not fit in the shared memory of a block in float64
 # threads of a warp; those whose sums are added in a second step; examples, features of a thread at
 # one time: sums of each and of each output are in registers
-LANES, SPAN, EXAMPLES, FEATURES = (2, 1, 2, 2) if SIMULATED else (32, 8, 5, 4)
+LANES, SPAN, EXAMPLES, FEATURES = (4, 2, 2, 2) if SIMULATED else (32, 8, 5, 4)
 DEEP = 4 if SIMULATED else 128  # features of a tile of W, examples of a tile of R
 TOGETHER = 2 if SIMULATED else 4  # examples whose numbers a thread waits for at one time
 WARPS = THREADS // LANES

@@ -29,6 +29,13 @@ def test_reverse_is_the_readable_one_and_the_complex_step(simulated, dynamics, k
         assert off(fast.grad, complex_step(problem.f, lam)) < 1e-11
 
 
+@pytest.mark.parametrize("kind", ["weighted", "batches", "logistic"])
+def test_more_examples_and_features_than_threads(simulated, kind):
+    problem, lam = build("momentum", kind, n=11, N=9, T=2)
+    fast = simulated.reverse(problem, lam)
+    assert off(fast.grad, hgref.reverse(problem, lam).grad) < 1e-12
+
+
 @each
 def test_forward_is_the_readable_one(simulated, dynamics, kind):
     problem, lam = build(dynamics, kind, n=4, N=2, T=2)
