@@ -212,26 +212,20 @@ SOME = ("softmax", "with-l2", "callback", "mlp")
 CROSSED = ("momentum", "adam-torch")
 
 
-def pairs(objectives):
-    """(dynamics, objective): two dynamics with each objective, each of the others with one.
+def pairs(objectives, crossed=CROSSED, some=SOME):
+    """(dynamics, objective): `crossed` with each objective, each of the others with one of `some`.
 
     A dynamics knows J by its gradient alone: there are n + m derivatives, and not n m.
     """
     dynamics = JUMPING if objectives is KINKED else DYNAMICS
-    turns = itertools.cycle([o for o in objectives if o in SOME])
-    rest = [(d, next(turns)) for d in dynamics if d not in CROSSED]
-    return [(d, o) for d in CROSSED for o in objectives] + rest
+    turns = itertools.cycle([o for o in objectives if o in some])
+    rest = [(d, next(turns)) for d in dynamics if d not in crossed]
+    return [(d, o) for d in crossed for o in objectives] + rest
 
 
 def compiled_pairs(objectives):
-    """(dynamics, objective): momentum with each objective, each other dynamics with one of two.
-
-    A law and a loss that were not together yet take five seconds to compile.
-    """
-    if settings().max_examples > 100:
-        return list(itertools.product(DYNAMICS, objectives))
-    others = zip(DYNAMICS, itertools.cycle(["softmax", "mlp"]), strict=False)
-    return [("momentum", o) for o in objectives] + [p for p in others if p[0] != "momentum"]
+    """Fewer: a law and a loss that were not together yet take five seconds to compile."""
+    return pairs(objectives, ("momentum",), ("softmax", "mlp"))
 
 
 @dataclass(frozen=True)

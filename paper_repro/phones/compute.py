@@ -115,12 +115,12 @@ def trained(name: str, losses: Losses, rtho: Row | None, trials: Path | None, ti
     setting = losses.setting
     if name == "Vanilla":
         return vanilla(losses, tick)
+    start = {"eta": setting.eta, "mu": setting.mu, "rho": 0.0}
     if name == "RTHO":
-        return real_time(losses, {"eta": setting.eta, "mu": setting.mu, "rho": 0.0}, tick)
+        return real_time(losses, start, tick)
     if name == "RTHO-NT":
         return real_time(losses, dict.fromkeys(RATES, 0.0), tick)
     if name == "RTHO, one task":
-        start = {"eta": setting.eta, "mu": setting.mu, "rho": 0.0}
         return real_time(losses, start, tick, moved=("eta", "mu"))
     if rtho is None:
         raise ValueError(f"{name}: expected the result of RTHO, found none")

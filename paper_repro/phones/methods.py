@@ -140,7 +140,7 @@ def real_time(
 def replayed(losses: Losses, rtho: Row, tick: Tick) -> Row:
     """Training with the η and μ that RTHO came to, as a schedule, and without the second task."""
     rates = np.array([[row["eta"], row["mu"]] for row in rtho["rows"]])
-    return real_time(losses, {**rtho["start"], "rho": 0.0}, tick, ("eta", "mu"), Schedule(rates))
+    return real_time(losses, rtho["start"], tick, ("eta", "mu"), Schedule(rates))
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def panels(content: dict[str, Any]) -> Figure:
 
 def farthest(rows: list[dict[str, Any]], what: str) -> float:
     """The largest deviation of a plan from what was measured, in percent."""
-    return max(100 * abs(row["planned"][what] / row["measured"][what] - 1) for row in rows)
+    return max(abs(apart(row["planned"][what], row["measured"][what])) for row in rows)
 
 
 def against(axes: Any, content: dict[str, Any], what: str, unit: float, label: str) -> None:
@@ -106,7 +106,12 @@ def planned_rows(content: dict[str, Any]) -> list[list[str]]:
 
 
 def off(planned: float, measured: float) -> str:
-    return f"{100 * (planned / measured - 1):+.0f} %"
+    return f"{apart(planned, measured):+.0f} %"
+
+
+def apart(planned: float, measured: float) -> float:
+    """How far the plan is from the measurement, in percent."""
+    return 100 * (planned / measured - 1)
 
 
 def shared_rows(content: dict[str, Any]) -> list[list[str]]:

@@ -100,8 +100,9 @@ def by_reverse(problem: Problem, start: Point, setting: Setting, bar: Any) -> Wa
     for k in ticking(range(1, setting.hyper_iterations + 1), bar):
         moved, memory = steps.update(k, lam, g.grad, memory)
         trials = (project(lam ** (1 - h) * moved**h) for h in HALVES)
-        lam = next((one for one in trials if value(problem, one) < f[-1]), lam)
-        g = cpu.reverse(problem, lam)
+        lower = next((one for one in trials if value(problem, one) < f[-1]), None)
+        if lower is not None:
+            lam, g = lower, cpu.reverse(problem, lower)
         path.append(lam)
         f.append(g.f)
     ks = np.arange(setting.hyper_iterations + 1)

@@ -8,7 +8,7 @@ from strategies import relative
 import hgref
 from hgref.objectives import L2, LeastSquares, Softmax
 from hgref.verify import CATALOGUE
-from hgref.verify.mistakes import Computation, gradients
+from hgref.verify.mistakes import Computation
 from hgref.verify.mistakes.computation import Shared
 from hgref.verify.mistakes.edits import other_run
 from hgref.verify.mistakes.implicit import (
@@ -18,17 +18,14 @@ from hgref.verify.mistakes.implicit import (
     last_rate,
     neumann,
 )
+from hgref.verify.pairs import made
 from hgref.verify.witness import complex_step
 
 
 def wrongs(base, name):
     """variant → the wrong blocks of one mistake."""
     (mistake,) = [m for m in CATALOGUE if m.name == name]
-    return {
-        ", ".join(filter(None, (variant, K))): blocks
-        for variant, changed in mistake.change(base)
-        for K, blocks in gradients(changed)
-    }
+    return {single.variant: single.gradient for single in made(mistake, base, beside=False)}
 
 
 def penalised(dynamics=hgref.GradientDescent, batches=None, **options):

@@ -40,6 +40,15 @@ def owned_gradients(K: int) -> Any:
     """`gradients` of hgref.fast.cuda.passes for K outputs without hidden layers."""
 
     @device_function
+    def load(tile, source, first, stride, width):
+        """tile[o, d] ← source[first + o·stride + d] for d < width, and 0 beyond."""
+        for e in range(cuda.threadIdx.x, K * DEEP, THREADS):
+            o, d = e // DEEP, e % DEEP
+            tile[o, d] = 0
+            if d < width:
+                tile[o, d] = source[first + o * stride + d]
+
+    @device_function
     def predict(J, X, work, tiles, first, last, row):
         """z[row + o, i] = Σ_f W[row + o, f] X[i, f] for the examples first … last - 1."""
         (W, parts), N1, B = tiles, J.N1, J.B
@@ -51,12 +60,7 @@ def owned_gradients(K: int) -> Any:
                 for o in range(K):
                     sums[e, o] = 0
             for f0 in range(0, N1, DEEP):
-                width = min(DEEP, N1 - f0)
-                for e in range(thread, K * DEEP, THREADS):
-                    o, f = e // DEEP, e % DEEP
-                    W[o, f] = 0
-                    if f < width:
-                        W[o, f] = work.panel[(row + o) * N1 + f0 + f]
+                load(W, work.panel, row * N1 + f0, N1, min(DEEP, N1 - f0))
                 cuda.syncthreads()
                 for g in range(DEEP // LANES):
                     f = g * LANES + lane
@@ -96,11 +100,7 @@ def owned_gradients(K: int) -> Any:
                     sums[a, o] = 0
             for i0 in range(first, last, DEEP):
                 count = min(DEEP, last - i0)
-                for e in range(thread, K * DEEP, THREADS):
-                    o, i = e // DEEP, e % DEEP
-                    R[o, i] = 0
-                    if i < count:
-                        R[o, i] = work.r[(row + o) * B + i0 + i]
+                load(R, work.r, row * B + i0, B, count)
                 cuda.syncthreads()
                 for i in range(0, count, TOGETHER):
                     for b in range(TOGETHER):
