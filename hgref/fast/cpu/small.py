@@ -17,11 +17,13 @@ from hgref.arguments import Array
 from hgref.dynamics.coordinatewise import Coordinatewise, Law
 from hgref.fast.cpu import heads
 from hgref.fast.cpu.compiled import bound, inlined, kernel, leaf
+from hgref.fast.cpu.coupling import Relations, add_relations, relations, without_relations
+from hgref.fast.cpu.coupling import shares as to_relations
 from hgref.fast.cpu.dynamics import Numbered, by_block, columns_of, loops_of
 from hgref.fast.cpu.linear import Dense, Pass, dense_part
 from hgref.fast.cpu.products import aligned, padded
 from hgref.layout import Blocks
-from hgref.objectives import L2, Quadratic
+from hgref.objectives import L2, Quadratic, TaskCoupling
 from hgref.objectives.objective import Objective
 from hgref.run import Run
 
@@ -67,6 +69,7 @@ class Beside(NamedTuple):
     H, b       (p, p) and (p,), or (0, 0) and (0,)
     l2         (A, p) each penalty's coefficient of each weight;  dl2: (A, k, p)
     shares     (A, p) receives the cotangents of l2
+    relations  of tasks
     """
 
     H: Array
@@ -74,10 +77,12 @@ class Beside(NamedTuple):
     l2: Array
     dl2: Array
     shares: Array
+    relations: Relations
 
 
 # of a law and a head, in each copy of the functions below
 dense: Any = None
+relate: Any = None
 step: Any = None
 jvp: Any = None
 vjp: Any = None
@@ -109,6 +114,7 @@ def field(part, beside, t, row, w, U, base, g, out):
                     to_w, to_l2 = l2_vjp(beside.l2[a, i], w[i], U[c, i])
                     out[c, i] += to_w
                     beside.shares[a, i] += to_l2
+    relate(beside.relations, w, U, base, g, out)
     sweep(part, t, row, w, U, base)
     inside = part.Y.shape[1] * part.N  # weights before the biases
     outside, D = p - inside, (base + k) * inside
@@ -204,31 +210,35 @@ def finite(s):
 
 
 @functools.lru_cache(maxsize=64)
-def compilation(law: Law, state: tuple[str, ...], head: heads.Head) -> Any:
-    """`stretch` for a law and a loss."""
+def compilation(law: Law, state: tuple[str, ...], head: heads.Head, related: bool) -> Any:
+    """`stretch` for a law and a loss, with or without relations of tasks."""
     loops = loops_of(law, state)
     dense = leaf(bound(dense_part, head.name, through_loss=heads.loss_of(head)))
     over_data = inlined(bound(sweep, head.name, dense=dense))
-    whole = leaf(bound(field, head.name, sweep=over_data))
-    return kernel(bound(stretch, f"{head.name}_{loops.mark}", field=whole, **loops._asdict()))
+    name = f"{head.name}_related" if related else head.name
+    relate = add_relations if related else without_relations
+    whole = leaf(bound(field, name, sweep=over_data, relate=relate))
+    return kernel(bound(stretch, f"{name}_{loops.mark}", field=whole, **loops._asdict()))
 
 
 def is_small(terms: Sequence[Objective], k: int) -> bool:
     """Whether a step with k tangents is over in microseconds, with one data loss at most."""
     data = [part for part in terms if isinstance(part, Dense)]
-    work = sum(part.B * part.N * (1 + k) * part.K for part in data)
-    known = all(isinstance(part, Dense | L2 | Quadratic) for part in terms)
-    return known and work < FEW and len(data) < 2
+    related = [part for part in terms if type(part) is TaskCoupling]
+    work = sum(part.B * part.N * part.K for part in data)
+    work += sum(part.tasks**2 * part.N for part in related)
+    known = all(type(part) in (Dense, L2, Quadratic, TaskCoupling) for part in terms)
+    return known and work * (1 + k) < FEW and len(data) < 2 and len(related) < 2
 
 
 class Small:
     """Stretches of a small problem.
 
-    terms   of J: data losses as `Dense`, L2, Quadratic
+    terms   of J: data losses as `Dense`, L2, Quadratic, TaskCoupling
+    p       number of weights
     """
 
-    def __init__(self, dynamics: Coordinatewise, terms: Sequence[Objective]):
-        p: Any = terms[0].p
+    def __init__(self, dynamics: Coordinatewise, terms: Sequence[Objective], p: int):
         self.p, self.blocks = p, len(dynamics.state)
         self.numbered = Numbered(dynamics)
         self.data = [part for part in terms if isinstance(part, Dense)]
@@ -237,7 +247,8 @@ class Small:
         self.H = sum((part.H for part in matrices), np.zeros((p, p) if matrices else (0, 0)))
         self.b = sum((part.b for part in matrices), np.zeros(p if matrices else 0))
         head = self.data[0].head if self.data else heads.HEADS[heads.Squares]
-        self.compiled = compilation(dynamics.law, dynamics.state, head)
+        self.related = [part for part in terms if isinstance(part, TaskCoupling)]
+        self.compiled = compilation(dynamics.law, dynamics.state, head, bool(self.related))
         work = sum(part.B * part.N * part.K for part in self.data) + p * (1 + len(self.H))
         self.length = max(1, WORK // work)  # steps of one call
 
@@ -256,7 +267,8 @@ class Small:
             l2[a] = one.each(lam[one.name])
             if one.name in dlam:
                 dl2[a] = np.broadcast_to(one.each(dlam[one.name]), (self.p, k)).T
-        return Beside(self.H, self.b, l2, dl2, np.zeros_like(l2))
+        related = relations(self.related, lam, dlam, k)
+        return Beside(self.H, self.b, l2, dl2, np.zeros_like(l2), related)
 
 
 class Stretch:
@@ -320,6 +332,7 @@ class Stretch:
                 shares[one.part.block] = self.part.shares
         for penalty, share in zip(small.penalties, self.beside.shares, strict=True):
             shares[penalty.name] = np.asarray(penalty.gather(share))
+        shares |= to_relations(small.related, self.beside.relations)
         return alpha.reshape(-1), shares
 
 

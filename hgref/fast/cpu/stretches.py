@@ -44,8 +44,11 @@ class Fast:
         dynamics: Any = copy.copy(problem.dynamics)
         self.problem = copy.copy(problem)
         self.problem.dynamics, dynamics.J = dynamics, Sum(*terms)
-        small = is_small(terms, k)
-        self.steps: Small | Large = (Small if small else Large)(dynamics, terms)
+        self.steps: Small | Large
+        if small := is_small(terms, k):
+            self.steps = Small(dynamics, terms, problem.p)
+        else:
+            self.steps = Large(dynamics, terms)
         self.length = self.steps.length
         self.E = [part if small else fast_term(part, real) for part in terms_of(problem.E)]
 

@@ -45,7 +45,7 @@ def test_every_mixture_of_forms(parts, others, seed):
     rng = np.random.default_rng(seed)
     terms = [loss(*part, rng, f"weights{j}") for j, part in enumerate(parts)]
     terms += [L2()] * others[0] + [Quadratic(np.eye(6), np.ones(6))] * others[1]
-    J = hgref.objectives.Sum(*terms)
+    J = hgref.objectives.Sum(*(terms[j] for j in rng.permutation(len(terms))))
     problem = hgref.Problem(hgref.Momentum(J), LeastSquares(np.eye(6), np.ones(6)), 3, np.ones(6))
     values = {"eta": 0.1, "mu": 0.5, "l2": 0.1}
     shapes = problem.layout.shapes
