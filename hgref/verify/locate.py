@@ -1,4 +1,4 @@
-"""Where a trace of states, multipliers or sensitivities first leaves the true one."""
+"""Where states, multipliers, sensitivities or the gradient made of them first leave the truth."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ FACTOR = 1000
 class Located:
     """The first number of a trace that its own predecessor does not explain.
 
-    trace       "states", "Z" or "alphas"; None if nothing is off
-    t           step;  block, coordinate: of the state
+    trace       "states", "Z", "alphas" or "grad"; None if nothing is off
+    t           step;  block, coordinate: of the state, or of λ for "grad"
     column      of Z, as (block of λ, index in it); else None
-    cause       "the start", "the step", "A_t", "B_t" or "∇E"
+    cause       "the start", "the step", "A_t", "B_t" or "∇E"; for "grad" the sum that it is not
     found, expected   the two numbers
     """
 
@@ -47,6 +47,11 @@ class Located:
     def __str__(self) -> str:
         if self.trace is None:
             return "every step of the traces follows from the one before"
+        if self.trace == "grad":
+            return (
+                f"the traces are right, but the gradient is not {self.cause} in "
+                f"{self.block}[{self.coordinate}]: {self.found:.8g} for {self.expected:.8g}"
+            )
         where = f"{self.block}[{self.coordinate}]"
         if self.column is not None:
             where += f", column {self.column[0]}[{self.column[1]}],"
@@ -58,14 +63,21 @@ class Located:
 
 
 def locate(
-    problem: Problem, lam: Any, states: Any = None, alphas: Any = None, Z: Any = None
+    problem: Problem,
+    lam: Any,
+    states: Any = None,
+    alphas: Any = None,
+    Z: Any = None,
+    grad: Any = None,
 ) -> Located:
     """The first step, block and coordinate at which a trace is wrong, and what did it.
 
         s_t = Φ_t(s_{t-1}),   Z_t = A_t Z_{t-1} + B_t,   α_{t-1} = α_t A_t,   α_T = ∇E(s_T)
+        ∇f = ∂E/∂λ + Σ_t α_t B_t + α_0 ∂s_0/∂λ,   or   ∂E/∂λ + ∇E Z_T
 
     Each row is compared with what hgref makes of the row before, so that the first mistake alone is
-    told, and not what follows from it. States are looked at first, then Z, then α from T down.
+    told, and not what follows from it. States are looked at first, then Z, then α from T down, and
+    then the gradient, beside the sum over the given α, or the product with the given Z_T.
 
     lam      (m,) the point λ, or a mapping of names
     states   (T+1, d) s_0 … s_T, or (T, d) without s_0; A_t, B_t and ∇E are then taken at them

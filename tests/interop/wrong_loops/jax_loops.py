@@ -30,10 +30,14 @@ def in_float64(function: Callable[[Setting], Gradient]) -> Callable[[Setting], G
     return with_float64
 
 
-def wrong(*names: str, on: tuple[str, ...]) -> Callable[[Any], Any]:
-    """LOOPS.wrong, of the function in float64."""
-    mark = LOOPS.wrong(*names, on=on)
-    return lambda function: mark(in_float64(function))
+def wrong(
+    *names: str, on: tuple[str, ...], lost: tuple[str, int, str] | None = None
+) -> Callable[[Any], Any]:
+    """LOOPS.wrong, of the function in float64; a second mark is put on the same function."""
+    mark = LOOPS.wrong(*names, on=on, lost=lost)
+    return lambda function: mark(
+        function if hasattr(function, "__wrapped__") else in_float64(function)
+    )
 
 
 # --- right building blocks ---
@@ -142,6 +146,31 @@ def add(a, b):
 def learned(s, total, alpha):
     """The gradient, with α_0 for the start if that is learned."""
     return {**total, "w0": alpha["w"]} if "w0" in s.lam else total
+
+
+def note(s, trace, state):
+    """Note a state, or its α: its blocks in the order of their names, so that w is the last."""
+    s.note(trace, *(state[name] for name in sorted(state)))
+
+
+def noted(s, step=step, error=E):
+    """The gradient of this error after these steps. Its states and its α_t are noted.
+
+    α_t is the derivative in a zero that is added to s_t.
+    """
+
+    def f(lam, zeros):
+        past = [add(start(s, lam), zeros[0])]
+        for t in range(1, s.T + 1):
+            past.append(add(step(past[-1], lam, s, t), zeros[t]))
+        return error(past[-1]["w"], lam, s), past
+
+    zeros = [jax.tree.map(jnp.zeros_like, start(s, s.lam))] * (s.T + 1)
+    (found, alphas), past = grad(f, (0, 1), has_aux=True)(s.lam, zeros)
+    for state, alpha in zip(past, alphas[::-1], strict=True):
+        note(s, "states", state)
+        note(s, "alphas", alpha)
+    return found
 
 
 @in_float64
@@ -1331,17 +1360,10 @@ def starts_at_zeros(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("softmax_schedule", "ridge_start"))
+@wrong(on=("softmax_schedule", "ridge_start"), lost=("alphas", 14, "∇E"))
 def error_of_the_first_examples(s: Setting) -> Gradient:
     """A validation batch of four."""
-
-    def f(lam):
-        state = start(s, lam)
-        for t in range(1, s.T + 1):
-            state = step(state, lam, s, t)
-        return jnp.mean(losses(state["w"], s.Xv[:4], s.yv[:4]))
-
-    return grad(f)(s.lam)
+    return noted(s, error=lambda w, lam, s: jnp.mean(losses(w, s.Xv[:4], s.yv[:4])))
 
 
 @wrong("stopped-early", on=("softmax_gd", "logistic_adamw"))
@@ -1421,7 +1443,7 @@ def identity_for_the_hessian(s: Setting) -> Gradient:
     return implicit(s, lambda H, b: b)
 
 
-@wrong(on=("mlp_momentum",))
+@wrong(on=("mlp_momentum",), lost=("alphas", 13, "A_t"))
 def gauss_newton(s: Setting) -> Gradient:
     """The products with H are those of the Gauss-Newton matrix."""
 
@@ -1442,14 +1464,11 @@ def gauss_newton(s: Setting) -> Gradient:
 
     g.defvjp(lambda w, lam: (g(w, lam), (w, lam)), back)
 
-    def f(lam):
-        w, v = s.w0, jnp.zeros_like(s.w0)
-        for _ in range(s.T):
-            v = lam["mu"] * v + g(w, lam)
-            w = w - lam["eta"] * v
-        return E(w, lam, s)
+    def momentum(state, lam, s, t):
+        v = lam["mu"] * state["v"] + g(state["w"], lam)
+        return {"w": state["w"] - lam["eta"] * v, "v": v}
 
-    return grad(f)(s.lam)
+    return noted(s, momentum)
 
 
 @wrong("jacobians-at-one-state", on=("softmax_gd", "mlp_momentum"))
@@ -1492,21 +1511,25 @@ def clipped(w, lam, s, t):
     return g * jnp.minimum(1.0, 0.3 / jnp.linalg.norm(g))
 
 
-@wrong(on=("softmax_gd", "ridge_start"))
+@wrong(on=("softmax_gd", "ridge_start"), lost=("states", 1, "the step"))
 def clipped_on_the_way_only(s: Setting) -> Gradient:
     """The run clips its gradients, the pass back knows nothing of it."""
     past = [start(s, s.lam)]
     for t in range(1, s.T + 1):
         w = past[-1]["w"]
         past.append({"w": w - s.lam["eta"] * clipped(w, s.lam, s, t)})
+    for state in past:
+        note(s, "states", state)
     alpha, total = last(s, past[-1])
     for t in range(s.T, 0, -1):
+        note(s, "alphas", alpha)
         alpha, share = pull(alpha, past[t - 1], s, t)
         total = add(total, share)
     return learned(s, total, alpha)
 
 
-@wrong(on=("softmax_gd", "softmax_schedule"))
+@wrong(on=("softmax_schedule",), lost=("alphas", 5, "A_t"))
+@wrong(on=("softmax_gd",), lost=("alphas", 11, "A_t"))
 def clipped_on_the_way_back_only(s: Setting) -> Gradient:
     """The pass back goes through clipped steps, which the run did not take."""
 
@@ -1514,30 +1537,26 @@ def clipped_on_the_way_back_only(s: Setting) -> Gradient:
         return {"w": state["w"] - rate(lam, t) * clipped(state["w"], lam, s, t)}
 
     past = states(s)
+    for state in past:
+        note(s, "states", state)
     alpha, total = last(s, past[-1])
     for t in range(s.T, 0, -1):
+        note(s, "alphas", alpha)
         alpha, share = pull(alpha, past[t - 1], s, t, with_clipping)
         total = add(total, share)
     return total
 
 
-@wrong(on=("weighted_momentum", "softmax_schedule", "ridge_start"))
+@wrong(on=("weighted_momentum", "softmax_schedule", "ridge_start"), lost=("states", 0, "the start"))
 def run_in_half_precision(s: Setting) -> Gradient:
     """Data, weights and hyperparameters are float16."""
 
     def half(x):
         return np.asarray(x, np.float16) if np.asarray(x).dtype.kind == "f" else x
 
-    r = replace(s, X=half(s.X), y=half(s.y), Xv=half(s.Xv), yv=half(s.yv), w0=half(s.w0))
-
-    def f(lam):
-        lam = jax.tree.map(lambda x: x.astype(jnp.float16), lam)
-        state = start(r, lam)
-        for t in range(1, s.T + 1):
-            state = step(state, lam, r, t)
-        return E(state["w"], lam, r)
-
-    return grad(f)(jax.tree.map(jnp.asarray, s.lam))
+    data = {name: half(getattr(s, name)) for name in ("X", "y", "Xv", "yv", "w0")}
+    found = noted(replace(s, **data, lam=jax.tree.map(half, s.lam)))
+    return jax.tree.map(np.float64, found)
 
 
 @wrong("trained-on-other-batches", on=("batches_momentum",))
@@ -1554,7 +1573,7 @@ def another_order_of_batches(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("softmax_gd", "batches_momentum"))
+@wrong(on=("softmax_gd", "batches_momentum"), lost=("states", 1, "the step"))
 def labels_smoothed(s: Setting) -> Gradient:
     """The training loss smooths its labels by a tenth."""
 
@@ -1564,42 +1583,30 @@ def labels_smoothed(s: Setting) -> Gradient:
         each = -jnp.sum(target * jax.nn.log_softmax(logits(w, X)), 1)
         return each.mean() + lam["l2"] / 2 * jnp.sum(w**2)
 
-    def f(lam):
-        state = start(s, lam)
-        for t in range(1, s.T + 1):
-            state = step(state, lam, s, t, loss)
-        return E(state["w"], lam, s)
-
-    return grad(f)(s.lam)
+    return noted(s, partial(step, J=loss))
 
 
-@wrong(on=("weighted_momentum", "batches_momentum"))
+@wrong(on=("weighted_momentum", "batches_momentum"), lost=("grad", 0, "mu"))
 def momentum_learned_after_a_warm_up(s: Setting) -> Gradient:
     """mu has no derivative in the first five steps."""
 
-    def f(lam):
-        w, v = s.w0, jnp.zeros_like(s.w0)
-        for t in range(1, s.T + 1):
-            mu = stop(lam["mu"]) if t <= 5 else lam["mu"]
-            v = mu * v + grad(J)(w, lam, s, t)
-            w = w - lam["eta"] * v
-        return E(w, lam, s)
+    def warmed_up(state, lam, s, t):
+        mu = stop(lam["mu"]) if t <= 5 else lam["mu"]
+        return step(state, {**lam, "mu": mu}, s, t)
 
-    return grad(f)(s.lam)
+    return noted(s, warmed_up)
 
 
-@wrong(on=("mlp_momentum", "weighted_momentum"))
+@wrong(on=("mlp_momentum", "weighted_momentum"), lost=("alphas", 13, "A_t"))
 def velocity_cut_from_step_four(s: Setting) -> Gradient:
     """The velocity carries derivatives in the first three steps only."""
 
-    def f(lam):
-        w, v = s.w0, jnp.zeros_like(s.w0)
-        for t in range(1, s.T + 1):
-            v = lam["mu"] * (stop(v) if t >= 4 else v) + grad(J)(w, lam, s, t)
-            w = w - lam["eta"] * v
-        return E(w, lam, s)
+    def momentum(state, lam, s, t):
+        w, v = state["w"], stop(state["v"]) if t >= 4 else state["v"]
+        v = lam["mu"] * v + grad(J)(w, lam, s, t)
+        return {"w": w - lam["eta"] * v, "v": v}
 
-    return grad(f)(s.lam)
+    return noted(s, momentum)
 
 
 @wrong("denominator-detached", on=("softmax_rmsprop", "logistic_adam"))
@@ -1637,18 +1644,15 @@ def weights_divided_by_a_constant_sum(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("logistic_adamw",))
+@wrong(on=("logistic_adamw",), lost=("states", 1, "the step"))
 def decay_after_the_step(s: Setting) -> Gradient:
     """The weights shrink after Adam's step, not before it."""
 
-    def f(lam):
-        state = start(s, lam)
-        for t in range(1, s.T + 1):
-            state = step(state, {**lam, "weight_decay": 0.0}, s, t)
-            state["w"] = (1 - lam["eta"] * lam["weight_decay"]) * state["w"]
-        return E(state["w"], lam, s)
+    def adamw(state, lam, s, t):
+        state = step(state, {**lam, "weight_decay": 0.0}, s, t)
+        return {**state, "w": (1 - lam["eta"] * lam["weight_decay"]) * state["w"]}
 
-    return grad(f)(s.lam)
+    return noted(s, adamw)
 
 
 @wrong("another-start", on=("softmax_gd", "penalised_error"))
@@ -1681,18 +1685,26 @@ def gradient_at_the_point_ahead(s: Setting) -> Gradient:
     return grad(f)(s.lam)
 
 
-@wrong(on=("softmax_gd", "logistic_adam"))
+@wrong(on=("softmax_gd", "logistic_adam"), lost=("alphas", 14, "∇E"))
 def mean_error_of_the_path(s: Setting) -> Gradient:
     """The errors of all steps are averaged."""
 
-    def f(lam):
-        def body(state, t):
-            state = step(state, lam, s, t)
-            return state, E(state["w"], lam, s)
+    def f(lam, zeros):
+        def body(state, t_and_zero):
+            t, zero = t_and_zero
+            state = add(step(state, lam, s, t), zero)
+            return state, (state, E(state["w"], lam, s))
 
-        return lax.scan(body, start(s, lam), jnp.arange(1, s.T + 1))[1].mean()
+        ts = jnp.arange(1, s.T + 1)
+        _, (path, errors) = lax.scan(body, start(s, lam), (ts, zeros))
+        return errors.mean(), path
 
-    return grad(f)(s.lam)
+    zeros = jax.tree.map(lambda x: jnp.zeros((s.T, *x.shape)), start(s, s.lam))
+    (found, alphas), path = grad(f, (0, 1), has_aux=True)(s.lam, zeros)
+    for t in range(s.T):
+        note(s, "states", {name: block[t] for name, block in path.items()})
+        note(s, "alphas", {name: block[-1 - t] for name, block in alphas.items()})
+    return found
 
 
 # --- two mistakes of different parts ---

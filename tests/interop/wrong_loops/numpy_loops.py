@@ -121,6 +121,12 @@ def roll(s):
     return vs, ws
 
 
+def note_states(s, *paths):
+    """Note s_0, …, s_T: each path has the values of one block of the state."""
+    for state in zip(*paths, strict=True):
+        s.note("states", *state)
+
+
 def answer(s, eta, l2, w0):
     """The blocks of gradient descent, from a share of the rate for each step."""
     found = {"eta": eta if s.lam["eta"].ndim else eta.sum(), "l2": l2}
@@ -141,19 +147,24 @@ def right(s: Setting) -> Gradient:
 
 def right_descent(s):
     ws = descend(s)
+    note_states(s, ws)
     alpha, eta, l2 = error_gradient(s, ws[-1]), np.zeros(s.T), 0.0
     for t in range(s.T, 0, -1):
+        s.note("alphas", alpha)
         w = ws[t - 1]
         eta[t - 1] = -alpha @ gradient(s, t, w)
         l2 -= rate(s, t) * alpha @ w
         alpha = alpha - rate(s, t) * product(s, t, w, alpha)
+    s.note("alphas", alpha)
     return answer(s, eta, l2, alpha)
 
 
 def right_momentum(s):
     vs, ws = roll(s)
+    note_states(s, vs, ws)
     total, alpha, a = nothing(s, ws[-1]), error_gradient(s, ws[-1]), 0.0
     for t in range(s.T, 0, -1):
+        s.note("alphas", a, alpha)
         w = ws[t - 1]
         total["eta"] -= alpha @ vs[t]
         a = a - s.lam["eta"] * alpha  # of v_t, by both ways
@@ -163,6 +174,7 @@ def right_momentum(s):
             total["weights"] += of_weights(s, w, a)
         alpha = alpha + product(s, t, w, a)
         a = s.lam["mu"] * a
+    s.note("alphas", a, alpha)
     return total
 
 
@@ -175,6 +187,12 @@ def root_mean_squares(s, u=0.0):
         kept.append((w, before, g, u))
         w = w - s.lam["eta"] * g / (np.sqrt(u) + s.lam["eps"])
     return kept, w
+
+
+def note_root_mean_squares(s, kept, w):
+    """Note the states of RMSProp, of what root_mean_squares returns."""
+    ws, us, _, after = zip(*kept, strict=True)
+    note_states(s, [*us, after[-1]], [*ws, w])
 
 
 def right_rmsprop(s):
@@ -1026,12 +1044,14 @@ def sign_of_the_share_of_mu(s: Setting) -> Gradient:
     return total
 
 
-@wrong(on=("weighted_momentum", "batches_momentum"))
+@wrong(on=("weighted_momentum", "batches_momentum"), lost=("grad", 0, "mu"))
 def velocity_after_the_step_for_mu(s: Setting) -> Gradient:
     """The share of μ has v_t, not v_{t-1}."""
     vs, ws = roll(s)
+    note_states(s, vs, ws)
     total, alpha, a = nothing(s, ws[-1]), error_gradient(s, ws[-1]), 0.0
     for t in range(s.T, 0, -1):
+        s.note("alphas", a, alpha)
         total["eta"] -= alpha @ vs[t]
         a = a - s.lam["eta"] * alpha
         total["mu"] += a @ vs[t]
@@ -1043,12 +1063,14 @@ def velocity_after_the_step_for_mu(s: Setting) -> Gradient:
     return total
 
 
-@wrong(on=("batches_momentum", "penalised_error"))
+@wrong(on=("batches_momentum", "penalised_error"), lost=("grad", 0, "eta"))
 def velocity_before_the_step_for_eta(s: Setting) -> Gradient:
     """The share of η has v_{t-1}, not v_t."""
     vs, ws = roll(s)
+    note_states(s, vs, ws)
     total, alpha, a = nothing(s, ws[-1]), error_gradient(s, ws[-1]), 0.0
     for t in range(s.T, 0, -1):
+        s.note("alphas", a, alpha)
         total["eta"] -= alpha @ vs[t - 1]
         a = a - s.lam["eta"] * alpha
         total["mu"] += a @ vs[t - 1]
@@ -1058,38 +1080,44 @@ def velocity_before_the_step_for_eta(s: Setting) -> Gradient:
     return total
 
 
-@wrong(on=("softmax_gd", "ridge_start"))
+@wrong(on=("softmax_gd", "ridge_start"), lost=("alphas", 7, "A_t"))
 def alpha_reset_in_the_middle(s: Setting) -> Gradient:
     """α is set to ∇E once more after half of the steps back."""
     ws = descend(s)
+    note_states(s, ws)
     alpha, eta, l2 = error_gradient(s, ws[-1]), np.zeros(s.T), 0.0
     for t in range(s.T, 0, -1):
         if t == s.T // 2:
             alpha = error_gradient(s, ws[-1])
+        s.note("alphas", alpha)
         eta[t - 1] = -alpha @ gradient(s, t, ws[t - 1])
         l2 -= rate(s, t) * alpha @ ws[t - 1]
         alpha = alpha - rate(s, t) * product(s, t, ws[t - 1], alpha)
     return answer(s, eta, l2, alpha)
 
 
-@wrong(on=("softmax_gd", "softmax_schedule"))
+@wrong(on=("softmax_gd", "softmax_schedule"), lost=("alphas", 13, "A_t"))
 def discounted(s: Setting) -> Gradient:
     """α loses a tenth in every step back."""
     ws = descend(s)
+    note_states(s, ws)
     alpha, eta, l2 = error_gradient(s, ws[-1]), np.zeros(s.T), 0.0
     for t in range(s.T, 0, -1):
+        s.note("alphas", alpha)
         eta[t - 1] = -alpha @ gradient(s, t, ws[t - 1])
         l2 -= rate(s, t) * alpha @ ws[t - 1]
         alpha = 0.9 * (alpha - rate(s, t) * product(s, t, ws[t - 1], alpha))
     return answer(s, eta, l2, alpha)
 
 
-@wrong(on=("softmax_schedule", "ridge_start"))
+@wrong(on=("softmax_schedule", "ridge_start"), lost=("alphas", 13, "A_t"))
 def hessian_counted_twice(s: Setting) -> Gradient:
     """α ← α (I − 2 η H)."""
     ws = descend(s)
+    note_states(s, ws)
     alpha, eta, l2 = error_gradient(s, ws[-1]), np.zeros(s.T), 0.0
     for t in range(s.T, 0, -1):
+        s.note("alphas", alpha)
         w = ws[t - 1]
         eta[t - 1] = -alpha @ gradient(s, t, w)
         l2 -= rate(s, t) * alpha @ w
@@ -1097,12 +1125,14 @@ def hessian_counted_twice(s: Setting) -> Gradient:
     return answer(s, eta, l2, alpha)
 
 
-@wrong(on=("softmax_gd", "ridge_start"))
+@wrong(on=("softmax_gd", "ridge_start"), lost=("grad", 0, "l2"))
 def penalty_share_without_the_rate(s: Setting) -> Gradient:
     """The share of l2 lacks η."""
     ws = descend(s)
+    note_states(s, ws)
     alpha, eta, l2 = error_gradient(s, ws[-1]), np.zeros(s.T), 0.0
     for t in range(s.T, 0, -1):
+        s.note("alphas", alpha)
         w = ws[t - 1]
         eta[t - 1] = -alpha @ gradient(s, t, w)
         l2 -= alpha @ w
@@ -1110,14 +1140,16 @@ def penalty_share_without_the_rate(s: Setting) -> Gradient:
     return answer(s, eta, l2, alpha)
 
 
-@wrong(on=("softmax_gd", "softmax_schedule"))
+@wrong(on=("softmax_gd", "softmax_schedule"), lost=("alphas", 14, "∇E"))
 def alpha_clipped(s: Setting) -> Gradient:
     """The entries of α are held within half of its first largest."""
     ws = descend(s)
+    note_states(s, ws)
     alpha, eta, l2 = error_gradient(s, ws[-1]), np.zeros(s.T), 0.0
     bound = np.abs(alpha).max() / 2
     for t in range(s.T, 0, -1):
         alpha = np.clip(alpha, -bound, bound)
+        s.note("alphas", alpha)
         eta[t - 1] = -alpha @ gradient(s, t, ws[t - 1])
         l2 -= rate(s, t) * alpha @ ws[t - 1]
         alpha = alpha - rate(s, t) * product(s, t, ws[t - 1], alpha)
@@ -1177,12 +1209,14 @@ def both_losses_without_their_halves(s: Setting) -> Gradient:
     return squares(s, 2)
 
 
-@wrong(on=("weighted_momentum",))
+@wrong(on=("weighted_momentum",), lost=("grad", 0, "weights"))
 def share_of_the_weights_not_divided(s: Setting) -> Gradient:
     """The shares of the example weights lack 1 / n."""
     vs, ws = roll(s)
+    note_states(s, vs, ws)
     total, alpha, a = nothing(s), error_gradient(s, ws[-1]), 0.0
     for t in range(s.T, 0, -1):
+        s.note("alphas", a, alpha)
         total["eta"] -= alpha @ vs[t]
         a = a - s.lam["eta"] * alpha
         total["mu"] += a @ vs[t - 1]
@@ -1193,19 +1227,21 @@ def share_of_the_weights_not_divided(s: Setting) -> Gradient:
     return total
 
 
-@wrong(on=("weighted_momentum",))
+@wrong(on=("weighted_momentum",), lost=("grad", 0, "weights"))
 def gradient_of_the_weights_centred(s: Setting) -> Gradient:
     """The gradient of the weights is projected, so that their sum would not change."""
     found = right_momentum(s)
     return {**found, "weights": found["weights"] - found["weights"].mean()}
 
 
-@wrong(on=("weighted_momentum",))
+@wrong(on=("weighted_momentum",), lost=("alphas", 13, "A_t"))
 def hessian_without_the_weights(s: Setting) -> Gradient:
     """The product with H is that of the plain mean."""
     vs, ws = roll(s)
+    note_states(s, vs, ws)
     total, alpha, a = nothing(s), error_gradient(s, ws[-1]), 0.0
     for t in range(s.T, 0, -1):
+        s.note("alphas", a, alpha)
         total["eta"] -= alpha @ vs[t]
         a = a - s.lam["eta"] * alpha
         total["mu"] += a @ vs[t - 1]
@@ -1235,19 +1271,21 @@ def hessian_without_the_penalty(s: Setting) -> Gradient:
     return total
 
 
-@wrong(on=("softmax_schedule",))
+@wrong(on=("softmax_schedule",), lost=("grad", 0, "eta"))
 def mean_of_the_schedule(s: Setting) -> Gradient:
     """Every rate gets the mean of all shares."""
     found = right_descent(s)
     return {**found, "eta": np.full(s.T, found["eta"].mean())}
 
 
-@wrong(on=("softmax_gd", "softmax_schedule"))
+@wrong(on=("softmax_gd", "softmax_schedule"), lost=("alphas", 13, "A_t"))
 def curvature_of_each_class_alone(s: Setting) -> Gradient:
     """The Hessian of softmax is taken for diag(p (1 − p))."""
     ws = descend(s)
+    note_states(s, ws)
     alpha, eta, l2 = error_gradient(s, ws[-1]), np.zeros(s.T), 0.0
     for t in range(s.T, 0, -1):
+        s.note("alphas", alpha)
         P = chances(ws[t - 1], s.X)
         eta[t - 1] = -alpha @ gradient(s, t, ws[t - 1])
         l2 -= rate(s, t) * alpha @ ws[t - 1]
@@ -1256,12 +1294,14 @@ def curvature_of_each_class_alone(s: Setting) -> Gradient:
     return answer(s, eta, l2, alpha)
 
 
-@wrong(on=("softmax_gd", "ridge_start"))
+@wrong(on=("softmax_gd", "ridge_start"), lost=("alphas", 13, "A_t"))
 def diagonal_of_the_hessian(s: Setting) -> Gradient:
     """Only the diagonal of H is used."""
     ws = descend(s)
+    note_states(s, ws)
     alpha, eta, l2 = error_gradient(s, ws[-1]), np.zeros(s.T), 0.0
     for t in range(s.T, 0, -1):
+        s.note("alphas", alpha)
         eta[t - 1] = -alpha @ gradient(s, t, ws[t - 1])
         l2 -= rate(s, t) * alpha @ ws[t - 1]
         diagonal = np.diag(system(s, ws[t - 1])[0])
@@ -1269,12 +1309,14 @@ def diagonal_of_the_hessian(s: Setting) -> Gradient:
     return answer(s, eta, l2, alpha)
 
 
-@wrong(on=("softmax_gd", "softmax_schedule"))
+@wrong(on=("softmax_gd", "softmax_schedule"), lost=("alphas", 13, "A_t"))
 def biases_left_out_of_the_product(s: Setting) -> Gradient:
     """The product with H moves the matrix only: z lacks the tangent of the biases."""
     ws = descend(s)
+    note_states(s, ws)
     alpha, eta, l2 = error_gradient(s, ws[-1]), np.zeros(s.T), 0.0
     for t in range(s.T, 0, -1):
+        s.note("alphas", alpha)
         eta[t - 1] = -alpha @ gradient(s, t, ws[t - 1])
         l2 -= rate(s, t) * alpha @ ws[t - 1]
         u = alpha.copy()
@@ -1284,14 +1326,17 @@ def biases_left_out_of_the_product(s: Setting) -> Gradient:
     return answer(s, eta, l2, alpha)
 
 
-@wrong(on=("softmax_gd", "ridge_start"))
+@wrong(on=("softmax_gd", "ridge_start"), lost=("grad", 0, "eta l2"))
 def last_share_missing(s: Setting) -> Gradient:
     """α_T is moved before the loop, in which B_T does not occur."""
     ws = descend(s)
+    note_states(s, ws)
     alpha = error_gradient(s, ws[-1])
+    s.note("alphas", alpha)
     alpha = alpha - rate(s, s.T) * product(s, s.T, ws[-2], alpha)
     eta, l2 = np.zeros(s.T), 0.0
     for t in range(s.T - 1, 0, -1):
+        s.note("alphas", alpha)
         eta[t - 1] = -alpha @ gradient(s, t, ws[t - 1])
         l2 -= rate(s, t) * alpha @ ws[t - 1]
         alpha = alpha - rate(s, t) * product(s, t, ws[t - 1], alpha)
@@ -1311,22 +1356,24 @@ def shares_one_step_early(s: Setting) -> Gradient:
     return answer(s, eta, l2, alpha)
 
 
-@wrong(on=("softmax_gd", "weighted_momentum", "penalised_error"))
+@wrong(on=("softmax_gd", "weighted_momentum", "penalised_error"), lost=("grad", 0, "eta"))
 def share_of_the_rate_averaged(s: Setting) -> Gradient:
     """η gets the mean of its shares over the steps, not their sum."""
     found = right(s)
     return {**found, "eta": found["eta"] / s.T}
 
 
-@wrong(on=("softmax_gd", "weighted_momentum"))
+@wrong(on=("softmax_gd", "weighted_momentum"), lost=("alphas", 14, "∇E"))
 def validation_set_with_its_own_mean(s: Setting) -> Gradient:
     """The validation features are centred by their own mean."""
     Xv = s.Xv - s.Xv.mean(0)
     c = np.full(len(s.yv), 1 / len(s.yv))
     vs, ws = roll(s) if "mu" in s.lam else (None, descend(s))
+    note_states(s, *([vs, ws] if vs else [ws]))
     mu, a = s.lam.get("mu", 0.0), 0.0
     total, alpha = nothing(s), data_gradient(ws[-1], Xv, s.yv, c)
     for t in range(s.T, 0, -1):
+        s.note("alphas", *([mu * a] if vs else []), alpha)
         total["eta"] -= alpha @ (vs[t] if vs else gradient(s, t, ws[t - 1]))
         a = mu * a - s.lam["eta"] * alpha
         total["l2"] += a @ ws[t - 1]
@@ -1337,37 +1384,42 @@ def validation_set_with_its_own_mean(s: Setting) -> Gradient:
     return total
 
 
-@wrong(on=("softmax_gd", "ridge_start"))
+@wrong(on=("ridge_start",), lost=("grad", 0, "eta l2 w0"))
+@wrong(on=("softmax_gd",), lost=("grad", 0, "eta l2"))
 def mean_of_partial_hypergradients(s: Setting) -> Gradient:
     """∇E(w_t) Z_t, as in real time, averaged over all t."""
     w, eta, p = s.w0, s.lam["eta"], s.w0.size
     Z, found = np.hstack([np.zeros((p, 2)), np.eye(p)]), 0.0
+    s.note("states", w)
     for t in range(1, s.T + 1):
         g = gradient(s, t, w)
         Z = Z - eta * np.stack([product(s, t, w, z) for z in Z.T], 1)
         Z[:, 0] -= g
         Z[:, 1] -= eta * w
         w = w - eta * g
+        s.note("states", w)
         found = found + error_gradient(s, w) @ Z / s.T
     return answer(s, found[:1], found[1], found[2:])
 
 
-@wrong(on=("softmax_gd",))
+@wrong(on=("softmax_gd",), lost=("grad", 0, "l2"))
 def sensitivity_of_the_penalty_after_the_step(s: Setting) -> Gradient:
     """Forward mode, with −η w_t for −η w_{t-1} in B_t."""
     w, eta, p = s.w0, s.lam["eta"], s.w0.size
     Z = np.hstack([np.zeros((p, 2)), np.eye(p)])
+    s.note("states", w)
     for t in range(1, s.T + 1):
         g = gradient(s, t, w)
         Z = Z - eta * np.stack([product(s, t, w, z) for z in Z.T], 1)
         w = w - eta * g
+        s.note("states", w)
         Z[:, 0] -= g
         Z[:, 1] -= eta * w
     found = error_gradient(s, w) @ Z
     return answer(s, found[:1], found[1], found[2:])
 
 
-@wrong(on=("penalised_error", "batches_momentum"))
+@wrong(on=("penalised_error", "batches_momentum"), lost=("grad", 0, "eta mu l2"))
 def normalised(s: Setting) -> Gradient:
     """The gradient is divided by its norm."""
     found = right(s)
@@ -1375,12 +1427,14 @@ def normalised(s: Setting) -> Gradient:
     return {name: block / norm for name, block in found.items()}
 
 
-@wrong(on=("softmax_rmsprop",))
+@wrong(on=("softmax_rmsprop",), lost=("alphas", 13, "A_t"))
 def root_without_its_half(s: Setting) -> Gradient:
     """d√u = du / √u."""
     kept, w = root_mean_squares(s)
+    note_root_mean_squares(s, kept, w)
     total, alpha, a, beta = nothing(s), error_gradient(s, w), 0.0, s.lam["beta"]
     for t in range(s.T, 0, -1):
+        s.note("alphas", a, alpha)
         w, before, g, u = kept[t - 1]
         root = np.sqrt(u) + s.lam["eps"]
         of_root = s.lam["eta"] * alpha * g / root**2
@@ -1394,12 +1448,14 @@ def root_without_its_half(s: Setting) -> Gradient:
     return total
 
 
-@wrong(on=("softmax_rmsprop",))
+@wrong(on=("softmax_rmsprop",), lost=("grad", 0, "beta eps"))
 def half_of_the_share_of_beta(s: Setting) -> Gradient:
     """β gets u, and not u − g²; ε gets its share with the wrong sign."""
     kept, w = root_mean_squares(s)
+    note_root_mean_squares(s, kept, w)
     total, alpha, a, beta = nothing(s), error_gradient(s, w), 0.0, s.lam["beta"]
     for t in range(s.T, 0, -1):
+        s.note("alphas", a, alpha)
         w, before, g, u = kept[t - 1]
         root = np.sqrt(u) + s.lam["eps"]
         of_root = s.lam["eta"] * alpha * g / root**2

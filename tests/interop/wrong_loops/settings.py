@@ -23,6 +23,7 @@ class Setting:
     lam      name → value of each hyperparameter, float64
     batches  (T, B) numbers of the examples of each step, or None
     problem  the same run, for hgref
+    traces   what a loop notes of itself, for hgref.locate: name → rows
     """
 
     problem: hgref.Problem
@@ -34,6 +35,20 @@ class Setting:
     lam: dict[str, Any]
     batches: Any = None
     T: int = T
+    traces: dict[str, list[Any]] = field(default_factory=dict)
+
+    def note(self, trace: str, *blocks: Any) -> None:
+        """Add a row to "states", s_0 first, or to "alphas", α_T first.
+
+        blocks  of the state, w last: arrays or tensors; a number stands for a whole block
+        """
+        shape = np.shape(self.w0)
+        each = [np.broadcast_to(plain(block), shape) for block in blocks]
+        self.traces.setdefault(trace, []).append(np.concatenate(each, dtype=float))
+
+
+def plain(x: Any) -> Any:
+    return x.detach().numpy() if hasattr(x, "detach") else np.asarray(x)
 
 
 @dataclass(frozen=True)
@@ -41,11 +56,15 @@ class Loop:
     """A wrong loop: a function of a setting that gives name → gradient.
 
     names   of the catalogue that describe it; () for a mistake that it does not have
+    lost    where a loop that notes traces first leaves the truth: (trace, step, cause), as in
+            hgref.verify.locate.Located; ("grad", 0, blocks) where its traces are right, and its
+            answer is not what follows from them; None: it notes nothing
     """
 
     function: Callable[[Setting], dict[str, Any]]
     on: str
     names: tuple[str, ...]
+    lost: tuple[str, int, str] | None = None
 
     def __repr__(self) -> str:
         return f"{self.function.__module__}.{self.function.__name__} on {self.on}"
@@ -57,11 +76,13 @@ class Loops:
 
     found: list[Loop] = field(default_factory=list)
 
-    def wrong(self, *names: str, on: tuple[str, ...]) -> Callable[[Any], Any]:
+    def wrong(
+        self, *names: str, on: tuple[str, ...], lost: tuple[str, int, str] | None = None
+    ) -> Callable[[Any], Any]:
         """Mark a function as a wrong loop on these settings; no name: nobody knows it."""
 
         def mark(function: Callable[[Setting], dict[str, Any]]) -> Any:
-            self.found += [Loop(function, setting, names) for setting in on]
+            self.found += [Loop(function, setting, names, lost) for setting in on]
             return function
 
         return mark

@@ -150,19 +150,38 @@ def step_of(s):
     return momentum if "mu" in s.lam else descent
 
 
+def accessory(s):
+    """How many blocks of a state stand before w."""
+    return {descent: 0, momentum: 1, rmsprop: 1, adam: 2}[step_of(s)]
+
+
 def begin(s, lam):
     """s_0: velocities and running means are zero."""
     w = start(s, lam)
-    accessory = {descent: 0, momentum: 1, rmsprop: 1, adam: 2}[step_of(s)]
-    return (*[torch.zeros_like(w)] * accessory, w)
+    return (*[torch.zeros_like(w)] * accessory(s), w)
+
+
+def recorded(path, *state):
+    """Put a state at the end of a path, as copies; the loop goes on with these.
+
+    The new w is made from the new v; E's derivative in the copy of v leaves that way out, and so it
+    is the block of α.
+    """
+    path.append(tuple(x.clone() for x in state))
+    return path[-1]
+
+
+def unrolled(s, lam):
+    """All states of a run, s_0 to s_T, with their past."""
+    step, path = step_of(s), [begin(s, lam)]
+    for t in steps(s):
+        recorded(path, *step(s, lam, t, *path[-1]))
+    return path
 
 
 def trained(s, lam):
     """w_T."""
-    step, state = step_of(s), begin(s, lam)
-    for t in steps(s):
-        state = step(s, lam, t, *state)
-    return state[-1]
+    return unrolled(s, lam)[-1][-1]
 
 
 def right(s: Setting):
@@ -195,6 +214,27 @@ def zeros(lam):
 
 def add(total, parts):
     return [a + b for a, b in zip(total, parts, strict=True)]
+
+
+# What a loop notes of itself
+
+
+def note_states(s, states):
+    for state in states:
+        s.note("states", *[torch.as_tensor(x).double() for x in state])
+
+
+def noted(s, path, error):
+    """Note the states of a path, and autograd's α of each, the derivative of this error.
+
+    path  may have a velocity in training that has none; α_0 is left out where a block is a constant
+    """
+    path = [state[-1 - accessory(s) :] for state in path]
+    note_states(s, path)
+    for state in reversed(path):
+        if all(torch.is_tensor(x) and x.requires_grad for x in state):
+            s.note("alphas", *[x.double() for x in pull(error, state)])
+    return error
 
 
 # The sign; nothing at all
@@ -384,11 +424,12 @@ def weights_first_in_the_vector(s):
     return {"eta": vector[0], "l2": vector[1], "w0": vector[2:]}
 
 
-@wrong(on=("weighted_momentum",))
+@wrong(on=("weighted_momentum",), lost=("grad", 0, "weights"))
 def table_of_weights_by_columns(s):
     """The weights stand in a matrix of 4 rows; its gradient was flattened by columns."""
     lam = leaves(s)
-    found = gradients(E(s, trained(s, lam), lam), lam)
+    path = unrolled(s, lam)
+    found = gradients(noted(s, path, E(s, path[-1][-1], lam)), lam)
     found["weights"] = found["weights"].view(4, -1).T.reshape(-1)
     return found
 
@@ -464,14 +505,16 @@ def scheduler_stepped_late(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("softmax_schedule",))
+@wrong(on=("softmax_schedule",), lost=("states", 1, "the step"))
 def mean_of_the_schedule(s):
     """One rate for all steps, the mean of the schedule."""
     lam = leaves(s)
     w = start(s, lam)
+    path = [(w,)]
     for t in steps(s):
         w = w - lam["eta"].mean() * slope(J(s, w, lam, t), w)
-    return gradients(E(s, w, lam), lam)
+        (w,) = recorded(path, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
 @wrong("stale-rate", on=("softmax_schedule",))
@@ -508,17 +551,20 @@ def replay_with_the_first_rate(s):
     return named(lam, total)
 
 
-@wrong(on=("softmax_schedule",))
+@wrong(on=("softmax_schedule",), lost=("alphas", 12, "A_t"))
 def states_carried_with_the_last_rate(s):
     """A_t has the rate of the last step; what λ does in a step, B_t, is right."""
     lam = leaves(s)
     states = run(s, lam, descent)
+    note_states(s, states)
     total = zeros(lam)
     (alpha,) = last(s, lam, states[-1])
+    s.note("alphas", alpha)
     for t in reversed(steps(s)):
         (w,) = states[t - 1]
         total = add(total, pull(descent(s, lam, t, w), list(lam.values()), (alpha,)))
         (alpha,) = pull(descent(s, lam, s.T, w), [w], (alpha,))
+        s.note("alphas", alpha)
     return named(lam, total)
 
 
@@ -856,7 +902,7 @@ def squares_of_a_detached_gradient(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("logistic_adam", "logistic_adamw"))
+@wrong(on=("logistic_adam", "logistic_adamw"), lost=("grad", 0, "beta1 beta2"))
 def complement_of_beta_detached(s):
     """1 − β1 and 1 − β2 are constants made before the loop; β1 and β2 are tensors."""
     lam = leaves(s)
@@ -864,31 +910,36 @@ def complement_of_beta_detached(s):
     rest1, rest2 = 1 - beta1.item(), 1 - beta2.item()
     w = start(s, lam)
     m = u = torch.zeros_like(w)
+    path = [(m, u, w)]
     for t in steps(s):
         g = slope(J(s, w, lam, t), w)
         m, u = beta1 * m + rest1 * g, beta2 * u + rest2 * g * g
         w = w * (1 - eta * lam.get("weight_decay", 0))
         w = w - eta * (m / (1 - beta1**t)) / ((u / (1 - beta2**t)).sqrt() + eps)
-    return gradients(E(s, w, lam), lam)
+        m, u, w = recorded(path, m, u, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("weighted_momentum", "batches_momentum", "penalised_error"))
+@wrong(on=("weighted_momentum", "batches_momentum", "penalised_error"), lost=("alphas", 4, "A_t"))
 def early_velocities_detached(s):
     """During a warm-up of five steps the velocity is detached."""
     lam = leaves(s)
     v, w = torch.zeros(len(s.w0), dtype=torch.float64), start(s, lam)
+    path = [(v, w)]
     for t in steps(s):
         old = v.detach() if t <= 5 else v
         v = lam["mu"] * old + slope(J(s, w, lam, t), w)
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("softmax_gd", "batches_momentum", "logistic_adam"))
+@wrong(on=("softmax_gd", "batches_momentum", "logistic_adam"), lost=("alphas", 8, "A_t"))
 def gradients_detached_from_3_to_9(s):
     """To save memory, steps 3 to 9 keep no graph of their gradient."""
     lam = leaves(s)
     step, state = step_of(s), begin(s, lam)
+    path = [state]
     for t in steps(s):
         if 3 <= t <= 9:
             *memory, w = state
@@ -897,14 +948,16 @@ def gradients_detached_from_3_to_9(s):
             state = (*memory, new + w - w.detach())
         else:
             state = step(s, lam, t, *state)
-    return gradients(E(s, state[-1], lam), lam)
+        state = recorded(path, *state)
+    return gradients(noted(s, path, E(s, state[-1], lam)), lam)
 
 
-@wrong(on=("mlp_momentum",))
+@wrong(on=("mlp_momentum",), lost=("alphas", 13, "A_t"))
 def first_layer_outside_the_graph(s):
     """The gradient's graph has the second layer; the first was passed in as constants."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for t in steps(s):
         lower = w[: 5 * D + 5].detach().requires_grad_()
         upper = w[5 * D + 5 :]
@@ -912,19 +965,22 @@ def first_layer_outside_the_graph(s):
         g = torch.cat(torch.autograd.grad(loss, (lower, upper), create_graph=True))
         v = lam["mu"] * v + g
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("mlp_momentum", "weighted_momentum"))
+@wrong(on=("mlp_momentum", "weighted_momentum"), lost=("alphas", 13, "A_t"))
 def bias_outside_the_graph(s):
     """The last biases are updated in a group of their own, whose tensors are detached."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for t in steps(s):
         v = lam["mu"] * v + slope(J(s, w, lam, t), w)
         w = w - lam["eta"] * v
         w = torch.cat([w[:-CLASSES], w[-CLASSES:].detach()])
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
 # What the backward pass drops
@@ -1080,17 +1136,19 @@ def first_step_left_out(s):
     return named(lam, total)
 
 
-@wrong(on=("weighted_momentum", "mlp_momentum"))
+@wrong(on=("weighted_momentum", "mlp_momentum"), lost=("alphas", 9, "A_t"))
 def weights_cut_velocity_not(s):
     """Before the last five steps w is detached; nobody thought of v."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for t in steps(s):
         if t == s.T - 4:
             w = w.detach().requires_grad_()
         v = lam["mu"] * v + slope(J(s, w, lam, t), w)
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
 @wrong("jacobians-at-s_t", on=("softmax_gd", "ridge_start", "softmax_schedule"))
@@ -1219,19 +1277,23 @@ def cotangent_of_the_next_step(s):
     return named(lam, total)
 
 
-@wrong(on=("softmax_gd", "weighted_momentum"))
+@wrong(on=("weighted_momentum",), lost=("grad", 0, "eta mu weights l2"))
+@wrong(on=("softmax_gd",), lost=("grad", 0, "eta l2"))
 def last_step_left_out(s):
     """The first pass of the backward loop sets α and forgets the part of step T."""
     lam = leaves(s)
     step = step_of(s)
     states = run(s, lam, step)
+    note_states(s, states)
     total = zeros(lam)
     alpha = last(s, lam, states[-1])
+    s.note("alphas", *alpha)
     for t in reversed(steps(s)):
         new, before = step(s, lam, t, *states[t - 1]), list(states[t - 1])
         if t < s.T:
             total = add(total, pull(new, list(lam.values()), alpha))
         alpha = tuple(pull(new, before, alpha))
+        s.note("alphas", *alpha)
     return named(lam, total)
 
 
@@ -1265,18 +1327,21 @@ def error_at_the_state_before(s):
     return named(lam, total)
 
 
-@wrong(on=("softmax_gd", "ridge_start"))
+@wrong(on=("softmax_gd", "ridge_start"), lost=("alphas", 13, "A_t"))
 def hessian_product_counted_twice(s):
     """uH is subtracted in the loop and once more in the helper that made it."""
     lam = leaves(s)
     states = run(s, lam, descent)
+    note_states(s, states)
     (alpha,), of_eta, of_l2 = last(s, lam, states[-1]), 0, 0
+    s.note("alphas", alpha)
     for t in reversed(steps(s)):
         (w,), eta = states[t - 1], lam["eta"].detach()
         g = slope(J(s, w, lam, t), w)
         uH, uM = pull(g, [w, lam["l2"]], alpha)
         of_eta, of_l2 = of_eta - alpha @ g.detach(), of_l2 - eta * uM
         alpha = alpha - 2 * eta * uH
+        s.note("alphas", alpha)
     found = {"eta": of_eta, "l2": of_l2}
     return {**found, "w0": alpha} if "w0" in lam else found
 
@@ -1297,35 +1362,41 @@ def sign_of_the_penalty_term(s):
     return named(lam, total)
 
 
-@wrong(on=("weighted_momentum", "penalised_error"))
+@wrong(on=("weighted_momentum", "penalised_error"), lost=("grad", 0, "eta"))
 def velocity_before_the_step(s):
     """By hand: η's part is −b·v_{t-1}; it should be −b·v_t."""
     lam = leaves(s)
     states = run(s, lam, momentum)
+    note_states(s, states)
     w = states[-1][1]
     b_w, *total = pull(E(s, w, lam), [w, *lam.values()])
     b_v, of_eta = torch.zeros_like(w), 0
+    s.note("alphas", b_v, b_w)
     for t in reversed(steps(s)):
         v, w = states[t - 1]
         of_eta = of_eta - b_w @ v.detach()
         new = momentum(s, lam, t, v, w)
         b_v, b_w, *parts = pull(new, [v, w, *lam.values()], (b_v, b_w))
         total = add(total, parts)
+        s.note("alphas", b_v, b_w)
     return {**named(lam, total), "eta": of_eta}
 
 
-@wrong(on=("mlp_momentum", "batches_momentum"))
+@wrong(on=("mlp_momentum", "batches_momentum"), lost=("alphas", 13, "A_t"))
 def momentum_missing_in_the_adjoint(s):
     """By hand: the cotangent of v is carried back without μ."""
     lam = leaves(s)
     states = run(s, lam, momentum)
+    note_states(s, states)
     total = zeros(lam)
     b_v, b_w = last(s, lam, states[-1])
+    s.note("alphas", b_v, b_w)
     for t in reversed(steps(s)):
         v, w = states[t - 1]
         new = momentum(s, lam, t, v, w)
         b_v, b_w, *parts = pull(new, [v, w, *lam.values()], (b_v, b_w))
         b_v, total = b_v / lam["mu"].detach(), add(total, parts)
+        s.note("alphas", b_v, b_w)
     return named(lam, total)
 
 
@@ -1341,26 +1412,30 @@ def hessian_without_the_penalty(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("softmax_gd", "softmax_schedule"))
+@wrong(on=("softmax_gd", "softmax_schedule"), lost=("alphas", 13, "A_t"))
 def hessian_by_its_diagonal(s):
     """A_t = I − η diag(H), the diagonal that second-order optimizers keep."""
     lam = leaves(s)
     states = run(s, lam, descent)
+    note_states(s, states)
     total = zeros(lam)
     (alpha,) = last(s, lam, states[-1])
+    s.note("alphas", alpha)
     for t in reversed(steps(s)):
         (w,) = states[t - 1]
         total = add(total, pull(descent(s, lam, t, w), list(lam.values()), (alpha,)))
         H = torch.autograd.functional.hessian(lambda x, t=t: J(s, x, lam, t), w)
         alpha = alpha - rate(lam, t).detach() * H.diagonal() * alpha
+        s.note("alphas", alpha)
     return named(lam, total)
 
 
-@wrong(on=("mlp_momentum",))
+@wrong(on=("mlp_momentum",), lost=("alphas", 13, "A_t"))
 def gauss_newton_on_the_way_back(s):
     """The backward pass takes the Gauss-Newton matrix for H: the network is linearised first."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for _ in steps(s):
         at = w.detach().requires_grad_()
         Z = torch.autograd.functional.jacobian(lambda x: scores(x, s.X), at)  # (n, classes, p)
@@ -1370,14 +1445,16 @@ def gauss_newton_on_the_way_back(s):
         g = torch.einsum("ik,ikp->p", residual, Z) / len(s.X) + lam["l2"] * w
         v = lam["mu"] * v + g
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("softmax_gd", "batches_momentum"))
+@wrong(on=("softmax_gd", "batches_momentum"), lost=("alphas", 13, "A_t"))
 def normaliser_detached(s):
     """By hand: the denominator of the softmax is a constant in P − Y."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for t in steps(s):
         seen = rows(s, t)
         X, Y = torch.tensor(s.X[seen]), one_hot(torch.tensor(s.y[seen]), CLASSES)
@@ -1386,15 +1463,17 @@ def normaliser_detached(s):
         g = torch.cat([(R.T @ X).reshape(-1), R.sum(0)]) + lam["l2"] * w
         v = lam.get("mu", 0) * v + g
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("mlp_momentum",))
+@wrong(on=("mlp_momentum",), lost=("alphas", 13, "A_t"))
 def slope_of_the_activation_detached(s):
     """A backward pass of the network by hand, in which tanh' is stored as numbers."""
     lam = leaves(s)
     X, Y = torch.tensor(s.X), one_hot(torch.tensor(s.y), CLASSES)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for _ in steps(s):
         W1, b1, W2, b2 = layers(w)
         h = torch.tanh(X @ W1.T + b1)
@@ -1403,59 +1482,67 @@ def slope_of_the_activation_detached(s):
         parts = [(Q.T @ X).reshape(-1), Q.sum(0), (R.T @ h).reshape(-1), R.sum(0)]
         v = lam["mu"] * v + torch.cat(parts) + lam["l2"] * w
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("softmax_gd", "weighted_momentum"))
+@wrong(on=("softmax_gd", "weighted_momentum"), lost=("alphas", 13, "A_t"))
 def hessian_of_eight_examples(s):
     """The last four examples have their part of g, but not of H and M."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for _ in steps(s):
         each = losses(w, s.X, s.y) * lam.get("weights", torch.ones(len(s.X)))
         kept, left = each[:8].sum() / len(s.X), each[8:].sum() / len(s.X)
         g = slope(kept + penalty(w, lam), w) + slope(left, w).detach()
         v = lam.get("mu", 0) * v + g
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("weighted_momentum",))
+@wrong(on=("weighted_momentum",), lost=("grad", 0, "weights"))
 def share_of_one_example_missing(s):
     """A loop from 1 over the examples never writes the gradient of weight 0."""
     lam = leaves(s)
-    found = gradients(E(s, trained(s, lam), lam), lam)
+    path = unrolled(s, lam)
+    found = gradients(noted(s, path, E(s, path[-1][-1], lam)), lam)
     weights = torch.zeros_like(found["weights"])
     for i in range(1, len(weights)):
         weights[i] = found["weights"][i]
     return {**found, "weights": weights}
 
 
-@wrong(on=("softmax_gd", "logistic_adam", "weighted_momentum"))
+@wrong(on=("softmax_gd", "logistic_adam", "weighted_momentum"), lost=("alphas", 14, "∇E"))
 def error_of_the_matrix_alone(s):
     """E's gradient is taken with respect to W; the bias sees none of it."""
     lam = leaves(s)
-    w = trained(s, lam)
+    path = unrolled(s, lam)
+    w = path[-1][-1]
     width = D if len(w) == D + 1 else CLASSES * D
-    return gradients(E(s, torch.cat([w[:width], w[width:].detach()]), lam), lam)
+    error = E(s, torch.cat([w[:width], w[width:].detach()]), lam)
+    return gradients(noted(s, path, error), lam)
 
 
-@wrong(on=("mlp_momentum", "softmax_gd"))
+@wrong(on=("mlp_momentum", "softmax_gd"), lost=("grad", 0, "eta"))
 def rate_counted_for_each_of_three_groups(s):
     """Three groups of parameters share one rate; each adds the whole gradient to it."""
     lam = leaves(s)
-    error = E(s, trained(s, lam), lam)
+    path = unrolled(s, lam)
+    error = noted(s, path, E(s, path[-1][-1], lam))
     found = gradients(error, lam)
     for _ in range(2):
         found["eta"] = found["eta"] + gradients(error, lam)["eta"]
     return found
 
 
-@wrong(on=("weighted_momentum",))
+@wrong(on=("weighted_momentum",), lost=("grad", 0, "weights"))
 def share_of_an_example_not_divided(s):
     """The gradient of a weight is that of its example's loss; its 1/n was forgotten."""
     lam = leaves(s)
-    found = gradients(E(s, trained(s, lam), lam), lam)
+    path = unrolled(s, lam)
+    found = gradients(noted(s, path, E(s, path[-1][-1], lam)), lam)
     return {**found, "weights": len(s.X) * found["weights"]}
 
 
@@ -1643,74 +1730,86 @@ def velocity_by_lerp(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("weighted_momentum", "penalised_error"))
+@wrong(on=("weighted_momentum", "penalised_error"), lost=("states", 2, "the step"))
 def dampening_of_a_tenth(s):
     """dampening=0.1, which was not asked for; the first velocity is g, as in torch."""
     lam = leaves(s)
     v, w = None, start(s, lam)
+    path = [(0, w)]
     for t in steps(s):
         g = slope(J(s, w, lam, t), w)
         v = g if v is None else lam["mu"] * v + 0.9 * g
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("batches_momentum", "mlp_momentum"))
+@wrong(on=("batches_momentum", "mlp_momentum"), lost=("states", 1, "the step"))
 def momentum_on_the_gradient_too(s):
     """v = mu (v + g)."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for t in steps(s):
         v = lam["mu"] * (v + slope(J(s, w, lam, t), w))
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("batches_momentum",))
+@wrong(on=("batches_momentum",), lost=("states", 8, "the step"))
 def velocity_reset_each_epoch(s):
     """A new optimizer is made every seven steps; its velocity begins at zero."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for t in steps(s):
         v = 0 if t % 7 == 1 else v
         v = lam["mu"] * v + slope(J(s, w, lam, t), w)
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("weighted_momentum", "mlp_momentum"))
+@wrong(on=("weighted_momentum", "mlp_momentum"), lost=("states", 1, "the step"))
 def rate_warmed_up(s):
     """The first three rates are 1/3, 2/3 and 3/3 of the one asked about."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for t in steps(s):
         v = lam["mu"] * v + slope(J(s, w, lam, t), w)
         w = w - min(1, t / 3) * lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("softmax_gd",))
+@wrong(on=("softmax_gd",), lost=("states", 2, "the step"))
 def gradient_never_zeroed(s):
     """Each step adds to .grad, and none sets it to zero."""
     lam = leaves(s)
     accumulated, w = 0, start(s, lam)
+    path = [(w,)]
     for t in steps(s):
         accumulated = accumulated + slope(J(s, w, lam, t), w)
         w = w - lam["eta"] * accumulated
-    return gradients(E(s, w, lam), lam)
+        (w,) = recorded(path, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("softmax_gd", "softmax_schedule"))
+@wrong(on=("softmax_gd", "softmax_schedule"), lost=("states", 1, "the step"))
 def bias_after_the_matrix(s):
     """W is updated first; the bias gets its gradient at the new W."""
     lam = leaves(s)
     w = start(s, lam)
+    path = [(w,)]
     for t in steps(s):
         g = slope(J(s, w, lam, t), w)
         half = torch.cat([w[:-CLASSES] - rate(lam, t) * g[:-CLASSES], w[-CLASSES:]])
         g = slope(J(s, half, lam, t), half)
         w = torch.cat([half[:-CLASSES], half[-CLASSES:] - rate(lam, t) * g[-CLASSES:]])
-    return gradients(E(s, w, lam), lam)
+        (w,) = recorded(path, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
 @wrong("adam-convention", on=("logistic_adam", "logistic_adamw"))
@@ -1933,15 +2032,16 @@ def powers_multiplied_too_early(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("logistic_adam", "logistic_adamw"))
+@wrong(on=("logistic_adam", "logistic_adamw"), lost=("states", 8, "the step"))
 def counter_reset_each_epoch(s):
     """t of the bias correction counts the steps of an epoch of seven."""
     lam = leaves(s)
     w = start(s, lam)
     m = u = torch.zeros_like(w)
+    path = [(m, u, w)]
     for t in steps(s):
-        m, u, w = adam(s, lam, (t - 1) % 7 + 1, m, u, w)
-    return gradients(E(s, w, lam), lam)
+        m, u, w = recorded(path, *adam(s, lam, (t - 1) % 7 + 1, m, u, w))
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
 @wrong("amsgrad", on=("logistic_adam", "logistic_adamw"))
@@ -1982,16 +2082,18 @@ def squares_begin_at_a_tenth(s):
     return gradients(E(s, state[-1], lam), lam)
 
 
-@wrong(on=("softmax_rmsprop",))
+@wrong(on=("softmax_rmsprop",), lost=("states", 1, "the step"))
 def squares_begin_with_the_first(s):
     """u_1 = g_1², so that nothing need be corrected."""
     lam = leaves(s)
     u, w = None, start(s, lam)
+    path = [(0, w)]
     for t in steps(s):
         g = slope(J(s, w, lam, t), w)
         u = g**2 if u is None else lam["beta"] * u + (1 - lam["beta"]) * g**2
         w = w - lam["eta"] * g / (u.sqrt() + lam["eps"])
-    return gradients(E(s, w, lam), lam)
+        u, w = recorded(path, u, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
 @wrong("bias-correction-added", on=("softmax_rmsprop",))
@@ -2024,18 +2126,20 @@ def mean_of_squares_corrected(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("softmax_rmsprop",))
+@wrong(on=("softmax_rmsprop",), lost=("states", 1, "the step"))
 def centred_rmsprop(s):
     """centered=True: the squared mean of the gradients is taken off u."""
     lam = leaves(s)
     u = mean = 0
     w = start(s, lam)
+    path = [(u, w)]
     for t in steps(s):
         g = slope(J(s, w, lam, t), w)
         u = lam["beta"] * u + (1 - lam["beta"]) * g**2
         mean = lam["beta"] * mean + (1 - lam["beta"]) * g
         w = w - lam["eta"] * g / ((u - mean**2).sqrt() + lam["eps"])
-    return gradients(E(s, w, lam), lam)
+        u, w = recorded(path, u, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
 @wrong("decay-without-rate", on=("logistic_adamw",))
@@ -2114,16 +2218,18 @@ def adam_in_place_of_adamw(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("logistic_adamw",))
+@wrong(on=("logistic_adamw",), lost=("states", 1, "the step"))
 def decay_after_the_step(s):
     """The weights that Adam's step has made are shrunk, not those before it."""
     lam = leaves(s)
     w = start(s, lam)
     m = u = torch.zeros_like(w)
+    path = [(m, u, w)]
     for t in steps(s):
         m, u, w = adam(s, {**lam, "weight_decay": 0.0}, t, m, u, w)
         w = (1 - lam["eta"] * lam["weight_decay"]) * w
-    return gradients(E(s, w, lam), lam)
+        m, u, w = recorded(path, m, u, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
 @wrong("decay-missing", on=("softmax_gd", "mlp_momentum", "penalised_error"))
@@ -2332,12 +2438,13 @@ def weights_over_a_constant_sum(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("weighted_momentum",))
+@wrong(on=("weighted_momentum",), lost=("states", 1, "the step"))
 def weights_clamped(s):
     """clamp(weights, 0, 1): those above one are cut, and have no gradient."""
     lam = leaves(s)
     clamped = {**lam, "weights": lam["weights"].clamp(0, 1)}
-    return gradients(E(s, trained(s, clamped), lam), lam)
+    path = unrolled(s, clamped)
+    return gradients(noted(s, path, E(s, path[-1][-1], lam)), lam)
 
 
 @wrong("E-on-training-data", on=("softmax_gd", "mlp_momentum"))
@@ -2366,38 +2473,42 @@ def training_and_validation_together(s):
     return gradients(losses(w, s.X, s.y).mean() + losses(w, s.Xv, s.yv).mean(), lam)
 
 
-@wrong(on=("softmax_gd", "mlp_momentum", "logistic_adam"))
+@wrong(on=("softmax_gd", "mlp_momentum", "logistic_adam"), lost=("alphas", 14, "∇E"))
 def validation_without_its_last_batch(s):
     """Batches of five with drop_last=True: four validation examples are never seen."""
     lam = leaves(s)
-    w = trained(s, lam)
-    return gradients(losses(w, s.Xv[:5], s.yv[:5]).mean(), lam)
+    path = unrolled(s, lam)
+    w = path[-1][-1]
+    return gradients(noted(s, path, losses(w, s.Xv[:5], s.yv[:5]).mean()), lam)
 
 
-@wrong(on=("softmax_gd", "weighted_momentum"))
+@wrong(on=("softmax_gd", "weighted_momentum"), lost=("alphas", 14, "∇E"))
 def mean_of_batch_means(s):
     """Validation in batches of 4, 4 and 1, whose means are averaged."""
     lam = leaves(s)
-    w = trained(s, lam)
+    path = unrolled(s, lam)
+    w = path[-1][-1]
     means = [losses(w, s.Xv[i : i + 4], s.yv[i : i + 4]).mean() for i in range(0, 9, 4)]
-    return gradients(torch.stack(means).mean(), lam)
+    return gradients(noted(s, path, torch.stack(means).mean()), lam)
 
 
-@wrong(on=("softmax_gd", "weighted_momentum"))
+@wrong(on=("softmax_gd", "weighted_momentum"), lost=("alphas", 14, "∇E"))
 def brier_score_for_cross_entropy(s):
     """Validation is by the squared distance of the probabilities from the labels."""
     lam = leaves(s)
-    P = torch.softmax(scores(trained(s, lam), s.Xv), 1)
+    path = unrolled(s, lam)
+    P = torch.softmax(scores(path[-1][-1], s.Xv), 1)
     Y = one_hot(torch.tensor(s.yv), CLASSES)
-    return gradients(((P - Y) ** 2).sum(1).mean(), lam)
+    return gradients(noted(s, path, ((P - Y) ** 2).sum(1).mean()), lam)
 
 
-@wrong(on=("softmax_gd", "mlp_momentum"))
+@wrong(on=("softmax_gd", "mlp_momentum"), lost=("alphas", 14, "∇E"))
 def softmax_twice(s):
     """The model ends with a softmax, and the validation error takes another."""
     lam = leaves(s)
-    P = torch.softmax(scores(trained(s, lam), s.Xv), 1)
-    return gradients(cross_entropy(P, torch.tensor(s.yv)), lam)
+    path = unrolled(s, lam)
+    P = torch.softmax(scores(path[-1][-1], s.Xv), 1)
+    return gradients(noted(s, path, cross_entropy(P, torch.tensor(s.yv))), lam)
 
 
 @wrong("loss-twice-or-half", on=("ridge_start",))
@@ -2431,11 +2542,12 @@ def both_without_their_half(s):
     return gradients(mse(scores(w, s.Xv), torch.tensor(s.yv)), lam)
 
 
-@wrong(on=("ridge_start",))
+@wrong(on=("ridge_start",), lost=("alphas", 14, "∇E"))
 def root_of_the_mean_square(s):
     """RMSE was differentiated: √(2E)."""
     lam = leaves(s)
-    return gradients((2 * E(s, trained(s, lam), lam)).sqrt(), lam)
+    path = unrolled(s, lam)
+    return gradients(noted(s, path, (2 * E(s, path[-1][-1], lam)).sqrt()), lam)
 
 
 @wrong("loss-twice-or-half", on=("softmax_gd", "weighted_momentum"))
@@ -2469,68 +2581,78 @@ def bias_not_penalised(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("mlp_momentum",))
+@wrong(on=("mlp_momentum",), lost=("states", 1, "the step"))
 def penalty_on_the_last_layer(s):
     """Only W2 is penalised."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for t in steps(s):
         loss = fit(s, w, lam, t) + lam["l2"] / 2 * (layers(w)[2] ** 2).sum()
         v = lam["mu"] * v + slope(loss, w)
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("softmax_gd", "mlp_momentum"))
+@wrong(on=("softmax_gd", "mlp_momentum"), lost=("states", 1, "the step"))
 def penalty_towards_the_start(s):
     """l2/2 ‖w − w_0‖², as for fine-tuning."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     origin = w.detach().clone()
     for t in steps(s):
         loss = fit(s, w, lam, t) + penalty(w - origin, lam)
         v = lam.get("mu", 0) * v + slope(loss, w)
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("softmax_gd", "batches_momentum"))
+@wrong(on=("softmax_gd", "batches_momentum"), lost=("states", 1, "the step"))
 def labels_smoothed(s):
     """label_smoothing=0.1 in the training loss."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for t in steps(s):
         z, y = scores(w, s.X[rows(s, t)]), torch.tensor(s.y[rows(s, t)])
         loss = cross_entropy(z, y, label_smoothing=0.1) + penalty(w, lam)
         v = lam.get("mu", 0) * v + slope(loss, w)
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("softmax_gd", "mlp_momentum"))
+@wrong(on=("softmax_gd", "mlp_momentum"), lost=("states", 1, "the step"))
 def centred_for_training_alone(s):
     """The features are centred for training, and not for validation."""
     lam = leaves(s)
     X = s.X - s.X.mean(0)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for _ in steps(s):
         v = lam.get("mu", 0) * v + slope(losses(w, X, s.y).mean() + penalty(w, lam), w)
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("softmax_gd", "weighted_momentum"))
+@wrong(on=("softmax_gd", "weighted_momentum"), lost=("states", 1, "the step"))
 def one_example_too_few(s):
     """X[:-1]: the last training example is lost."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for _ in steps(s):
         each = losses(w, s.X[:-1], s.y[:-1])
         if "weights" in lam:
             each = lam["weights"][:-1] * each
         v = lam.get("mu", 0) * v + slope(each.mean() + penalty(w, lam), w)
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
 # Another run
@@ -2647,15 +2769,16 @@ def running_mean_of_the_weights_evaluated(s):
     return gradients(E(s, shadow, lam), lam)
 
 
-@wrong(on=("mlp_momentum", "softmax_rmsprop"))
+@wrong(on=("mlp_momentum", "softmax_rmsprop"), lost=("alphas", 14, "∇E"))
 def mean_error_of_the_last_three(s):
     """E is averaged over the last three steps, to have less noise."""
     lam, errors = leaves(s), []
     step, state = step_of(s), begin(s, lam)
+    path = [state]
     for t in steps(s):
-        state = step(s, lam, t, *state)
+        state = recorded(path, *step(s, lam, t, *state))
         errors.append(E(s, state[-1], lam))
-    return gradients(sum(errors[-3:]) / 3, lam)
+    return gradients(noted(s, path, sum(errors[-3:]) / 3), lam)
 
 
 @wrong("other-batches", on=("batches_momentum",))
@@ -2737,11 +2860,12 @@ def another_seed_for_the_batches(s):
     return gradients(E(s, w, lam), lam)
 
 
-@wrong(on=("softmax_gd", "weighted_momentum", "logistic_adam"))
+@wrong(on=("softmax_gd", "weighted_momentum", "logistic_adam"), lost=("states", 1, "the step"))
 def gradients_clipped(s):
     """clip_grad_norm_ to 0.3, in the run and in its derivative."""
     lam = leaves(s)
     step, (*memory, w) = step_of(s), begin(s, lam)
+    path = [(*memory, w)]
     for t in steps(s):
         g = slope(J(s, w, lam, t), w)
         g = g * torch.clamp(0.3 / g.norm(), max=1)
@@ -2754,32 +2878,37 @@ def gradients_clipped(s):
             memory = [lam["mu"] * memory[0] + g]
             g = memory[0]
         w = w - lam["eta"] * g
-    return gradients(E(s, w, lam), lam)
+        *memory, w = recorded(path, *memory, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("softmax_gd", "batches_momentum"))
+@wrong(on=("softmax_gd", "batches_momentum"), lost=("states", 1, "the step"))
 def gradients_clipped_on_the_way_there(s):
     """The run clips its gradients; the backward pass does not know of it."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for t in steps(s):
         g = slope(J(s, w, lam, t), w)
         clipped = g.detach() * torch.clamp(0.3 / g.detach().norm(), max=1)
         v = lam.get("mu", 0) * v + g + (clipped - g).detach()
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
-@wrong(on=("softmax_gd", "mlp_momentum"))
+@wrong(on=("softmax_gd", "mlp_momentum"), lost=("states", 2, "the step"))
 def cotangents_clipped(s):
-    """A hook clips what comes back through each w_t to a norm of 0.1, against explosions."""
+    """A hook clips what comes back through each w_t to a norm of 0.1: g too, from step 2 on."""
     lam = leaves(s)
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for t in steps(s):
         v = lam.get("mu", 0) * v + slope(J(s, w, lam, t), w)
         w = w - lam["eta"] * v
+        v, w = recorded(path, v, w)
         w.register_hook(lambda b: b * torch.clamp(0.1 / b.norm(), max=1))
-    return gradients(E(s, w, lam), lam)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
 
 
 # Numbers
@@ -2811,14 +2940,16 @@ def central_differences_of_a_hundredth(s):
     return found
 
 
-@wrong(on=("softmax_gd", "logistic_adam", "mlp_momentum"))
+@wrong(on=("softmax_gd", "logistic_adam", "mlp_momentum"), lost=("states", 0, "the start"))
 def loop_in_bfloat16(s):
     """Everything in bfloat16, and .double() at the end."""
     lam = {n: torch.tensor(x).bfloat16().requires_grad_() for n, x in s.lam.items()}
     step, state = step_of(s), [x.bfloat16() for x in begin(s, lam)]
+    path = [state]
     for t in steps(s):
-        state = step(s, lam, t, *state)
-    return {name: x.double() for name, x in gradients(E(s, state[-1], lam), lam).items()}
+        state = recorded(path, *step(s, lam, t, *state))
+    error = noted(s, path, E(s, state[-1], lam))
+    return {name: x.double() for name, x in gradients(error, lam).items()}
 
 
 @wrong("finite-differences", on=("softmax_gd", "batches_momentum"))
@@ -2837,26 +2968,30 @@ def differences_in_single_precision(s):
     return found
 
 
-@wrong(on=("softmax_gd", "mlp_momentum"))
+@wrong(on=("softmax_gd", "mlp_momentum"), lost=("states", 1, "the step"))
 def features_in_half_precision(s):
     """The features were stored in float16."""
     lam = leaves(s)
     X, Xv = (x.astype(np.float16).astype(np.float64) for x in (s.X, s.Xv))
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for _ in steps(s):
         v = lam.get("mu", 0) * v + slope(losses(w, X, s.y).mean() + penalty(w, lam), w)
         w = w - lam["eta"] * v
-    return gradients(losses(w, Xv, s.yv).mean(), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, losses(w, Xv, s.yv).mean()), lam)
 
 
-@wrong(on=("softmax_gd", "weighted_momentum"))
+@wrong(on=("softmax_gd", "weighted_momentum"), lost=("states", 1, "the step"))
 def dropout_mask_kept(s):
     """DropConnect was left on for training, with one mask for all steps."""
     lam = leaves(s)
     mask = torch.ones(len(s.w0), dtype=torch.float64)
     mask[:4] = 0
     v, w = 0, start(s, lam)
+    path = [(v, w)]
     for t in steps(s):
         v = lam.get("mu", 0) * v + slope(J(s, w * mask, lam, t), w)
         w = w - lam["eta"] * v
-    return gradients(E(s, w, lam), lam)
+        v, w = recorded(path, v, w)
+    return gradients(noted(s, path, E(s, w, lam)), lam)
