@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -9,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hgref.arguments import Array, require_shape
+from hgref.hypergradient.reverse import add
 from hgref.problem import Problem
 from hgref.run import Run
 from hgref.verify.arithmetic import FLOAT64, Arithmetic, at_random, plain
-from hgref.verify.candidate import Numbers
+from hgref.verify.candidate import Candidate, Numbers, read_candidate
 from hgref.verify.rounding import erring_run
 
 RUNS = 4  # of an arithmetic that errs, at each step
@@ -83,9 +85,10 @@ def locate(
     states   (T+1, d) s_0 … s_T, or (T, d) without s_0; A_t, B_t and ∇E are then taken at them
     alphas   (T+1, d) α_0 … α_T, or (T, d) without α_0, as `reverse(trace=True)` returns them
     Z        (T+1, d, m) Z_0 … Z_T, or (T, d, m) without Z_0, as `forward(trace=True)`
+    grad     the gradient, or some of its blocks, as `check` takes it
     returns  Located: .trace, .t, .block, .coordinate, .column, .cause; false if nothing is off
     Raises   ValueError, TypeError naming the trace, what was expected and what was found
-    Cost     four steps for each step of a trace, each with its product
+    Cost     four steps for each step of a trace, each with its product; with grad twice as many
     Exact    what rounding may do in the trace's own type, at that step, is no mistake
     Beware   in a step where both A_t Z_{t-1} and B_t matter, an error of some columns alone is put
              down to B_t, and one of all columns to A_t
@@ -113,13 +116,15 @@ def locate(
     if "states" in given and given["states"].first:
         at[0] = run.start()
     walks = {"states": of_states, "Z": of_Z, "alphas": of_alphas}
+    rows: Iterator[tuple[str, Row]] = (
+        (name, one)
+        for name, trace in given.items()
+        for one in walks[name](Local(run, trace.roundoff), trace, at)
+    )
+    if grad is not None:
+        rows = itertools.chain(rows, of_grad(run, read_candidate(grad, run.layout), given, at))
     with np.errstate(all="ignore"):
-        for name, trace in given.items():
-            for one in walks[name](Local(run, trace.roundoff), trace, at):
-                found = off(run, name, one)
-                if found:
-                    return found
-    return Located()
+        return next(filter(None, (off(run, name, one) for name, one in rows)), Located())
 
 
 class Trace(NamedTuple):
@@ -203,6 +208,43 @@ def of_alphas(local: Local, trace: Trace, at: Array) -> Iterator[Row]:
         yield Row(t - 1, "A_t", rows[t - 1], *made)
 
 
+def of_grad(
+    run: Run, grad: Candidate, given: dict[str, Trace], at: Array
+) -> Iterator[tuple[str, Row]]:
+    """The gradient beside what the given α, or the given Z_T, make of it."""
+    local = Local(run, max(grad.roundoff, *(trace.roundoff for trace in given.values())))
+    if "Z" in given and "alphas" not in given:
+        cause, made = "∂E/∂λ + ∇E Z_T", local(multiplied, at[-1], given["Z"].rows[-1])
+    else:
+        alphas = [given["alphas"].rows] if "alphas" in given else []
+        cause, made = "∂E/∂λ + Σ_t α_t B_t", local(summed, at, *alphas)
+    expected, allowed = made
+    blocks = run.layout.split(expected) | grad.blocks
+    found = np.concatenate([np.ravel(blocks[name]) for name in run.layout.shapes])
+    yield "grad", Row(0, cause, found, expected, allowed)
+
+
+def multiplied(run: Run, s_T: Array, Z_T: Array) -> Array:
+    """∂E/∂λ + ∇E Z_T."""
+    row, direct = run.error_grad(run.T, s_T)
+    grad = run.layout.zeros(like=row)
+    add(grad, direct)
+    add(grad, run.layout.split(row @ Z_T))
+    return run.layout.flatten(grad)
+
+
+def summed(run: Run, at: Array, alphas: Array | None = None) -> Array:
+    """∂E/∂λ + Σ_t α_t B_t + α_0 ∂s_0/∂λ; without α, of those that belong to the states."""
+    alpha, direct = run.error_grad(run.T, at[-1])
+    grad = run.layout.zeros(like=alpha)
+    add(grad, direct)
+    for t in range(run.T, 0, -1):
+        alpha, share = run.vjp(t, run.at(t, at[t - 1]), alpha if alphas is None else alphas[t])
+        add(grad, share)
+    add(grad, run.start_vjp(alpha))
+    return run.layout.flatten(grad)
+
+
 def off(run: Run, trace: str, one: Row) -> Located:
     """The number of a row that is most off, if one is; NaN is off."""
     excess = np.abs(one.found - one.expected) / (one.allowed + np.finfo(float).tiny)
@@ -210,20 +252,27 @@ def off(run: Run, trace: str, one: Row) -> Located:
     if not (excess > 1).any():
         return Located()
     place = np.unravel_index(np.argmax(excess), excess.shape)
-    block, part = next(
-        (name, part)
-        for name, part in run.dynamics.parts(run.problem.d).items()
-        if part.start <= place[0] < part.stop
-    )
+    block, coordinate = entry(run, trace, int(place[0]))
     cause, column = one.cause, None
     if len(place) > 1:
         column = run.layout.place(int(place[1]))
         if one.before is not None and explained_by_B(excess > 1, one.before):
             cause = "B_t"
     return Located(
-        trace, one.t, block, int(place[0] - part.start), column, cause,
+        trace, one.t, block, coordinate, column, cause,
         float(one.found[place]), float(one.expected[place]),
     )  # fmt: skip
+
+
+def entry(run: Run, trace: str, index: int) -> tuple[str, int]:
+    """(block, index in it) of an entry of a state, or of the gradient."""
+    if trace == "grad":
+        return run.layout.place(index)
+    return next(
+        (name, index - part.start)
+        for name, part in run.dynamics.parts(run.problem.d).items()
+        if part.start <= index < part.stop
+    )
 
 
 def explained_by_B(wrong: Array, before: Array) -> bool:

@@ -36,7 +36,14 @@ def test_a_right_trace_is_never_accused(dynamics, kind):
     found = hgref.locate(problem, lam, np.array(s), np.array(alphas[::-1]), np.array(Z))
     assert not found, found
     assert str(found) == NONE
-    assert not hgref.locate(problem, lam, s[1:], alphas[-2::-1], Z[1:])
+    grad = run.layout.zeros(like=alphas[0])
+    for t in range(9, 0, -1):
+        _, share = run.vjp(t, run.at(t, s[t - 1].astype(float)), alphas[9 - t].astype(float))
+        for name, block in share.items():
+            grad[name] += block.astype(kind)
+    grad["w0"] = grad["w0"] + run.start_vjp(alphas[-1])["w0"]
+    assert not hgref.locate(problem, lam, s[1:], alphas[-2::-1], Z[1:], grad)
+    assert not hgref.locate(problem, lam, s, Z=Z, grad={"eta": alphas[0] @ Z[-1][:, 0]})
 
 
 def a_problem():
@@ -118,6 +125,45 @@ def test_sensitivities_name_the_column_and_a_or_b():
     assert (found.t, found.cause) == (3, "A_t")
 
 
+def penalised():
+    """E has a hyperparameter of its own, the start is learned, and λ is a function of θ."""
+    J = Quadratic(np.diag([1.0, 2.0]), [1.0, -1.0]) + L2()
+    problem = hgref.Problem(hgref.Momentum(J), J, 8, [0.3, 0.1], learn_w0=True,
+                            transform=hgref.transforms.Exp("eta"))  # fmt: skip
+    return problem, problem.pack(eta=np.log(0.1), mu=0.8, l2=0.2, w0=[0.3, 0.1])
+
+
+@pytest.mark.parametrize("block", ["eta", "mu", "l2", "w0"])
+def test_a_gradient_that_does_not_follow_from_right_traces(block):
+    problem, lam = penalised()
+    right, given = hgref.reverse(problem, lam), traces(problem, lam)
+    wrong = {name: share * (1 + 1e-9 * (name == block)) for name, share in right.blocks.items()}
+    for some in ({"states"}, {"alphas"}, {"Z"}, {"states", "alphas"}, {"Z", "alphas"}):
+        about = {name: trace for name, trace in given.items() if name in some}
+        assert not hgref.locate(problem, lam, **about, grad=right)
+        found = hgref.locate(problem, lam, **about, grad=wrong)
+        assert (found.trace, found.block) == ("grad", block), some
+        formula = "∂E/∂λ + ∇E Z_T" if some == {"Z"} else "∂E/∂λ + Σ_t α_t B_t"
+        assert f"the traces are right, but the gradient is not {formula} in {block}[" in str(found)
+
+
+def test_a_gradient_is_held_against_the_alphas_that_were_given():
+    """A sum over wrong alphas is the right sum: the alphas are what is wrong."""
+    problem, lam = penalised()
+    run, given = problem.at(lam), traces(problem, lam)
+    states, alphas = given["states"], [given["alphas"][8]]
+    grad, start = run.error_grad(8, states[8])[1], None
+    for t in range(8, 0, -1):
+        start, share = run.vjp(t, run.at(t, states[t - 1]), alphas[-1])
+        alphas.append(start if t != 5 else 0.5 * start)
+        for name, block in share.items():
+            grad[name] = grad.get(name, 0) + block
+    grad |= run.start_vjp(alphas[-1])
+    found = hgref.locate(problem, lam, alphas=alphas[::-1], grad=grad)
+    assert (found.trace, found.t, found.cause) == ("alphas", 4, "A_t")
+    assert hgref.locate(problem, lam, states=states, grad=grad).trace == "grad"
+
+
 def test_nan_is_off_and_so_is_a_trace_of_another_learning_rate():
     problem, lam = a_problem()
     states = traces(problem, lam)["states"]
@@ -130,6 +176,10 @@ def test_nan_is_off_and_so_is_a_trace_of_another_learning_rate():
     other = np.array(list(problem.states({**problem.unpack(lam), "eta": 0.11})))
     found = hgref.locate(problem, lam, states=other)
     assert (found.t, found.block) == (1, "w")
+    grad = {"eta": np.array(np.nan)}
+    assert (
+        hgref.locate(problem, lam, alphas=traces(problem, lam)["alphas"], grad=grad).block == "eta"
+    )
 
 
 def test_the_states_of_the_user_are_where_products_are_taken():
@@ -150,7 +200,9 @@ def test_the_states_of_the_user_are_where_products_are_taken():
 def test_what_is_refused():
     problem, lam = a_problem()
     with pytest.raises(ValueError, match="locate: expected states, alphas or Z, found none"):
-        hgref.locate(problem, lam)
+        hgref.locate(problem, lam, grad={"eta": 1.0})
+    with pytest.raises(ValueError, match="hyperparameter in the candidate"):
+        hgref.locate(problem, lam, alphas=np.zeros((7, 27)), grad={"rate": 1.0})
     with pytest.raises(ValueError, match=r"states: expected shape \(7, 27\), found \(5, 27\)"):
         hgref.locate(problem, lam, states=np.zeros((5, 27)))
     with pytest.raises(ValueError, match=r"states: expected shape \(7, 27\), found \(\)"):

@@ -1,4 +1,7 @@
-"""How many of the wrong loops diagnose names: python tests/interop/wrong_loops/score.py [FILE …]"""
+"""How many of the wrong loops diagnose names, and where locate finds those that it does not:
+
+python tests/interop/wrong_loops/score.py [FILE …]
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,23 @@ from settings import Loop, make
 import hgref
 
 FRAMEWORKS = {"numpy_loops": "numpy", "torch_loops": "torch", "jax_loops": "jax"}
+
+
+def located(loop: Loop) -> tuple[bool, hgref.verify.locate.Located]:
+    """(whether it is where the loop first leaves the truth, what locate says of its traces)."""
+    setting = make(loop.on)
+    grad = loop.function(setting)
+    noted = setting.traces
+    found = hgref.locate(
+        setting.problem,
+        setting.lam,
+        states=noted.get("states"),
+        alphas=noted["alphas"][::-1] if "alphas" in noted else None,
+        grad=grad,
+    )
+    if found.trace == "grad":
+        return found.block in (loop.lost or ("", 0, ""))[2].split(), found
+    return (found.trace, found.t, found.cause) == loop.lost, found
 
 
 def judged(loop: Loop, pairs: bool = True) -> tuple[str, hgref.verify.diagnose.Diagnosis]:
@@ -42,6 +62,11 @@ def main(files: list[str]) -> None:
             result, found = judged(loop)
             seconds.append(time.perf_counter() - began)
             count[kind][result] += 1
+            if loop.lost:
+                true, where = located(loop)
+                count["unknown, by its traces"]["true" if true else "false"] += 1
+                if not true:
+                    print(f"{loop}: locate: {where}", flush=True)
             if result != "right":
                 said = str(found).splitlines()[0]
                 print(f"{kind}: {loop}: {result}: {said}", flush=True)
