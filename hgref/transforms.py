@@ -102,7 +102,7 @@ class Elementwise(Transform):
         return of_lam
 
     def at(self, theta: Blocks) -> Transformed:
-        slopes = {name: self.slope(theta[name]) for name in self.names}
+        slopes = {name: np.asarray(self.slope(theta[name])) for name in self.names}
 
         def jvp(dtheta: Blocks) -> Blocks:
             moved = {n: slopes[n][..., None] * dtheta[n] for n in self.names if n in dtheta}
@@ -111,7 +111,7 @@ class Elementwise(Transform):
         def vjp(b: Blocks) -> Blocks:
             return {**b, **{n: slopes[n] * b[n] for n in self.names if n in b}}
 
-        value = {name: self.value(theta[name]) for name in self.names}
+        value = {name: np.asarray(self.value(theta[name])) for name in self.names}
         return Transformed({**theta, **value}, jvp, vjp)
 
 

@@ -75,9 +75,11 @@ class Pose:
 def read(path: str | Path) -> Pose:
     """Read the vector in a file.
 
-    Raises   NotExpressible if it has a loss that the adapters do not support
+    Raises   NotExpressible if it has a loss or a transform that the adapters do not support
     """
     content = json.loads(Path(path).read_text(encoding="utf-8"))
+    if "transform" in content:
+        raise NotExpressible("the adapters have no functions of the hyperparameters")
     w0 = np.array(content["w0"], float)
     lam = {name: np.array(value, float) for name, value in content["lambda"].items()}
     if content.get("learn_w0"):

@@ -1,4 +1,4 @@
-"""The problems of the test vectors: thirteen dynamics with three objectives each, and ten more.
+"""The problems of the test vectors: thirteen dynamics with three objectives each, and others.
 
 All numbers are multiples of a power of two, so that JSON, float64 and balls hold the same values.
 """
@@ -52,7 +52,11 @@ def cases() -> Iterator[dict[str, Any]]:
     for name, (options, make) in MORE.items():
         lam = dict(RATES[options["kind"]])
         problem = make(np.random.default_rng(len(name)), lam)
-        yield {"schema": SCHEMA, "name": name, "dynamics": options, **problem, "lambda": lam}
+        head = {"schema": SCHEMA, "name": name, "dynamics": options}
+        K, every = problem["T"] // 2 + 1, max(problem["T"] // 5, 2)
+        rate = 2.0**-20 if "eps" in lam else 2.0**-8  # ε stays above 0
+        ways = {"truncated": {"K": K}, "realtime": {"every": every, "rate": rate}}
+        yield {**head, **problem, "lambda": lam, **ways}
 
 
 def dyadic(rng: np.random.Generator, *shape: int) -> Any:
@@ -105,7 +109,8 @@ def softmax(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-# --- what that grid has not: logistic, centre, no bias, networks, other AdamWs, longer runs ---
+# --- what that grid has not: logistic, centre, no bias, networks, other AdamWs, longer runs, ---
+# --- clipping, transforms; and the truncated gradient and the path in real time of them all ---
 
 
 def logistic(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
@@ -155,6 +160,30 @@ def softmax_batches(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, 
     return {"T": T, **problem, "w0": dyadic(rng, 9)}
 
 
+def clipped_norm(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
+    """The norm of the data's gradient is above the bound in some steps; the penalty is added."""
+    problem = softmax_batches(rng, lam)
+    lam |= {"clip": 0.5, "l2": 0.125}
+    clipped = {"kind": "clipped", "by": "norm", "of": problem["objective"]}
+    return {**problem, "objective": [clipped, {"kind": "l2"}]}
+
+
+def clipped_value(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
+    """Some entries of the gradient of all terms are above the bound; the start is learned."""
+    problem = logistic_batches(rng, lam)
+    lam["clip"] = 0.1875
+    return {**problem, "objective": [
+        {"kind": "clipped", "by": "value", "of": problem["objective"]}]}  # fmt: skip
+
+
+def transformed(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
+    """λ is a function of θ: rates by their logarithms, averages through a sigmoid."""
+    problem = logistic(rng, lam)
+    averages = sorted({"mu", "beta1", "beta2"} & lam.keys())
+    lam |= {"eta": -2.5, "l2": -1.5, **dict.fromkeys(averages, 2.0)}
+    return {**problem, "T": 16, "transform": {"exp": ["eta", "l2"], "sigmoid": averages}}
+
+
 MORE: dict[str, tuple[dict[str, Any], Any]] = {
     "gd-logistic": ({"kind": "gd"}, logistic),
     "adam-torch-logistic": ({"kind": "adam", "convention": "torch"}, logistic),
@@ -166,5 +195,9 @@ MORE: dict[str, tuple[dict[str, Any], Any]] = {
     "adamw-tf1-softmax-batches": ({"kind": "adamw", "convention": "tf1"}, softmax_batches),
     "adamw-torch-logistic-batches": ({"kind": "adamw", "convention": "torch"}, logistic_batches),
     "momentum-softmax-batches": ({"kind": "momentum"}, softmax_batches),
+    "momentum-clipped-norm": ({"kind": "momentum"}, clipped_norm),
+    "gd-clipped-value": ({"kind": "gd"}, clipped_value),
+    "momentum-transformed": ({"kind": "momentum"}, transformed),
+    "adam-torch-transformed": ({"kind": "adam", "convention": "torch"}, transformed),
 }
 OBJECTIVES = {"quadratic": quadratic, "least-squares": least_squares, "softmax": softmax}

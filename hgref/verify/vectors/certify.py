@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -80,6 +80,16 @@ def certified_hessian(problem: Problem, lam: Any, bits: int = BITS) -> Array:
             run = run_on(problem, at, w0, duals(point, e.tolist()))
             columns.append([Dual.of(x).slope for x in reversed_run(run).grad])
         return np.array([balls_of(column) for column in columns])
+
+
+def on_balls(function: Callable[..., Any], problem: Problem, lam: Any, bits: int = BITS) -> Any:
+    """function(problem, λ) of the readable layer, in ball arithmetic."""
+    require_exact(problem)
+    at = problem.at(lam)
+    with precision(bits):
+        exact = copy.copy(problem)
+        exact.w0 = balls(problem.w0)
+        return function(exact, at.layout.split(balls(at.layout.flatten(at.theta))))
 
 
 def run_on(problem: Problem, at: Run, w0: Array, point: Array) -> Run:

@@ -12,6 +12,7 @@ import numpy as np
 
 import hgref.dynamics
 import hgref.objectives
+import hgref.transforms
 from hgref.arguments import as_count, require_known
 from hgref.dynamics.dynamics import Dynamics
 from hgref.layout import Blocks
@@ -45,6 +46,7 @@ OBJECTIVES: dict[str, tuple[Any, set[str], set[str]]] = {
     "mlp": (hgref.objectives.MLP, {"X", "y", "hidden", "classes"}, DATA - {"bias"}),
     "l2": (hgref.objectives.L2, set(), {"groups", "name"}),
 }
+TRANSFORMS: dict[str, Any] = {"exp": hgref.transforms.Exp, "sigmoid": hgref.transforms.Sigmoid}
 
 
 def read_file(path: str | Path, as_printed: bool = False) -> dict[str, Any]:
@@ -86,25 +88,49 @@ def problem_of(content: Mapping[str, Any]) -> tuple[Problem, Blocks]:
             raise ValueError(f"vector: expected the field {field!r}, found {sorted(content)[:20]}")
     if content["schema"] != SCHEMA:
         raise ValueError(f"schema: expected {SCHEMA!r}, found {str(content['schema'])[:40]!r}")
-    J, E = (sum_of(field, content[field]) for field in ("objective", "error"))
+    J = sum_of("objective", content["objective"], {**OBJECTIVES, "clipped": CLIPPED})
+    E = sum_of("error", content["error"], OBJECTIVES)
     dynamics = made("dynamics", content["dynamics"], DYNAMICS, J)
     assert isinstance(dynamics, Dynamics)
     T, size = content["T"], np.size(np.asarray(content["w0"], dtype=object))
     if isinstance(T, int) and T * size * len(dynamics.state) > LARGEST_RUN:
         raise ValueError(f"T: expected T · d <= {LARGEST_RUN}, found T = {T} and {size} weights")
-    problem = Problem(dynamics, E, T, content["w0"], bool(content.get("learn_w0", False)))
+    learned, tau = bool(content.get("learn_w0", False)), transform_of(content.get("transform"))
+    problem = Problem(dynamics, E, T, content["w0"], learned, transform=tau)
     if not isinstance(content["lambda"], dict):
         found = type(content["lambda"]).__name__
         raise ValueError(f"lambda: expected names and numbers, found {found}")
-    return problem, problem.at(content["lambda"]).lam
+    return problem, problem.at(content["lambda"]).theta
 
 
-def sum_of(field: str, terms: Any) -> Objective:
+def transform_of(maps: Any) -> hgref.transforms.Transform | None:
+    """The transform that {kind: names of blocks} describes."""
+    if maps is None:
+        return None
+    if not isinstance(maps, dict) or not maps:
+        raise ValueError(f"transform: expected {{kind: [names]}}, found {type(maps).__name__}")
+    for kind, names in maps.items():
+        require_known(kind, TRANSFORMS, "kind in transform")
+        if not isinstance(names, list):
+            raise ValueError(f"transform: {kind}: expected a list of names, found {names!r:.40}")
+    each = [TRANSFORMS[kind](*names) for kind, names in maps.items()]
+    return each[0] if len(each) == 1 else hgref.transforms.Chain(each)
+
+
+def clipped(of: Any, by: str = "norm") -> Objective:
+    """A sum of terms, none of which is clipped itself."""
+    return hgref.objectives.Clipped(sum_of("clipped", of, OBJECTIVES), by)
+
+
+def sum_of(field: str, terms: Any, kinds: dict[str, Any]) -> Objective:
     if not isinstance(terms, list) or not terms:
         found = type(terms).__name__ if not isinstance(terms, list) else "an empty one"
         raise ValueError(f"{field}: expected a list of terms, found {found}")
-    made_terms = [made(field, term, OBJECTIVES) for term in terms]
+    made_terms = [made(field, term, kinds) for term in terms]
     return made_terms[0] if len(made_terms) == 1 else Sum(*made_terms)
+
+
+CLIPPED: tuple[Any, set[str], set[str]] = (clipped, {"of"}, {"by"})
 
 
 def made(field: str, term: Any, kinds: dict[str, Any], *first: Any) -> Any:

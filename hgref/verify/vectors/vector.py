@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
+from hgref.hypergradient.realtime import realtime
 from hgref.hypergradient.reverse import reversed_run
+from hgref.hypergradient.truncated import truncated
 from hgref.layout import Blocks
+from hgref.outer import GradientDescent
+from hgref.problem import Problem
 from hgref.verify.mistakes import Computation
 from hgref.verify.pairs import singles
-from hgref.verify.vectors.certify import certified, certified_hessian, digits
+from hgref.verify.vectors.certify import certified, certified_hessian, digits, on_balls
 from hgref.verify.vectors.description import problem_of, read_file
 from hgref.verify.vectors.dual import Kink
 
@@ -32,9 +36,10 @@ def shipped() -> dict[str, Path]:
 def derived(description: dict[str, Any]) -> dict[str, Any]:
     """The complete vector of a description, with every number computed afresh.
 
-    returns  the description with the fields f, grad, hessian, states, alphas, Z and traps
+    returns  the description with the fields f, grad, hessian, states, alphas, Z and traps, and the
+             answers of truncated and realtime where these are asked for
     Raises   ModuleNotFoundError without python-flint
-    Exact    f and grad to 30 digits, hessian, states, alphas and Z to 20: proven; ±1 in the last
+    Exact    f and grad to 30 digits, the others to 20: proven; ±1 in the last
     """
     problem, lam = problem_of(description)
     trace = certified(problem, lam)
@@ -46,11 +51,28 @@ def derived(description: dict[str, Any]) -> dict[str, Any]:
         "f": text(np.asarray(trace.g.f), RESULT),
         "grad": {name: text(block, RESULT) for name, block in trace.g.blocks.items()},
         **second,
+        **answers(problem, lam, description),
         "states": [text(s, TRACE) for s in trace.states],
         "alphas": [text(alpha, TRACE) for alpha in trace.alphas],
         "Z": [text(Z, TRACE) for Z in trace.Zs],
         "traps": traps(problem, lam),
     }
+
+
+def answers(problem: Problem, lam: Blocks, asked: dict[str, Any]) -> dict[str, Any]:
+    """The truncated gradient and the path in real time, each beside what was asked."""
+    found = {}
+    if "truncated" in asked:
+        K = asked["truncated"]["K"]
+        g = on_balls(lambda problem, lam: truncated(problem, lam, K), problem, lam)
+        found["truncated"] = {"K": K, "grad": {n: text(x, TRACE) for n, x in g.blocks.items()}}
+    if "realtime" in asked:
+        every, rate = asked["realtime"]["every"], asked["realtime"]["rate"]
+        outer = GradientDescent(rate)
+        run = on_balls(lambda problem, lam: realtime(problem, lam, every, outer), problem, lam)
+        path = {name: text(np.array(run[name]), TRACE) for name in run.layout.shapes}
+        found["realtime"] = {"every": every, "rate": rate, "path": path}
+    return found
 
 
 def text(numbers: Array, count: int) -> Any:
@@ -64,7 +86,8 @@ def traps(problem: Any, lam: Blocks) -> list[dict[str, Any]]:
     run = problem.at(lam)
     g = reversed_run(run)
     found: list[dict[str, Any]] = []
-    for mistake, variant, _, wrong in singles(Computation(run), beside=True):
+    for mistake, variant, _, of_lam in singles(Computation(run.untransformed()), beside=True):
+        wrong = run.pull(of_lam)
         known = any(trap["name"] == mistake.name for trap in found)  # by another variant
         flat = np.concatenate([wrong[name].reshape(-1) for name in g.layout.shapes])
         apart = np.linalg.norm(flat - g.grad) > APART * np.linalg.norm(g.grad)
@@ -85,6 +108,7 @@ def differences(path: Path) -> list[str]:
     content = read_file(path)
     made = {"f", "grad", "hessian", "states", "alphas", "Z", "traps"}
     fresh = derived({name: x for name, x in content.items() if name not in made})
+    made |= {"truncated", "realtime"}
     certain = sorted(made - {"traps"})
     wrong = [name for name in certain if content.get(name) != fresh.get(name)]
     return wrong + ([] if same_traps(content.get("traps"), fresh["traps"]) else ["traps"])

@@ -29,6 +29,9 @@ def test_there_is_one_for_every_dynamics_and_objective_and_the_others():
     assert set(FILES) == {f"{d}-{o}" for d in DYNAMICS for o in OBJECTIVES} | set(MORE)
     for case in cases():
         content = read_file(FILES[case["name"]])
+        for way in case.keys() & {"truncated", "realtime"}:  # stands beside its answer
+            assert case[way].items() <= content[way].items()
+            case[way] = content[way]
         assert {field: content[field] for field in case} == case
     assert sum(path.stat().st_size for path in FILES.values()) < 2**21
 
@@ -63,6 +66,22 @@ def test_the_trace_is_that_of_the_run(name):
         np.testing.assert_allclose(Zs[t - 1], A @ Zs[t - 2] + B, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", MORE)
+def test_the_truncated_gradient_and_the_path_in_real_time_are_those_of_the_run(name):
+    content = read_file(FILES[name])
+    problem, lam = problem_of(content)
+    found = hgref.truncated(problem, lam, content["truncated"]["K"])
+    for block, text in content["truncated"]["grad"].items():
+        np.testing.assert_allclose(found[block], numbers(text), rtol=1e-9, atol=1e-11)
+    asked = content["realtime"]
+    outer = hgref.outer.GradientDescent(asked["rate"])
+    run = hgref.realtime(problem, lam, asked["every"], outer)
+    for block, text in asked["path"].items():
+        np.testing.assert_allclose(run[block], numbers(text), rtol=1e-11, atol=1e-13)
+    assert len(text) == problem.T // asked["every"] + 1
+    assert run[block].std(axis=0).any() or not problem.learn_w0
+
+
 @every_vector
 def test_every_trap_is_wrong_and_is_called_by_its_name(name):
     content = read_file(FILES[name])
@@ -70,9 +89,11 @@ def test_every_trap_is_wrong_and_is_called_by_its_name(name):
     known = {mistake.name: mistake for mistake in CATALOGUE}
     assert len(content["traps"]) >= 8
     g = hgref.reverse(problem, lam)
-    allowed = tolerances(problem.at(lam), g, 2.0**-53)
+    run = problem.at(lam)
+    allowed = tolerances(run, g, 2.0**-53)
     made = {
-        (m.name, variant): wrong for m, variant, _, wrong in singles(Computation(problem.at(lam)))
+        (mistake.name, variant): run.pull(wrong)
+        for mistake, variant, _, wrong in singles(Computation(run.untransformed()))
     }
     for trap in content["traps"]:
         assert known[trap["name"]].sentence == trap["sentence"]
@@ -190,7 +211,7 @@ def test_the_command_derives_all_of_them_anew(capsys, tmp_path):
 
 def test_the_consumer_is_short_and_knows_nothing_of_hgref():
     text = (DATA.parent / "consumer.py").read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 125
+    assert len(text.splitlines()) < 190
     assert "hgref" not in text
 
 
