@@ -16,7 +16,7 @@ from hgref.verify.check import report as verdict_on
 from hgref.verify.differences import differences
 from hgref.verify.mistakes import Computation, Mistake
 from hgref.verify.mistakes.computation import Shared
-from hgref.verify.pairs import Wrong, answered, composed, singles
+from hgref.verify.pairs import Progress, Wrong, answered, composed, singles
 from hgref.verify.paths import paths
 from hgref.verify.report import WRONG, Report
 from hgref.verify.rounding import norm, tolerances
@@ -131,7 +131,13 @@ NOT_FINITE = Mistake(
 )
 
 
-def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> Diagnosis:
+def diagnose(
+    problem: Problem,
+    lam: Any,
+    candidate: Any,
+    pairs: bool = True,
+    progress: Progress | None = None,
+) -> Diagnosis:
     """Find the known mistake, or the two mistakes, that turn ∇f(λ) into `candidate`.
 
     Makes every mistake of the catalogue on this problem and compares the wrong gradient with the
@@ -140,10 +146,12 @@ def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> 
     lam        (m,) the point λ, or a mapping of names
     candidate  (m,), or a mapping of some of the blocks
     pairs      if no single mistake matches, try combinations of two
+    progress   wraps the entries of the catalogue, and then the pairs, as tqdm.tqdm does
     returns    Diagnosis: ranked explanations, none for a right gradient; where no mistake matches,
                `.paths` tells which ways of the gradient are lost or counted twice
     Raises     ValueError, TypeError, Diverged as `check`
-    Cost       that of `check`, and about fifty reverses; with pairs about a thousand
+    Cost       that of `check`, and about a hundred reverses; where no single mistake matches,
+               several hundred for the pairs and `.paths`
     Exact      a match agrees to rounding
     Beware     two mistakes may have the same effect on a problem: the simpler is named first
     Source     hgref.verify.mistakes, with a reference for each entry
@@ -168,7 +176,7 @@ def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> 
     def in_theta(wrongs: Iterable[Wrong]) -> Iterator[Wrong]:
         return ((mistakes, variant, run.pull(wrong)) for mistakes, variant, wrong in wrongs)
 
-    alone = list(singles(base))
+    alone = list(singles(base, progress=progress))
     tried = list(judge.explain(in_theta(((s.mistake,), s.variant, s.gradient) for s in alone)))
     found = matching(tried)
     step = None if found else differences(trial)
@@ -181,7 +189,7 @@ def diagnose(problem: Problem, lam: Any, candidate: Any, pairs: bool = True) -> 
         found = matching(judge.explain(in_theta(answered(base, alone))))
     if not found and pairs:
         effects = [single._replace(gradient=run.pull(single.gradient)) for single in alone]
-        two = composed(base, effects, trial.g.blocks, trial.given.blocks)
+        two = composed(base, effects, trial.g.blocks, trial.given.blocks, progress)
         found = until_found(judge.explain(in_theta(two)))
     if found:
         accident = chance.of_a_fit(judge.tried, trial.given.blocks, trial.g.blocks, judge.fitting)

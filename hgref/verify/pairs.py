@@ -7,7 +7,7 @@ nearest to the candidate are made first, as many as take STEPS steps, or LEAST p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from hgref.verify.rounding import norm
 
 STEPS, LEAST = 6000, 60  # steps of all pairs that need a run of their own; pairs
 
+Progress = Callable[[Any], Iterable[Any]]  # such as tqdm.tqdm
 Wrong = tuple[tuple[Mistake, ...], str, Blocks]  # the mistakes, which variant, the gradient
 
 
@@ -31,12 +32,15 @@ class Single(NamedTuple):
     gradient: Blocks
 
 
-def singles(base: Computation, beside: bool = False) -> Iterator[Single]:
+def singles(
+    base: Computation, beside: bool = False, progress: Progress | None = None
+) -> Iterator[Single]:
     """Every mistake of the catalogue, in all its variants, without those that fail.
 
-    beside   another mistake: without the variants that are only tried alone
+    beside     another mistake: without the variants that are only tried alone
+    progress   wraps the entries
     """
-    for mistake in CATALOGUE:
+    for mistake in CATALOGUE if progress is None else progress(CATALOGUE):
         yield from made(mistake, base, beside)
 
 
@@ -64,9 +68,16 @@ def answered(base: Computation, tried: list[Single]) -> Iterator[Wrong]:
 
 
 def composed(
-    base: Computation, tried: list[Single], true: Blocks, given: Blocks
+    base: Computation,
+    tried: list[Single],
+    true: Blocks,
+    given: Blocks,
+    progress: Progress | None = None,
 ) -> Iterator[Wrong]:
-    """Two mistakes that both need a run, the most promising pairs first."""
+    """Two mistakes that both need a run, the most promising pairs first.
+
+    progress   wraps the pairs
+    """
     effects: dict[tuple[str, str], list[Blocks]] = {}
     for single in tried:
         effects.setdefault((single.mistake.name, plain(single)), []).append(single.gradient)
@@ -83,7 +94,7 @@ def composed(
                     made_by = ((first.mistake, second), together(plain(first), variant), changed)
                     pairs.append((min(off, default=1.0), len(pairs), made_by))
     best = sorted(pairs, key=lambda pair: pair[:2])[: max(STEPS // base.run.T, LEAST)]
-    for _, _, (mistakes, variant, changed) in best:
+    for _, _, (mistakes, variant, changed) in best if progress is None else progress(best):
         for K, blocks in until_error(gradients(changed)):
             yield mistakes, together(variant, K), blocks
 

@@ -414,3 +414,23 @@ def differences(f, x):
         D = [(f(x + h * e) - f(x - h * e)) / (2 * h) for h in (1e-4, 5e-5)]
         each.append((4 * D[1] - D[0]) / 3)
     return np.array(each)
+
+
+def test_progress_wraps_the_entries_and_then_the_pairs():
+    problem, lam = build("gd", "least-squares", Choice(3, 6, *[False] * 5, (False,) * 5))
+    seen = []
+
+    def progress(of):
+        seen.append(0)
+        for one in of:
+            seen[-1] += 1
+            yield one
+
+    g = hgref.reverse(problem, lam).grad
+    assert hgref.diagnose(problem, lam, -g, progress=progress)[0].name == "sign"
+    assert seen == [len(CATALOGUE)]
+    hgref.diagnose(problem, lam, g + np.arange(1, g.size + 1), progress=progress)
+    assert len(seen) == 3
+    assert seen[2] > 1
+    hgref.diagnose(problem, lam, g + np.arange(1, g.size + 1), pairs=False, progress=progress)
+    assert len(seen) == 4
