@@ -20,9 +20,24 @@ TITLES = {"HMTL": "HMTL: C ≥ 0", "HMTL-S": "HMTL-S: C ≥ 0, ΣC ≤ R"}
 def draw(paths: dict[str, Path]) -> list[Path]:
     """Write the table as Markdown and the graph of relations, each beside its JSON file."""
     table, figure = paths["table2"], paths["figure2"]
-    lines = markdown(table_rows(read_json(table)))
+    content = read_json(table)
+    lines = [*markdown(table_rows(content)), "", *notes(content)]
     made = [write_text(table.with_suffix(".md"), "\n".join([*lines, ""]))]
     return made + save(figure2(read_json(figure)), figure, ("png", "pdf"))
+
+
+def notes(content: dict[str, Any]) -> list[str]:
+    """What the numbers of the table are."""
+    setting = content["setting"]
+    lines = [
+        f"Data: {content['data']['source']}; {setting['seeds']} splits, "
+        f"T = {setting['T']}, {setting['hyper_iterations']} hyper-iterations.",
+        "± is the standard deviation over the splits. The gain is the mean of the differences on "
+        "the same split, with Student's interval.",
+    ]
+    if setting.get("authors"):
+        lines += ["With the authors' protocol, E_val of SLT is the sum of the logistic losses."]
+    return lines
 
 
 def table_rows(content: dict[str, Any]) -> list[list[str]]:
