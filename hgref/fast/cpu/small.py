@@ -226,7 +226,7 @@ def is_small(terms: Sequence[Objective], k: int) -> bool:
     data = [part for part in terms if isinstance(part, Dense)]
     related = [part for part in terms if type(part) is TaskCoupling]
     work = sum(part.B * part.N * part.K for part in data)
-    work += sum(part.tasks**2 * part.N for part in related)
+    work += sum(part.tasks * part.tasks * part.N for part in related)
     known = all(type(part) in (Dense, L2, Quadratic, TaskCoupling) for part in terms)
     return known and work * (1 + k) < FEW and len(data) < 2 and len(related) < 2
 
