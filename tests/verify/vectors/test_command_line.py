@@ -97,6 +97,18 @@ def test_bad_candidates(tmp_path, capsys, content, message):
         ({"dynamics": {"kind": "gd", "mu": 1}}, "unknown field of gd 'mu'"),
         ({"dynamics": None}, 'dynamics: expected {"kind": …}, found NoneType'),
         ({"objective": []}, "objective: expected a list of terms"),
+        ({"objective": [{"kind": "clipped"}]}, "clipped: expected the fields ['of'] too"),
+        ({"objective": [{"kind": "clipped", "of": 3}]}, "clipped: expected a list of terms"),
+        (
+            {"objective": [{"kind": "clipped", "of": [{"kind": "clipped", "of": []}]}]},
+            "unknown kind in clipped 'clipped'",
+        ),
+        ({"error": [{"kind": "clipped", "of": []}]}, "unknown kind in error 'clipped'"),
+        ({"transform": ["eta"]}, "transform: expected {kind: [names]}, found list"),
+        ({"transform": {"log": ["eta"]}}, "unknown kind in transform 'log'"),
+        ({"transform": {"exp": "eta"}}, "transform: exp: expected a list of names, found 'eta'"),
+        ({"transform": {"exp": ["rate"]}}, "unknown block in Exp 'rate'"),
+        ({"transform": {"exp": []}}, "Exp: expected names of blocks"),
         ({"lambda": [1, 2]}, "lambda: expected names and numbers"),
         ({"lambda": {"eta": 0.1}}, "missing hyperparameters ['mu', 'weights']"),
         (
