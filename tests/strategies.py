@@ -225,6 +225,8 @@ def pairs(objectives, crossed=CROSSED, some=SOME):
 
 def compiled_pairs(objectives):
     """Fewer: a law and a loss that were not together yet take five seconds to compile."""
+    if settings().max_examples > 100:
+        return list(itertools.product(DYNAMICS, objectives))
     return pairs(objectives, ("momentum",), ("softmax", "mlp"))
 
 

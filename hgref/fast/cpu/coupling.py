@@ -92,7 +92,7 @@ def relations(terms: list[TaskCoupling], lam: Blocks, dlam: Blocks, k: int) -> R
     return Relations(*about, np.zeros((K, K)), np.zeros(1))
 
 
-def shares(terms: list[TaskCoupling], of: Relations) -> Blocks:
+def to_relations(terms: list[TaskCoupling], of: Relations) -> Blocks:
     """The cotangents of C and ρ."""
     return {
         name: np.asarray(share)

@@ -17,8 +17,13 @@ from hgref.arguments import Array
 from hgref.dynamics.coordinatewise import Coordinatewise, Law
 from hgref.fast.cpu import heads
 from hgref.fast.cpu.compiled import bound, inlined, kernel, leaf
-from hgref.fast.cpu.coupling import Relations, add_relations, relations, without_relations
-from hgref.fast.cpu.coupling import shares as to_relations
+from hgref.fast.cpu.coupling import (
+    Relations,
+    add_relations,
+    relations,
+    to_relations,
+    without_relations,
+)
 from hgref.fast.cpu.dynamics import Numbered, by_block, columns_of, loops_of
 from hgref.fast.cpu.linear import Dense, Pass, dense_part
 from hgref.fast.cpu.products import aligned, padded

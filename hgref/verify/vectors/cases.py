@@ -109,8 +109,8 @@ def softmax(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-# --- what that grid has not: logistic, centre, no bias, networks, other AdamWs, longer runs, ---
-# --- clipping, transforms; and the truncated gradient and the path in real time of them all ---
+# --- beside that grid: logistic, centre, no bias, networks, other AdamWs, longer runs, clips, ---
+# --- transforms; all of them ask for a truncated gradient and for the path in real time too ---
 
 
 def logistic(rng: np.random.Generator, lam: dict[str, Any]) -> dict[str, Any]:

@@ -87,9 +87,8 @@ def on_balls(function: Callable[..., Any], problem: Problem, lam: Any, bits: int
     require_exact(problem)
     at = problem.at(lam)
     with precision(bits):
-        exact = copy.copy(problem)
-        exact.w0 = balls(problem.w0)
-        return function(exact, at.layout.split(balls(at.layout.flatten(at.theta))))
+        run = run_on(problem, at, balls(problem.w0), balls(at.layout.flatten(at.theta)))
+        return function(run.problem, run.theta)
 
 
 def run_on(problem: Problem, at: Run, w0: Array, point: Array) -> Run:

@@ -61,7 +61,7 @@ def rooted(convention, u, eps):
 
 
 def field(terms, w, lam, t):
-    """The gradient of the terms' sum in w, of which some may be clipped."""
+    """The gradient in w of the sum of the terms; some of them may be clipped."""
     smooth = [term for term in terms if term["kind"] != "clipped"]
     value = loss(smooth, w, lam, t) + 0.0 * w.sum()
     g = torch.autograd.grad(value, w, create_graph=True)[0]

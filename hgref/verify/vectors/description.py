@@ -118,7 +118,7 @@ def transform_of(maps: Any) -> hgref.transforms.Transform | None:
 
 
 def clipped(of: Any, by: str = "norm") -> Objective:
-    """A sum of terms, none of which is clipped itself."""
+    """A clipped sum; its own terms are not clipped."""
     return hgref.objectives.Clipped(sum_of("clipped", of, OBJECTIVES), by)
 
 

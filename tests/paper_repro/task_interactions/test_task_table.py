@@ -153,7 +153,8 @@ def test_phones_stand_beside_pictures_and_not_in_their_place(
         "task-interactions-phones-figure2.json",
     ]
     assert not {path.name for path in paths.values()} & {p.name for p in results.values()}
-    assert {path.stem for path in (paths["table2"], results["table2"])} < set(RULES)
+    stems = {path.stem for path in (paths["table2"], results["table2"])}
+    assert stems | {"task-interactions-authors-table2"} == set(RULES)
 
 
 # --- claims ---
@@ -179,7 +180,7 @@ def content_of(SLT, NMTL, HMTL, HMTL_S, lower=0.1, noise=0.1):
 FINE = (67.0, 68.0, 69.0, 69.5)
 
 
-@pytest.mark.parametrize("stem", [stem for stem in RULES if RULES[stem] == TABLE_2])
+@pytest.mark.parametrize("stem", RULES)
 @pytest.mark.parametrize(
     ("wrong", "false"),
     [
@@ -193,9 +194,10 @@ FINE = (67.0, 68.0, 69.0, 69.5)
 def test_each_claim_can_be_false(stem, wrong, false):
     assert all(rule(content_of(*FINE)).agrees for rule in RULES[stem])
     verdicts = [rule(content_of(*wrong)).agrees for rule in RULES[stem]]
-    assert verdicts.count(False) == false
+    lower = len(wrong) == 5  # a claim that the authors' protocol does not make
+    assert verdicts.count(False) == (0 if lower and len(verdicts) == 4 else false)
     noisy = [rule(content_of(*FINE, noise=9.0)).agrees for rule in RULES[stem]]
-    assert noisy == [None] * 4 + [True]
+    assert noisy == ([None] * 4 + [True])[: len(noisy)]
 
 
 def test_a_claim_tells_the_protocol():
