@@ -112,7 +112,7 @@ class Work(NamedTuple):
 
     panel    (C·N₁,) first layers of w and of each column;  z (C·B,), r (D·B,);  X (B·N₁,) or (0,)
     pulled   (parts·D·N₁,) sums of Rᵀ X, see `product`;  upper ((lead + k)·p,) layers above
-    w, U     (p,), (k·p,) in the numbers of X
+    w, U     (p,), (k·p,) in the numbers of X; (0,) if their block alone reads them
     above    (widest layer·B,)
     deltas, ddeltas, dz, dh   (B·units,) of every layer
     ones     (B,);  c (B,) λ_i/B

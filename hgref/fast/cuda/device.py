@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,19 @@ SIMULATED = bool(getattr(config, "ENABLE_CUDASIM", False))
 # a tile of a product, and one thread for four of its sums; the simulator's threads are slow
 ROWS, COLS, DEPTH = (2, 8, 4) if SIMULATED else (16, 64, 16)
 THREADS = ROWS * COLS // 4
+ABREAST = 1 if SIMULATED else 2  # blocks on a multiprocessor; the simulator runs one at a time
+PLAIN = 48 * 1024  # bytes of shared memory that a block may have without asking for more
+
+
+class Grid(NamedTuple):
+    """How kernels are launched: blocks of THREADS threads, bytes of shared memory of each.
+
+    exact   the kernels need that many blocks, not as many as fit on the device at one time
+    """
+
+    blocks: int
+    shared: int
+    exact: bool = False
 
 
 def require_device() -> None:
@@ -67,17 +80,42 @@ def device_array(shape: Any, real: Any) -> Any:
     return cuda.device_array(shape, real)
 
 
-def grid_size() -> int:
-    """Blocks of a grid: two for each multiprocessor; more make its barriers slower."""
-    return 1 if SIMULATED else 2 * cuda.get_current_device().MULTIPROCESSOR_COUNT
+def multiprocessors() -> int:
+    """How many the device has."""
+    return 1 if SIMULATED else int(cuda.get_current_device().MULTIPROCESSOR_COUNT)
 
 
-def launch(kernel: Any, *args: Any) -> None:
+def shared_bytes() -> int:
+    """The most shared memory that a launch can give a block, besides what kernels have."""
+    if SIMULATED:
+        return PLAIN
+    return int(cuda.get_current_device().MAX_SHARED_MEMORY_PER_BLOCK_OPTIN) - 16 * THREADS
+
+
+def launch(kernel: Any, grid: Grid, *args: Any) -> None:
     """Run a kernel on a grid whose threads are all on the device at one time; wait for its end."""
-    blocks = grid_size()
+    blocks = grid.blocks
     if not SIMULATED:
         kernel = kernel.specialize(*args)
         (compiled,) = kernel.overloads.values()
-        blocks = min(blocks, compiled.max_cooperative_grid_blocks(THREADS))
-    kernel[blocks, THREADS](*args)
+        if grid.shared > PLAIN:
+            allow_shared(compiled, grid.shared)
+        blocks = min(blocks, compiled.max_cooperative_grid_blocks(THREADS, grid.shared))
+        if grid.exact and blocks < grid.blocks:
+            raise RuntimeError(
+                f"hgref.fast.cuda: {grid.blocks} blocks are needed at one time, and the device has "
+                f"room for {blocks}"
+            )
+    kernel[blocks, THREADS, 0, grid.shared](*args)
     cuda.synchronize()
+
+
+def allow_shared(compiled: Any, size: int) -> None:
+    """Let the blocks of a kernel have more shared memory than PLAIN; numba-cuda has no option."""
+    from cuda.bindings import driver
+
+    name = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+    kernel, device = compiled._codelibrary.get_cufunc().handle, cuda.get_current_device().id
+    (error,) = driver.cuKernelSetAttribute(name, size, kernel, device)
+    if error != driver.CUresult.CUDA_SUCCESS:
+        raise RuntimeError(f"hgref.fast.cuda: {size} bytes of shared memory: {error.name}")

@@ -68,21 +68,21 @@ def bend(J, h, x):
 
 
 @device_function
-def layers_between(J, lam, work, tiles, t, base, k, lead, kept, k0, to_factors):
+def layers_between(J, lam, work, memory, t, base, k, lead, kept, k0, to_factors):
     """Up, down, and both again for each column."""
     n1, B = J.widths[1], J.B
     if base == 1:
-        upwards(J, work, tiles, kept, k0)
-    downwards(J, lam, work, tiles, t, base, lead, kept, k0)
+        upwards(J, work, memory, kept, k0)
+    downwards(J, lam, work, memory, t, base, lead, kept, k0)
     if lead == 1:
         for e in range(cuda.grid(1), n1 * B, cuda.gridsize(1)):
             work.r[e] = work.deltas[e]
     for j in range(k):
-        tangent_between(J, lam, work, tiles, t, base, lead, j, kept, k0, to_factors)
+        tangent_between(J, lam, work, memory, t, base, lead, j, kept, k0, to_factors)
 
 
 @device_function
-def upwards(J, work, tiles, kept, k0):
+def upwards(J, work, memory, kept, k0):
     """h of every hidden layer and P, from the first layer's sums."""
     B = J.B
     h, x = hidden_place(J, k0, 1, 0), hidden_place(J, k0, 1, 1)
@@ -93,7 +93,7 @@ def upwards(J, work, tiles, kept, k0):
         n, below = J.widths[ell], J.widths[ell - 1]
         h = hidden_place(J, k0, ell - 1, 0)
         product(
-            tiles,
+            memory,
             (work.w, J.first[ell], below, 1),
             (kept, h, 1, B),
             (work.above, 0, B),
@@ -116,16 +116,16 @@ def upwards(J, work, tiles, kept, k0):
 
 
 @device_function
-def add_layer(J, work, tiles, row, ell, delta, h, kept, p, add):
+def add_layer(J, work, memory, row, ell, delta, h, kept, p, add):
     """A phase: W_ℓ's and b_ℓ's part of a gradient: δ hᵀ and Σ_i δ_i."""
     n, below, B = J.widths[ell], J.widths[ell - 1], J.B
     o0, d0 = row * p + J.first[ell], B * J.at[ell]
     product(
-        tiles, (delta, d0, B, 1), (kept, h, B, 1), (work.upper, o0, below), (n, below, B), ONE, add
+        memory, (delta, d0, B, 1), (kept, h, B, 1), (work.upper, o0, below), (n, below, B), ONE, add
     )
     if J.bias == 1 and not add:
         product(
-            tiles,
+            memory,
             (delta, d0, B, 1),
             (work.ones, 0, B, 1),
             (work.upper, o0 + n * below, 1),
@@ -136,7 +136,7 @@ def add_layer(J, work, tiles, row, ell, delta, h, kept, p, add):
 
 
 @device_function
-def downwards(J, lam, work, tiles, t, base, lead, kept, k0):
+def downwards(J, lam, work, memory, t, base, lead, kept, k0):
     """δ of every layer; gradients of the layers above the first where lead = 1."""
     B, p = J.B, work.w.shape[0]
     P, _ = head_places(J, k0)
@@ -148,10 +148,10 @@ def downwards(J, lam, work, tiles, t, base, lead, kept, k0):
         h, x = hidden_place(J, k0, ell - 1, 0), hidden_place(J, k0, ell - 1, 1)
         b_h = hidden_place(J, k0, ell - 1, 2)
         if lead == 1:
-            add_layer(J, work, tiles, 0, ell, work.deltas, h, kept, p, False)
+            add_layer(J, work, memory, 0, ell, work.deltas, h, kept, p, False)
         if base == 1:
             product(
-                tiles,
+                memory,
                 (work.w, J.first[ell], 1, below),
                 (work.deltas, B * J.at[ell], 1, B),
                 (kept, b_h, B),
@@ -167,9 +167,9 @@ def downwards(J, lam, work, tiles, t, base, lead, kept, k0):
 
 
 @device_function
-def tangent_between(J, lam, work, tiles, t, base, lead, j, kept, k0, to_factors):
+def tangent_between(J, lam, work, memory, t, base, lead, j, kept, k0, to_factors):
     """Pearlmutter's R-operator of the layers above the first, along column j."""
-    tangents_up(J, work, tiles, base, j, kept, k0)
+    tangents_up(J, work, memory, base, j, kept, k0)
     B, L = J.B, J.L
     P, Q = head_places(J, k0)
     top = B * J.at[L]
@@ -178,11 +178,11 @@ def tangent_between(J, lam, work, tiles, t, base, lead, j, kept, k0, to_factors)
             J, lam, work, t, kept, P, Q, i, j, work.dz, top, work.ddeltas, top, to_factors
         )  # fmt: skip
     barrier()
-    tangents_down(J, work, tiles, lead, j, kept, k0)
+    tangents_down(J, work, memory, lead, j, kept, k0)
 
 
 @device_function
-def tangents_up(J, work, tiles, base, j, kept, k0):
+def tangents_up(J, work, memory, base, j, kept, k0):
     """dz and dh of every layer."""
     B, n1, p = J.B, J.widths[1], work.w.shape[0]
     h, x = hidden_place(J, k0, 1, 0), hidden_place(J, k0, 1, 1)
@@ -196,7 +196,7 @@ def tangents_up(J, work, tiles, base, j, kept, k0):
         to, from_ = B * J.at[ell], B * J.at[ell - 1]
         h = hidden_place(J, k0, ell - 1, 0)
         product(
-            tiles,
+            memory,
             (work.U, j * p + J.first[ell], below, 1),
             (kept, h, 1, B),
             (work.dz, to, B),
@@ -206,7 +206,7 @@ def tangents_up(J, work, tiles, base, j, kept, k0):
         )
         barrier()
         product(
-            tiles,
+            memory,
             (work.w, J.first[ell], below, 1),
             (work.dh, from_, 1, B),
             (work.dz, to, B),
@@ -226,7 +226,7 @@ def tangents_up(J, work, tiles, base, j, kept, k0):
 
 
 @device_function
-def tangents_down(J, work, tiles, lead, j, kept, k0):
+def tangents_down(J, work, memory, lead, j, kept, k0):
     """dδ of every layer, and column j's product in the layers above the first."""
     B, n1, p = J.B, J.widths[1], work.w.shape[0]
     for ell in range(J.L, 1, -1):
@@ -234,9 +234,9 @@ def tangents_down(J, work, tiles, lead, j, kept, k0):
         at, to = B * J.at[ell], B * J.at[ell - 1]
         h, x = hidden_place(J, k0, ell - 1, 0), hidden_place(J, k0, ell - 1, 1)
         b_h = hidden_place(J, k0, ell - 1, 2)
-        add_layer(J, work, tiles, lead + j, ell, work.ddeltas, h, kept, p, False)
+        add_layer(J, work, memory, lead + j, ell, work.ddeltas, h, kept, p, False)
         product(
-            tiles,
+            memory,
             (work.w, J.first[ell], 1, below),
             (work.ddeltas, at, 1, B),
             (work.above, 0, B),
@@ -245,9 +245,9 @@ def tangents_down(J, work, tiles, lead, j, kept, k0):
             False,
         )
         barrier()
-        add_layer(J, work, tiles, lead + j, ell, work.deltas, to, work.dh, p, True)
+        add_layer(J, work, memory, lead + j, ell, work.deltas, to, work.dh, p, True)
         product(
-            tiles,
+            memory,
             (work.U, j * p + J.first[ell], 1, below),
             (work.deltas, at, 1, B),
             (work.above, 0, B),

@@ -22,8 +22,9 @@ from hgref.fast.cuda.arrays import (
     Objective,
     Work,
 )
-from hgref.fast.cuda.device import COLS, ROWS
-from hgref.fast.cuda.owned import FEW
+from hgref.fast.cuda.device import ABREAST, COLS, ROWS, Grid, multiprocessors, shared_bytes
+from hgref.fast.cuda.owned import FEW, numbers_shared
+from hgref.fast.cuda.products import TILES
 from hgref.fast.cuda.recursion import Recursions, recursions
 from hgref.objectives import L2, MLP, LeastSquares, Logistic, MultiTask, Softmax, TaskCoupling
 from hgref.objectives.losses import CrossEntropy, Squares, TwoClasses
@@ -40,7 +41,7 @@ class Lowered(NamedTuple):
 
     loss, penalties, coupling   the terms of J: see `parts_of`
     numbered  the numbers of the dynamics' law
-    kernels   of the dynamics
+    kernels   of the dynamics;  grid: what to launch them on
     kept      numbers that a step keeps for the way back
     real      number type of the products with the data
     """
@@ -52,6 +53,7 @@ class Lowered(NamedTuple):
     numbered: Numbered
     J: Objective
     kernels: Recursions
+    grid: Grid
     kept: int
     real: Any
 
@@ -63,16 +65,33 @@ def lowered(problem: Problem, dtype: Any) -> Lowered:
     dynamics: Any = problem.dynamics
     loss, penalties, coupling = parts_of(dynamics.J)
     J = objective(loss, real)
-    kernels = recursions(dynamics.law, dynamics.state, J.L > 1, few_outputs(J))
+    few = few_outputs(J)
+    grid, resident = grid_for(J, few, real)
+    kernels = recursions(dynamics.law, dynamics.state, J.L > 1, few, resident)
     numbers = Numbered(dynamics)
     return Lowered(
-        problem, loss, penalties, coupling, numbers, J, kernels, J.B * kept_by_example(J), real
-    )
+        problem, loss, penalties, coupling, numbers, J, kernels, grid,
+        J.B * kept_by_example(J), real,
+    )  # fmt: skip
 
 
 def few_outputs(J: Objective) -> int:
     """The outputs of a linear model for whose number kernels are made; otherwise 0."""
     return int(J.widths[1]) if J.L == 1 and J.widths[1] <= FEW else 0
+
+
+def grid_for(J: Objective, few: int, real: Any) -> tuple[Grid, bool]:
+    """What to launch kernels on, and whether each block has room for its examples.
+
+    Products need two blocks on a multiprocessor to hide their waits; more make barriers slower.
+    """
+    many = multiprocessors()
+    if not few:
+        return Grid(ABREAST * many, TILES * real.itemsize), False
+    size = numbers_shared(J, few, -(-J.B // many)) * real.itemsize
+    if size <= shared_bytes() and J.batches.size == 0:
+        return Grid(many, size, exact=True), True
+    return Grid(many, numbers_shared(J, few, 0) * real.itemsize), False
 
 
 def parts_of(J: Any) -> tuple[Any, list[Any], Any]:
@@ -140,16 +159,13 @@ def kept_by_example(J: Objective) -> int:
     return 3 * hidden + (2 if J.head == LOGISTIC else 1) * outputs
 
 
-def workspace(
-    J: Objective, p: int, R: int, real: Any, base: int, k: int, lead: int, blocks: int, owned: bool
-) -> Work:
-    """Scratch for passes with k columns on a grid of that many blocks; R numbers; see `Work`.
-
-    owned   each block has its own part of Rᵀ X
-    """
+def workspace(low: Lowered, base: int, k: int, lead: int) -> Work:
+    """Scratch for passes with k columns; see `Work`."""
+    J, real, blocks = low.J, low.real, low.grid.blocks
+    p, R = low.problem.p, len(low.numbered.names)
     n1, units = int(J.widths[1]), int(J.widths[1:].sum())
     C, D = (base + k) * n1, (lead + k) * n1
-    layered = J.L > 1
+    layered, owned = J.L > 1, few_outputs(J) > 0
     tiles = -(-D // ROWS) * -(-J.N1 // COLS)
     parts = max(1, min(blocks // tiles, J.B // COLS))
 
@@ -157,14 +173,14 @@ def workspace(
         return np.zeros(size, real)
 
     return Work(
-        panel=array(C * J.N1),
+        panel=array(C * J.N1 * (not owned)),
         z=array(C * J.B),
         r=array(D * J.B),
-        X=array(J.B * J.N1 * bool(len(J.batches))),
+        X=array(J.B * J.N1 * bool(len(J.batches)) * (not owned)),
         pulled=array((blocks if owned else parts) * D * J.N1),
         upper=array((lead + k) * p * layered),
-        w=array(p),
-        U=array(k * p),
+        w=array(p * layered),
+        U=array(k * p * (layered or low.coupling is not None)),
         above=array(int(J.widths[1:].max()) * J.B * layered),
         deltas=array(units * J.B * layered),
         ddeltas=array(units * J.B * layered),

@@ -8,7 +8,7 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.fast.cuda.at_lam import lower_lam
-from hgref.fast.cuda.device import free_bytes, grid_size, launch, on_device
+from hgref.fast.cuda.device import free_bytes, launch, on_device
 from hgref.fast.cuda.lowering import lowered, workspace
 from hgref.layout import Layout
 from hgref.run import Run
@@ -39,10 +39,9 @@ class OnDevice:
         self.at = at
         self.opt, self.lam = map(on_device, lower_lam(self.low, at.lam, self.columns))
 
-    def workspace(self, base: int, k: int, lead: int, owned: bool = False) -> Any:
+    def workspace(self, base: int, k: int, lead: int) -> Any:
         """Scratch for passes with k columns, see `workspace` of lowering."""
-        p, R = self.problem.p, len(self.low.numbered.names)
-        work = workspace(self.low.J, p, R, self.real, base, k, lead, grid_size(), owned)
+        work = workspace(self.low, base, k, lead)
         require_room("scratch memory", sum(a.nbytes for a in work if isinstance(a, np.ndarray)))
         return on_device(work)
 
@@ -52,7 +51,7 @@ class OnDevice:
 
     def launch(self, kernel: Any, *args: Any) -> tuple[int, int]:
         """Run a kernel whose last argument is `outcome`; returns FINE or what went wrong, and t."""
-        launch(kernel, *args, self.outcome)
+        launch(kernel, self.low.grid, *args, self.outcome)
         found, t = self.outcome.copy_to_host()
         return int(found), int(t)
 

@@ -1,13 +1,14 @@
 """∇J_t and its products where each block has examples of its own: linear models of few outputs.
 
-A block computes z, means and δ of its examples and its share of Rᵀ X, and waits for nobody: the
-grid has two barriers in a pass, before it (the operands) and after it (the shares).
+A block computes z, means and δ of its examples and its share of Rᵀ X, and waits for nobody before
+that. Its shared memory has the examples (if all blocks together have room for all of them), then
+the weights of one column, then sums and R.
 
-    z      a warp goes over the features of some examples; a tile of W is in shared memory
-    Rᵀ X   a thread has some features; R of the block's examples is in shared memory
+    z      a warp goes over the features of some examples; a thread adds up every 32nd feature
+    Rᵀ X   a thread has some features and goes over the examples
 
-The number of outputs K is known to the compiler, so that a thread's sums are in registers.
-Traffic of a pass: X twice; W once and its share of Rᵀ X, K N₁ numbers each, for every block.
+The number of outputs K is known to the compiler, so that a thread's sums are in registers. Indices
+are unsigned, because Numba tests signed ones for being negative, and the loops are short.
 """
 
 from __future__ import annotations
@@ -15,119 +16,138 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from numba import cuda
+from numba import cuda, uint64
 
+from hgref.fast.cuda.arrays import Objective
 from hgref.fast.cuda.device import SIMULATED, THREADS, barrier, device_function
-from hgref.fast.cuda.head import head_places, mean_at, through_head
-from hgref.fast.cuda.passes import operands
+from hgref.fast.cuda.head import head_places, mean_at, row_at, through_head
+from hgref.fast.cuda.passes import copy_columns, factors_of_examples, gather
 
-FEW = 12  # outputs; twice as many would not fit in the shared memory of a block in float64
-# threads of a warp; those whose sums are added in a second step; examples, features of a thread at
-# one time: sums of each and of each output are in registers
-LANES, SPAN, EXAMPLES, FEATURES = (4, 2, 2, 2) if SIMULATED else (32, 8, 5, 4)
-DEEP = 4 if SIMULATED else 128  # features of a tile of W, examples of a tile of R
-TOGETHER = 2 if SIMULATED else 4  # examples whose numbers a thread waits for at one time
+FEW = 12  # outputs; a thread has no registers for the sums of many more
+# threads of a warp; examples, features of a thread at one time
+LANES, EXAMPLES, FEATURES = (4, 2, 2) if SIMULATED else (32, 5, 4)
+DEEP = 4 if SIMULATED else 128  # examples whose rows of R are in shared memory at one time
+TOGETHER = 2  # examples whose numbers a thread waits for at one time
 WARPS = THREADS // LANES
+SEGMENT = LANES + 1  # of the sums of a warp: no two of them in one bank
 
 
-def tile_shapes(K: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Shared memory of a kernel: a tile of W or R, and a sum of each thread for each output."""
-    return (K, DEEP), (K, THREADS)
+def numbers_shared(J: Objective, K: int, examples: int) -> int:
+    """Numbers in the shared memory of a block that keeps so many examples."""
+    return (examples + stride_of(K)) * J.N1 + K * max(WARPS * SEGMENT, DEEP)
 
 
-@functools.lru_cache(maxsize=16)
-def owned_gradients(K: int) -> Any:
-    """`gradients` of hgref.fast.cuda.passes for K outputs without hidden layers."""
+def stride_of(K: int) -> int:
+    """Distance of the weights of two features: odd, so that they are in different banks."""
+    return K | 1
+
+
+@functools.lru_cache(maxsize=32)
+def owned_gradients(K: int, resident: bool) -> Any:
+    """`gradients` of hgref.fast.cuda.passes for K outputs without hidden layers.
+
+    resident   the examples stay in shared memory, where the kernel has put them; no mini-batches
+    """
+    stride = stride_of(K)
 
     @device_function
-    def load(tile, source, first, stride, width):
-        """tile[o, d] ← source[first + o·stride + d] for d < width, and 0 beyond."""
-        for e in range(cuda.threadIdx.x, K * DEEP, THREADS):
-            o, d = e // DEEP, e % DEEP
-            tile[o, d] = 0
-            if d < width:
-                tile[o, d] = source[first + o * stride + d]
+    def offset(J, t, i, first):
+        """Where example i of step t begins in the array of the examples."""
+        return (i - first if resident else row_at(J, t, i)) * J.N1
 
     @device_function
-    def predict(J, X, work, tiles, first, last, row):
-        """z[row + o, i] = Σ_f W[row + o, f] X[i, f] for the examples first … last - 1."""
-        (W, parts), N1, B = tiles, J.N1, J.B
-        sums = cuda.local.array((EXAMPLES, K), X.dtype)
+    def load(J, states, at, memory, panel):
+        """The weights of the first layer in states[at, -1], with biases last, by feature."""
+        N, top = J.widths[0], states.shape[1] - 1
+        for f in range(cuda.threadIdx.x, J.N1, THREADS):
+            for o in range(K):
+                place = o * N + f if f < N else K * N + o
+                memory[uint64(panel + f * stride + o)] = states[at, top, uint64(place)]
+
+    @device_function
+    def predict(J, X, t, memory, panel, first, last, z, z0):
+        """z[z0 + o B + i] = Σ_f W[o, f] X[i, f] for the examples first … last - 1."""
+        N1, sums = J.N1, panel + J.N1 * stride
+        mine = cuda.local.array((EXAMPLES, K), memory.dtype)
+        weights = cuda.local.array(K, memory.dtype)
+        at = cuda.local.array(EXAMPLES, uint64)
         thread = cuda.threadIdx.x
         lane, warp = thread % LANES, thread // LANES
         for i0 in range(first, last, WARPS * EXAMPLES):
             for e in range(EXAMPLES):
+                # beyond the last example its numbers, which nobody reads
+                at[e] = offset(J, t, min(i0 + e * WARPS + warp, last - 1), first)
                 for o in range(K):
-                    sums[e, o] = 0
-            for f0 in range(0, N1, DEEP):
-                load(W, work.panel, row * N1 + f0, N1, min(DEEP, N1 - f0))
-                cuda.syncthreads()
-                for g in range(DEEP // LANES):
-                    f = g * LANES + lane
-                    for e in range(EXAMPLES):
-                        # beyond the last example its numbers, which nobody reads; beyond the last
-                        # feature W is 0
-                        i = min(i0 + e * WARPS + warp, last - 1)
-                        x = X[i * N1 + min(f0 + f, N1 - 1)]
-                        for o in range(K):
-                            sums[e, o] += W[o, f] * x
-                cuda.syncthreads()
+                    mine[e, o] = 0
+            for f in range(lane, N1, LANES):
+                for o in range(K):
+                    weights[o] = memory[uint64(panel + f * stride + o)]
+                for e in range(EXAMPLES):
+                    x = X[at[e] + uint64(f)]
+                    for o in range(K):
+                        mine[e, o] += weights[o] * x
             for e in range(EXAMPLES):
                 for o in range(K):
-                    parts[o, thread] = sums[e, o]
-                cuda.syncthreads()
-                for q in range(thread, K * WARPS * SPAN, THREADS):
-                    o, w, a = q // (WARPS * SPAN), q // SPAN % WARPS, q % SPAN
-                    fold(parts, o, w * LANES + a, SPAN, LANES)
+                    memory[uint64(sums + (o * WARPS + warp) * SEGMENT + lane)] = mine[e, o]
                 cuda.syncthreads()
                 for q in range(thread, K * WARPS, THREADS):
-                    o, w = q // WARPS, q % WARPS
-                    fold(parts, o, w * LANES, 1, SPAN)
-                    i = i0 + e * WARPS + w
+                    i, total = i0 + e * WARPS + q % WARPS, memory[uint64(sums + q * SEGMENT)]
+                    for a in range(1, LANES):
+                        total += memory[uint64(sums + q * SEGMENT + a)]
                     if i < last:
-                        work.z[(row + o) * B + i] = parts[o, w * LANES]
+                        z[z0 + q // WARPS * J.B + i] = total
                 cuda.syncthreads()
 
     @device_function
-    def pull(J, X, work, tiles, first, last, row, D):
-        """The share of the examples first … last - 1 in rows row … row + K - 1 of Rᵀ X."""
-        R, N1, B = tiles[0], J.N1, J.B
-        sums = cuda.local.array((FEATURES, K), X.dtype)
+    def pull(J, X, t, memory, panel, first, last, r, r0, pulled, to):
+        """pulled[to + o N₁ + f] = Σ_i R[o, i] X[i, f] over the examples first … last - 1."""
+        N1, R = J.N1, panel + J.N1 * stride
+        mine = cuda.local.array((FEATURES, K), memory.dtype)
+        x = cuda.local.array(FEATURES, memory.dtype)
         thread = cuda.threadIdx.x
         for f0 in range(thread, N1 + thread, FEATURES * THREADS):
             for a in range(FEATURES):
                 for o in range(K):
-                    sums[a, o] = 0
+                    mine[a, o] = 0
             for i0 in range(first, last, DEEP):
-                count = min(DEEP, last - i0)
-                load(R, work.r, row * B + i0, B, count)
+                for e in range(thread, K * DEEP, THREADS):
+                    i, o = i0 + e // K, e % K
+                    memory[R + e] = r[r0 + o * J.B + i] if i < last else 0
                 cuda.syncthreads()
-                for i in range(0, count, TOGETHER):
+                for i in range(i0, min(i0 + DEEP, last), TOGETHER):
                     for b in range(TOGETHER):
+                        # beyond the last feature its numbers, which nobody reads; beyond the last
+                        # example R is 0
+                        at = uint64(offset(J, t, min(i + b, last - 1), first))
                         for a in range(FEATURES):
-                            # beyond the last feature its numbers, which nobody reads; beyond the
-                            # last example R is 0
-                            at = min(i0 + i + b, last - 1) * N1
-                            x = X[at + min(f0 + a * THREADS, N1 - 1)]
-                            for o in range(K):
-                                sums[a, o] += R[o, i + b] * x
+                            x[a] = X[at + uint64(min(f0 + a * THREADS, N1 - 1))]
+                        for o in range(K):
+                            ro = memory[uint64(R + (i - i0 + b) * K + o)]
+                            for a in range(FEATURES):
+                                mine[a, o] += ro * x[a]
                 cuda.syncthreads()
             for a in range(FEATURES):
                 f = f0 + a * THREADS
                 if f < N1:
                     for o in range(K):
-                        work.pulled[(cuda.blockIdx.x * D + row + o) * N1 + f] = sums[a, o]
+                        pulled[to + o * N1 + f] = mine[a, o]
 
     @device_function
-    def gradients(J, lam, work, tiles, t, s, now, U, base, k, lead, kept, k0, to_factors):
+    def gradients(J, lam, work, memory, t, s, now, U, base, k, lead, kept, k0, to_factors):
         """See `passes`; each block leaves a part of `pulled`."""
-        operands(J, lam, work, t, s, now, U, base, k)
-        barrier()
         block, blocks, thread = cuda.blockIdx.x, cuda.gridDim.x, cuda.threadIdx.x
         first, last = J.B * block // blocks, J.B * (block + 1) // blocks
-        X = work.X if J.batches.shape[0] > 0 else J.X
-        for j in range(base + k):
-            predict(J, X, work, tiles, first, last, j * K)
+        X = memory if resident else J.X
+        panel = (last - first) * J.N1 if resident else 0
+        copy_columns(lam, work, U, k)
+        factors_of_examples(J, lam, work, t, first + thread, last, THREADS)
+        for c in range(-base, k):
+            if c < 0:
+                load(J, s, now, memory, panel)
+            else:
+                load(J, U, c, memory, panel)
+            cuda.syncthreads()
+            predict(J, X, t, memory, panel, first, last, work.z, (base + c) * K * J.B)
         P, Q = head_places(J, k0)
         if base == 1:
             for i in range(first + thread, last, THREADS):
@@ -137,17 +157,21 @@ def owned_gradients(K: int) -> Any:
             row, i = e // (last - first), first + e % (last - first)
             through_head(J, lam, work, t, base, row - lead, lead, kept, P, Q, i, to_factors)
         cuda.syncthreads()
-        for row in range(lead + k):
-            pull(J, X, work, tiles, first, last, row * K, (lead + k) * K)
+        D = (lead + k) * K
+        for row in range(0, D, K):
+            to = (block * D + row) * J.N1
+            pull(J, X, t, memory, panel, first, last, work.r, row * J.B, work.pulled, to)
         barrier()
+        gather(J, work, memory, panel + J.N1 * stride, s.shape[2], lead + k)
 
     return gradients
 
 
 @device_function
-def fold(parts, o, at, step, end):
-    """parts[o, at] ← the sum of parts[o, at + a], a = 0, step, … below end."""
-    total = parts[o, at]
-    for a in range(step, end, step):
-        total += parts[o, at + a]
-    parts[o, at] = total
+def keep_examples(J, memory):
+    """Copy the examples of this block to its shared memory, for the whole launch."""
+    block, blocks = cuda.blockIdx.x, cuda.gridDim.x
+    first, last = J.B * block // blocks, J.B * (block + 1) // blocks
+    for e in range(cuda.threadIdx.x, (last - first) * J.N1, THREADS):
+        memory[e] = J.X[first * J.N1 + e]
+    cuda.syncthreads()

@@ -2,19 +2,21 @@
 
 Every thread of the grid runs every function. A phase divides its entries among the threads; a
 barrier follows before another thread reads them. Without hidden layers a pass has five phases:
-operands, z, means, δ with its tangents, Rᵀ X.
+operands, z, means, δ with its tangents, Rᵀ X. Each block has a range of the weights: it gathers the
+parts of their sums, and is the only one to read them.
 """
 
 from __future__ import annotations
 
-from numba import cuda
+from numba import cuda, uint64
 
-from hgref.fast.cuda.device import barrier, device_function
+from hgref.fast.cuda.device import THREADS, barrier, device_function
 from hgref.fast.cuda.head import head_places, means, row_at, through_head
 from hgref.fast.cuda.layers import layers_between
 from hgref.fast.cuda.products import ONE, product
 
-AT_ONCE = 16  # numbers that a thread waits for together
+AT_ONCE = 11  # numbers that a thread waits for together
+GATHERERS = 4  # threads that gather the parts of one sum
 
 
 @device_function
@@ -27,40 +29,95 @@ def operands(J, lam, work, t, s, now, U, base, k):
         j, o = row // n1, row % n1
         place = o * N + f if f < N else n1 * N + o
         work.panel[e] = s[now, block, place] if j < base else U[j - base, U.shape[1] - 1, place]
-    if J.L > 1 or lam.C.shape[0] > 0:
+    if J.L > 1:
         for e in range(cuda.grid(1), p, cuda.gridsize(1)):
             work.w[e] = s[now, block, e]
-        for e in range(cuda.grid(1), k * p, cuda.gridsize(1)):
-            work.U[e] = U[e // p, U.shape[1] - 1, e % p]
+    copy_columns(lam, work, U, k)
     if J.batches.shape[0] > 0:
         for e in range(cuda.grid(1), J.B * N1, cuda.gridsize(1)):
             work.X[e] = J.X[J.batches[t - 1, e // N1] * N1 + e % N1]
-    for i in range(cuda.grid(1), J.B, cuda.gridsize(1)):
+    factors_of_examples(J, lam, work, t, cuda.grid(1), J.B, cuda.gridsize(1))
+
+
+@device_function
+def copy_columns(lam, work, U, k):
+    """work.U ← the columns U[c, -1], where others than their block read them."""
+    p = U.shape[2]
+    if work.U.shape[0] > 0:
+        for e in range(cuda.grid(1), k * p, cuda.gridsize(1)):
+            work.U[e] = U[e // p, U.shape[1] - 1, e % p]
+
+
+@device_function
+def factors_of_examples(J, lam, work, t, first, last, step):
+    """work.c ← λ_i/B of every step-th example of step t."""
+    for i in range(first, last, step):
         work.c[i] = lam.examples[row_at(J, t, i)] / J.B
 
 
 @device_function
-def gradient_at(J, work, D, row, p, j):
-    """Coordinate j of the data loss's gradient (row 0 where lead = 1) or of a product."""
-    n1, N, N1 = J.widths[1], J.widths[0], J.N1
-    if j >= n1 * N1:
-        return work.upper[row * p + j]
-    o, f = (j // N, j % N) if j < n1 * N else (j - n1 * N, N)
-    at, size = (row * n1 + o) * N1 + f, D * N1
-    parts = work.parts if work.parts > 0 else cuda.gridDim.x
-    total, whole = 0.0, parts // AT_ONCE * AT_ONCE
-    for q in range(0, whole, AT_ONCE):
-        some = 0.0
-        for c in range(AT_ONCE):
-            some += work.pulled[(q + c) * size + at]
-        total += some
-    for q in range(whole, parts):
-        total += work.pulled[q * size + at]
-    return total
+def weights_of_block(p):
+    """The first weight of this thread's block, and the first of the next block."""
+    return p * cuda.blockIdx.x // cuda.gridDim.x, p * (cuda.blockIdx.x + 1) // cuda.gridDim.x
 
 
 @device_function
-def linear_between(J, lam, work, tiles, t, base, k, lead, kept, k0, to_factors):
+def place_of(J, row, j):
+    """Where the sum of weight j in that row of the columns is in `pulled`."""
+    n1, N = J.widths[1], J.widths[0]
+    o, f = (j // N, j % N) if j < n1 * N else (j - n1 * N, N)
+    return (row * n1 + o) * J.N1 + f
+
+
+@device_function
+def gather(J, work, memory, sums, p, rows):
+    """The first part of `pulled` ← the sum of all parts, for the weights of this block.
+
+    Each of GATHERERS threads adds up some parts in their order; the first adds up their sums.
+
+    sums   where memory is free for a number of each thread
+    """
+    abreast, thread = THREADS // GATHERERS, cuda.threadIdx.x
+    parts = work.parts if work.parts > 0 else cuda.gridDim.x
+    size = rows * J.widths[1] * J.N1
+    mine, who = thread % abreast, thread // abreast
+    a, b = parts * who // GATHERERS, parts * (who + 1) // GATHERERS
+    whole = a + (b - a) // AT_ONCE * AT_ONCE
+    total = cuda.local.array(1, memory.dtype)
+    first, last = weights_of_block(p)
+    last = min(last, J.widths[1] * J.N1)  # those of higher layers are in `upper`
+    for e0 in range(0, rows * (last - first), abreast):
+        e = e0 + mine
+        inside = e < rows * (last - first)
+        at = place_of(J, e // (last - first), first + e % (last - first)) if inside else 0
+        total[0] = 0
+        if inside:
+            for q in range(a, whole, AT_ONCE):
+                some = work.pulled[uint64(q * size + at)]
+                for c in range(1, AT_ONCE):
+                    some += work.pulled[uint64((q + c) * size + at)]
+                total[0] += some
+            for q in range(whole, b):
+                total[0] += work.pulled[uint64(q * size + at)]
+        memory[sums + thread] = total[0]
+        cuda.syncthreads()
+        if inside and who == 0:
+            for c in range(1, GATHERERS):
+                total[0] += memory[sums + mine + c * abreast]
+            work.pulled[at] = total[0]
+        cuda.syncthreads()
+
+
+@device_function
+def gradient_at(J, work, row, p, j):
+    """Coordinate j of the data loss's gradient (row 0 where lead = 1) or of a product."""
+    if j >= J.widths[1] * J.N1:
+        return work.upper[row * p + j]
+    return work.pulled[place_of(J, row, j)]
+
+
+@device_function
+def linear_between(J, lam, work, memory, t, base, k, lead, kept, k0, to_factors):
     """Two phases: means; δ and its tangents."""
     if base == 1:
         means(J, work.z, 0, kept, k0)
@@ -80,11 +137,11 @@ def passes(between):
     """
 
     @device_function
-    def gradients(J, lam, work, tiles, t, s, now, U, base, k, lead, kept, k0, to_factors):
+    def gradients(J, lam, work, memory, t, s, now, U, base, k, lead, kept, k0, to_factors):
         """Fill `work`, so that `gradient_at` gives ∇J_t(w) (lead = 1) and H u + M dλ of columns.
 
         w = s[now, -1], u = U[c, -1] for c < k
-        tiles     see `product`
+        memory    shared memory of the block
         base      1: compute the predictions and keep them at k0 … of `kept`; 0: they are there
         to_factors   receives the shares of λ_i and ρ
         """
@@ -94,13 +151,13 @@ def passes(between):
         C, D = (base + k) * n1, (lead + k) * n1
         X = work.X if J.batches.shape[0] > 0 else J.X
         product(
-            tiles, (work.panel, 0, N1, 1), (X, 0, N1, 1), (work.z, 0, B), (C, B, N1), ONE, False
+            memory, (work.panel, 0, N1, 1), (X, 0, N1, 1), (work.z, 0, B), (C, B, N1), ONE, False
         )
         barrier()
-        between(J, lam, work, tiles, t, base, k, lead, kept, k0, to_factors)
+        between(J, lam, work, memory, t, base, k, lead, kept, k0, to_factors)
         barrier()
         product(
-            tiles,
+            memory,
             (work.r, 0, B, 1),
             (X, 0, 1, N1),
             (work.pulled, 0, N1),
@@ -109,6 +166,7 @@ def passes(between):
             False,
         )
         barrier()
+        gather(J, work, memory, 0, s.shape[2], lead + k)
 
     return gradients
 

@@ -8,8 +8,8 @@ is too small to occupy all multiprocessors, the depth k is split into parts with
 reader adds the parts in order, without atomic additions, so that every run gives the same bits.
 
 Traffic of a tile: DEPTH·(ROWS + COLS) numbers for ROWS·COLS·DEPTH multiplications, 13 a number.
-The tiles, (DEPTH, ROWS) and (DEPTH, COLS), are shared memory of the calling kernel: a device
-function that is called from several places cannot have its own.
+The tiles, DEPTH × ROWS and DEPTH × COLS, are shared memory of the calling kernel: a device function
+that is called from several places cannot have its own.
 """
 
 from __future__ import annotations
@@ -21,19 +21,22 @@ from hgref.fast.cuda.device import COLS, DEPTH, ROWS, device_function
 EACH = 4  # sums of a thread
 STEP = COLS // EACH
 ONE = 1, 0  # the depth is not split
+TILES = DEPTH * (ROWS + COLS)  # numbers in shared memory
 
 
 @device_function
-def product(tiles, left, right, to, sizes, split, add):
+def product(memory, left, right, to, sizes, split, add):
     """One product; (+) if `add`.
 
+    memory (≥ TILES,) shared memory
     left   (a, first, stride of i, stride of k);  right (b, first, stride of j, stride of k)
     to     (out, first, stride of i): out[first + i·stride + j]
     sizes  (I, J, K)
     split  (parts, size): the sum over part q of the depths goes to out[q·size + …]; or ONE
     """
     (a, a0, ai, ak), (b, b0, bj, bk), (out, o0, oi) = left, right, to
-    (rows, columns, depth), (parts, part_size), (tile_a, tile_b) = sizes, split, tiles
+    (rows, columns, depth), (parts, part_size) = sizes, split
+    tile_a, tile_b = 0, DEPTH * ROWS
     sums = cuda.local.array(EACH, a.dtype)
     thread = cuda.threadIdx.x
     mine_i, mine_j = thread // STEP, thread % STEP
@@ -45,12 +48,13 @@ def product(tiles, left, right, to, sizes, split, add):
         for c in range(EACH):
             sums[c] = 0
         for k0 in range(depth * q // parts, last, DEPTH):
-            load(a, a0 + i0 * ai + k0 * ak, ai, ak, tile_a, rows - i0, last - k0, ROWS)
-            load(b, b0 + j0 * bj + k0 * bk, bj, bk, tile_b, columns - j0, last - k0, COLS)
+            load(a, a0 + i0 * ai + k0 * ak, ai, ak, memory, tile_a, rows - i0, last - k0, ROWS)
+            load(b, b0 + j0 * bj + k0 * bk, bj, bk, memory, tile_b, columns - j0, last - k0, COLS)
             cuda.syncthreads()
             for k in range(DEPTH):
+                x = memory[tile_a + k * ROWS + mine_i]
                 for c in range(EACH):
-                    sums[c] += tile_a[k, mine_i] * tile_b[k, mine_j + c * STEP]
+                    sums[c] += x * memory[tile_b + k * COLS + mine_j + c * STEP]
             cuda.syncthreads()
         for c in range(EACH):
             i, j = i0 + mine_i, j0 + mine_j + c * STEP
@@ -60,11 +64,12 @@ def product(tiles, left, right, to, sizes, split, add):
 
 
 @device_function
-def load(source, first, across, deep, tile, width, depth, size):
-    """tile[k, i] ← source[first + i·across + k·deep], 0 beyond; neighbours in memory together."""
+def load(source, first, across, deep, memory, tile, width, depth, size):
+    """Entry (k, i) of a tile ← source[first + i·across + k·deep], 0 beyond; neighbours together."""
     for e in range(cuda.threadIdx.x, DEPTH * size, cuda.blockDim.x):
         if deep == 1:
             k, i = e % DEPTH, e // DEPTH
         else:
             k, i = e // size, e % size
-        tile[k, i] = source[first + i * across + k * deep] if i < width and k < depth else 0
+        here = i < width and k < depth
+        memory[tile + k * size + i] = source[first + i * across + k * deep] if here else 0

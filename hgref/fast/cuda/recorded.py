@@ -14,7 +14,6 @@ import numpy as np
 from hgref.arguments import Array
 from hgref.fast.cuda.at_lam import no_sums, shares
 from hgref.fast.cuda.device import device_array, free_bytes, on_device, on_host
-from hgref.fast.cuda.lowering import few_outputs
 from hgref.fast.cuda.on_device import SPARE, OnDevice, require_room
 from hgref.fast.cuda.recursion import FINE
 from hgref.hypergradient.treeverse import treeverse
@@ -44,15 +43,14 @@ class Recorded(OnDevice):
         # steps of a launch: √T need the fewest states, more wait less for Python
         self.length = min(T, max(math.isqrt(T - 1) + 1, STATES // (8 * d)))
         self.states = device_array((self.length + 1, d // p, p), np.float64)
-        owned = few_outputs(self.low.J) > 0
-        self.ahead = self.workspace(1, 0, 1, owned)
-        self.behind = self.workspace(0, 1, 0, owned)
+        self.ahead = self.workspace(1, 0, 1)
+        self.behind = self.workspace(0, 1, 0)
         step = (p + self.low.kept) * self.real.itemsize
         self.every = most_steps(T, step) if every is None else every
         require_room(f"a tape of {self.every} steps", self.every * step)
         self.tape = device_array((self.every, p), self.real)
         self.kept = device_array(self.every * self.low.kept, self.real)
-        self.u = device_array((1, 1, p), np.float64)
+        self.u = device_array((2, 1, p), np.float64)
 
     # --- forwards ---
 

@@ -48,10 +48,15 @@ from hgref.fast.cuda.coupling import (
     relation_shares,
     relation_tangent,
 )
-from hgref.fast.cuda.device import COLS, DEPTH, ROWS, THREADS, barrier, device_function
+from hgref.fast.cuda.device import THREADS, barrier, device_function
 from hgref.fast.cuda.loops import functions_of
-from hgref.fast.cuda.owned import owned_gradients, tile_shapes
-from hgref.fast.cuda.passes import gradient_at, layers_gradients, linear_gradients
+from hgref.fast.cuda.owned import keep_examples, owned_gradients
+from hgref.fast.cuda.passes import (
+    gradient_at,
+    layers_gradients,
+    linear_gradients,
+    weights_of_block,
+)
 from hgref.fast.loops import numbers_of
 
 l2_grad, l2_jvp, l2_vjp = map(device_function, (laws.l2_grad, laws.l2_jvp, laws.l2_vjp))
@@ -68,9 +73,9 @@ class Recursions(NamedTuple):
 
 
 @device_function
-def training_gradient(J, lam, work, D, s, now, p, j):
+def training_gradient(J, lam, work, s, now, p, j):
     """Coordinate j of ∇J_t(w), penalties included, at w = s[now, -1]."""
-    g = gradient_at(J, work, D, 0, p, j)
+    g = gradient_at(J, work, 0, p, j)
     w = s[now, s.shape[1] - 1, j]
     for a in range(lam.l2.shape[0]):
         g += l2_grad(lam.l2[a, j], w)
@@ -89,8 +94,8 @@ def finite(s, now, j):
 
 
 @device_function
-def block_sum(mine, work, place, scratch):
-    """work.sums[place] ← the sum of `mine` over the threads of the block."""
+def block_sum(mine, scratch):
+    """The sum of `mine` over the threads of the block."""
     thread = cuda.threadIdx.x
     scratch[thread] = mine
     cuda.syncthreads()
@@ -100,9 +105,9 @@ def block_sum(mine, work, place, scratch):
             scratch[thread] += scratch[thread + width]
         cuda.syncthreads()
         width //= 2
-    if thread == 0:
-        work.sums[place] = scratch[0]
+    total = scratch[0]
     cuda.syncthreads()
+    return total
 
 
 @device_function
@@ -112,14 +117,16 @@ def nothing(work):
 
 
 @functools.lru_cache(maxsize=64)
-def recursions(law: Law, state: tuple[str, ...], layered: bool, few: int) -> Recursions:
+def recursions(
+    law: Law, state: tuple[str, ...], layered: bool, few: int, resident: bool
+) -> Recursions:
     """The kernels of a dynamics, for linear models or for networks with hidden layers.
 
-    few   the number of outputs for which `run` and `back` are made; 0: any
+    few        the number of outputs, if each block has examples of its own; otherwise 0
+    resident   these examples are in its shared memory
     """
     tiled = layers_gradients if layered else linear_gradients
-    gradients = owned_gradients(few) if few else tiled
-    first_tile, second_tile = tile_shapes(few) if few else ((DEPTH, ROWS), (DEPTH, COLS))
+    gradients = owned_gradients(few, resident) if few else tiled
     step, jvp, vjp, _ = functions_of(law, state)
     R = len(numbers_of(law, state))
     sums_size = max(R, 1)  # an array has at least one entry
@@ -131,17 +138,17 @@ def recursions(law: Law, state: tuple[str, ...], layered: bool, few: int) -> Rec
         s      (2, blocks, p);  tape (steps or 1, p) gets g_t;  kept (steps or 1)·kept_size
         state  (2,) receives what went wrong, and when
         """
-        tiles = (
-            cuda.shared.array(first_tile, kept.dtype),
-            cuda.shared.array(second_tile, kept.dtype),
-        )
+        memory = cuda.shared.array(0, kept.dtype)
+        if resident:
+            keep_examples(J, memory)
         p = s.shape[2]
+        begin, end = weights_of_block(p)
         for t in range(first, last + 1):
             old, new, row = (t - 1) % 2, t % 2, t - first
             k0 = row * kept_size if kept.shape[0] > kept_size else 0
-            gradients(J, lam, work, tiles, t, s, old, s, 1, 0, 1, kept, k0, nothing(work))
-            for j in range(cuda.grid(1), p, cuda.gridsize(1)):
-                g = training_gradient(J, lam, work, J.widths[1], s, old, p, j)
+            gradients(J, lam, work, memory, t, s, old, s, 1, 0, 1, kept, k0, nothing(work))
+            for j in range(begin + cuda.threadIdx.x, end, THREADS):
+                g = training_gradient(J, lam, work, s, old, p, j)
                 tape[min(row, tape.shape[0] - 1), j] = g
                 step(opt, t, s, old, new, j, tape[min(row, tape.shape[0] - 1), j])
                 if not finite(s, new, j):
@@ -158,69 +165,71 @@ def recursions(law: Law, state: tuple[str, ...], layered: bool, few: int) -> Rec
         """α ← α_{first-1} from α_last: eq. (8); adds the shares of eq. (10) to b_….
 
         states  (≥ steps + 1, blocks, p), states[0] is s_{first-1}; the others are recomputed
-        u       (1, 1, p) scratch
+        u       (2, 1, p) scratch, by the parity of t
         """
-        tiles = (
-            cuda.shared.array(first_tile, kept.dtype),
-            cuda.shared.array(second_tile, kept.dtype),
-        )
+        memory = cuda.shared.array(0, kept.dtype)
         scratch = cuda.shared.array(THREADS, float64)
         sums = cuda.local.array(sums_size, float64)
-        p, top = alpha.shape[1], alpha.shape[0] - 1
-        for j in range(cuda.grid(1), p, cuda.gridsize(1)):
+        p, top, block = alpha.shape[1], alpha.shape[0] - 1, cuda.blockIdx.x
+        begin, end = weights_of_block(p)
+        begin += cuda.threadIdx.x
+        if resident:
+            keep_examples(J, memory)
+        for j in range(begin, end, THREADS):
             for t in range(first, last):
                 step(opt, t, states, t - first, t - first + 1, j, tape[t - first, j])
-        barrier()
         for t in range(last, first - 1, -1):
-            row = t - first
+            row, v = t - first, u[t % 2 : t % 2 + 1]
             for r in range(R):
                 sums[r] = 0
-            for j in range(cuda.grid(1), p, cuda.gridsize(1)):
-                u[0, 0, j] = vjp(opt, t, states, row, j, tape[row, j], alpha, sums)
+            for j in range(begin, end, THREADS):
+                v[0, 0, j] = vjp(opt, t, states, row, j, tape[row, j], alpha, sums)
             for r in range(R):
-                block_sum(sums[r], work, cuda.blockIdx.x * R + r, scratch)
-            barrier()
-            for r in range(cuda.grid(1), R, cuda.gridsize(1)):
-                for block in range(cuda.gridDim.x):
-                    b_numbers[t - 1, r] += work.sums[block * R + r]
-            gradients(
-                J, lam, work, tiles, t, states, row, u, 0, 1, 0, kept, row * kept_size, to_factors
-            )  # fmt: skip
-            relation_shares(lam, states, row, u, b_relations)
-            for j in range(cuda.grid(1), p, cuda.gridsize(1)):
-                alpha[top, j] += gradient_at(J, work, J.widths[1], 0, p, j)
-                for a in range(lam.l2.shape[0]):
-                    to_w, to_l2 = l2_vjp(lam.l2[a, j], states[row, top, j], u[0, 0, j])
-                    alpha[top, j] += to_w
-                    b_l2[a, j] += to_l2
-                if is_coupled(lam, j):
-                    alpha[top, j] += relation_cotangent(lam, states, row, u, j)
-                for block in range(alpha.shape[0]):
-                    if not abs(alpha[block, j]) < math.inf:
-                        state[0], state[1] = DIVERGED, t
+                work.sums[block * R + r] = block_sum(sums[r], scratch)
             barrier()
             if state[0] != FINE:
                 break
+            for r in range(block, R, cuda.gridDim.x):
+                mine = 0.0
+                for q in range(cuda.threadIdx.x, cuda.gridDim.x, THREADS):
+                    mine += work.sums[q * R + r]
+                b_numbers[t - 1, r] = block_sum(mine, scratch)
+            gradients(
+                J, lam, work, memory, t, states, row, v, 0, 1, 0, kept, row * kept_size, to_factors
+            )  # fmt: skip
+            relation_shares(lam, states, row, v, b_relations)
+            for j in range(begin, end, THREADS):
+                alpha[top, j] += gradient_at(J, work, 0, p, j)
+                for a in range(lam.l2.shape[0]):
+                    to_w, to_l2 = l2_vjp(lam.l2[a, j], states[row, top, j], v[0, 0, j])
+                    alpha[top, j] += to_w
+                    b_l2[a, j] += to_l2
+                if is_coupled(lam, j):
+                    alpha[top, j] += relation_cotangent(lam, states, row, v, j)
+                for each in range(alpha.shape[0]):
+                    if not abs(alpha[each, j]) < math.inf:
+                        state[0], state[1] = DIVERGED, t
 
     @cuda.jit
     def tangents(J, lam, opt, work, s, Z, first, last, kept, state):
         """s, Z ← s_last, Z_last: eq. (14);  s (2, blocks, p), Z (k, blocks, p)."""
-        tile = cuda.shared.array((DEPTH, ROWS), kept.dtype)
-        tiles = tile, cuda.shared.array((DEPTH, COLS), kept.dtype)
+        memory = cuda.shared.array(0, kept.dtype)
         k, p, top = Z.shape[0], s.shape[2], s.shape[1] - 1
-        D = (1 + k) * J.widths[1]
+        begin, end = weights_of_block(p)
+        if resident:
+            keep_examples(J, memory)
         for t in range(first, last + 1):
             old, new = (t - 1) % 2, t % 2
-            tiled(J, lam, work, tiles, t, s, old, Z, 1, k, 1, kept, 0, nothing(work))
-            for e in range(cuda.grid(1), (1 + k) * p, cuda.gridsize(1)):
-                c, j = e // p - 1, e % p
-                g = training_gradient(J, lam, work, D, s, old, p, j)
+            gradients(J, lam, work, memory, t, s, old, Z, 1, k, 1, kept, 0, nothing(work))
+            for e in range(cuda.threadIdx.x, (1 + k) * (end - begin), THREADS):
+                c, j = e // (end - begin) - 1, begin + e % (end - begin)
+                g = training_gradient(J, lam, work, s, old, p, j)
                 if c < 0:
                     step(opt, t, s, old, new, j, g)
                     if not finite(s, new, j):
                         state[0], state[1] = DIVERGED, t
                 else:
-                    dg = gradient_at(J, work, D, 1 + c, p, j)
+                    dg = gradient_at(J, work, 1 + c, p, j)
                     for a in range(lam.l2.shape[0]):
                         dl2 = 1.0 * (lam.l2_columns[a, j] == c)
                         dg += l2_jvp(lam.l2[a, j], s[old, top, j], Z[c, top, j], dl2)

@@ -176,17 +176,16 @@ def test_the_same_signatures_as_the_readable_layer(simulated):
         assert set(mine) - set(theirs) == {"dtype"}
 
 
-@pytest.mark.parametrize("real", [np.float32, np.float64])
+@pytest.mark.parametrize("real", [np.dtype(np.float32), np.dtype(np.float64)])
 def test_products_of_all_shapes_and_orders(simulated, real):
     """Against NumPy: sizes around those of a tile, transposed operands, parts of the depth."""
     from hgref.fast.cuda import device
-    from hgref.fast.cuda.products import product
+    from hgref.fast.cuda.products import TILES, product
 
     @cuda.jit
     def once(left, right, to, sizes, split, add):
-        tile_a = cuda.shared.array((device.DEPTH, device.ROWS), real)
-        tile_b = cuda.shared.array((device.DEPTH, device.COLS), real)
-        product((tile_a, tile_b), left, right, to, sizes, split, add)
+        memory = cuda.shared.array(0, real)
+        product(memory, left, right, to, sizes, split, add)
 
     rng = np.random.default_rng(0)
     for rows, columns, depth in [(1, 1, 1), (2, 8, 4), (3, 9, 5), (5, 17, 9)]:
@@ -197,7 +196,7 @@ def test_products_of_all_shapes_and_orders(simulated, real):
                 out = np.ones(parts * rows * columns, real)
                 strides = (1, rows, 1, columns) if transposed else (depth, 1, depth, 1)
                 flat = [(x.T if transposed else x).reshape(-1).copy() for x in (a, b)]
-                once[1, device.THREADS](
+                once[1, device.THREADS, 0, 8 * TILES](
                     (flat[0], 0, *strides[:2]), (flat[1], 0, *strides[2:]), (out, 0, columns),
                     (rows, columns, depth), (parts, rows * columns), add,
                 )  # fmt: skip
