@@ -111,7 +111,8 @@ class Work(NamedTuple):
     """Scratch on the device; C = (base + k)·n₁ rows come in, D = (lead + k)·n₁ go out.
 
     panel    (C·N₁,) first layers of w and of each column;  z (C·B,), r (D·B,);  X (B·N₁,) or (0,)
-    pulled   (parts·D·N₁,) sums of Rᵀ X, see `product`;  upper ((lead + k)·p,) layers above
+    pulled   (parts·D·N₁,) parts of Rᵀ X, see `product`
+    products ((lead + k)·p,) ∇J_t and the columns' products
     w, U     (p,), (k·p,) in the numbers of X; (0,) if their block alone reads them
     above    (widest layer·B,)
     deltas, ddeltas, dz, dh   (B·units,) of every layer
@@ -125,7 +126,7 @@ class Work(NamedTuple):
     r: Array
     X: Array
     pulled: Array
-    upper: Array
+    products: Array
     w: Array
     U: Array
     above: Array

@@ -51,8 +51,8 @@ def mean_at(J, z, z0, kept, P, Q, i):
         if J.head == SQUARES or k >= J.classes:
             kept[P + at] = x
         if J.head == LOGISTIC:
-            e = math.exp(-abs(x))
-            far, near = e / (1 + e), 1 / (1 + e)
+            e, one = math.exp(-abs(x)), kept.dtype.type(1)
+            far, near = e / (one + e), one / (one + e)
             kept[P + at] = near if x > 0 else far
             kept[Q + at] = far if x > 0 else near
 
@@ -63,10 +63,11 @@ def softmax(z, z0, P, p0, K, B):
     top = z[z0]
     for k in range(1, K):
         top = max(top, z[z0 + k * B])
-    total = 0 * top
+    total = P.dtype.type(0)
     for k in range(K):
-        P[p0 + k * B] = math.exp(z[z0 + k * B] - top)
-        total += P[p0 + k * B]
+        e = math.exp(z[z0 + k * B] - top)
+        P[p0 + k * B] = e
+        total += e
     for k in range(K):
         P[p0 + k * B] /= total
 
@@ -104,7 +105,7 @@ def factor(J, lam, work, i, k):
 def head_tangent(J, lam, work, t, kept, P, Q, i, column, dz, z0, out, o0, to_factors):
     """out ← c_io C_i dz_i + dc_io r_io for example i; to_factors: its shares of λ_i and ρ."""
     K, B, row = J.widths[J.L], J.B, row_at(J, t, i)
-    mean_dz, to_example, to_head = 0 * dz[z0 + i], 0 * dz[z0 + i], 0 * dz[z0 + i]
+    mean_dz = to_example = to_head = out.dtype.type(0)
     for k in range(J.classes):
         mean_dz += kept[P + k * B + i] * dz[z0 + k * B + i]
     for k in range(K):
@@ -118,7 +119,7 @@ def head_tangent(J, lam, work, t, kept, P, Q, i, column, dz, z0, out, o0, to_fac
         else:
             dr = softmax_curvature(mean, d, mean_dz)
         c, h = work.c[i], lam.outputs[k]
-        dc = factor_tangent(lam, row, k, column, c, h, B)
+        dc = out.dtype.type(factor_tangent(lam, row, k, column, c, h, B))
         c_h = factor(J, lam, work, i, k)
         out[o0 + at] = weighted_jvp(c_h, r, dr, dc)
         to_head_k, to_example_k = weighted_vjp(c, h, weighted_vjp(c_h, r, d)[1])

@@ -178,7 +178,7 @@ def workspace(low: Lowered, base: int, k: int, lead: int) -> Work:
         r=array(D * J.B),
         X=array(J.B * J.N1 * bool(len(J.batches)) * (not owned)),
         pulled=array((blocks if owned else parts) * D * J.N1),
-        upper=array((lead + k) * p * layered),
+        products=array((lead + k) * p),
         w=array(p * layered),
         U=array(k * p * (layered or low.coupling is not None)),
         above=array(int(J.widths[1:].max()) * J.B * layered),

@@ -21,20 +21,27 @@ from numba import cuda, uint64
 from hgref.fast.cuda.arrays import Objective
 from hgref.fast.cuda.device import SIMULATED, THREADS, barrier, device_function
 from hgref.fast.cuda.head import head_places, mean_at, row_at, through_head
-from hgref.fast.cuda.passes import copy_columns, factors_of_examples, gather
+from hgref.fast.cuda.passes import copy_columns, factors_of_examples, gathering
 
 FEW = 12  # outputs; a thread has no registers for the sums of many more
 # threads of a warp; examples, features of a thread at one time
 LANES, EXAMPLES, FEATURES = (4, 2, 2) if SIMULATED else (32, 5, 4)
 DEEP = 4 if SIMULATED else 128  # examples whose rows of R are in shared memory at one time
 TOGETHER = 2  # examples whose numbers a thread waits for at one time
+STREAMED = 3  # features that a thread waits for at one time, where X is not in shared memory
 WARPS = THREADS // LANES
 SEGMENT = LANES + 1  # of the sums of a warp: no two of them in one bank
 
 
 def numbers_shared(J: Objective, K: int, examples: int) -> int:
     """Numbers in the shared memory of a block that keeps so many examples."""
-    return (examples + stride_of(K)) * J.N1 + K * max(WARPS * SEGMENT, DEEP)
+    panel = (J.N1 + padding(examples > 0)) * stride_of(K)
+    return examples * J.N1 + panel + K * max(WARPS * SEGMENT, DEEP + TOGETHER)
+
+
+def padding(resident: bool) -> int:
+    """Features beyond the last, whose weights are 0, in the memory of the weights."""
+    return 0 if resident else STREAMED * LANES
 
 
 def stride_of(K: int) -> int:
@@ -48,7 +55,14 @@ def owned_gradients(K: int, resident: bool) -> Any:
 
     resident   the examples stay in shared memory, where the kernel has put them; no mini-batches
     """
-    stride = stride_of(K)
+    stride, ahead = stride_of(K), 1 if resident else STREAMED
+    beyond = padding(resident)
+
+    @device_function
+    def places(J, f):
+        """W[o, f] is at first + o step in w; the bias of output o is W[o, N]."""
+        N = J.widths[0]
+        return (uint64(f), uint64(N)) if f < N else (uint64(K * N), uint64(1))
 
     @device_function
     def offset(J, t, i, first):
@@ -57,18 +71,22 @@ def owned_gradients(K: int, resident: bool) -> Any:
 
     @device_function
     def load(J, states, at, memory, panel):
-        """The weights of the first layer in states[at, -1], with biases last, by feature."""
-        N, top = J.widths[0], states.shape[1] - 1
-        for f in range(cuda.threadIdx.x, J.N1, THREADS):
+        """The weights states[at, -1], by feature."""
+        top = states.shape[1] - 1
+        for f in range(cuda.threadIdx.x, J.N1 + beyond, THREADS):
+            first, step = places(J, f)
             for o in range(K):
-                place = o * N + f if f < N else K * N + o
-                memory[uint64(panel + f * stride + o)] = states[at, top, uint64(place)]
+                to = uint64(panel + f * stride + o)
+                memory[to] = 0
+                if f < J.N1:
+                    memory[to] = states[at, top, first + uint64(o) * step]
 
     @device_function
     def predict(J, X, t, memory, panel, first, last, z, z0):
         """z[z0 + o B + i] = Σ_f W[o, f] X[i, f] for the examples first … last - 1."""
-        N1, sums = J.N1, panel + J.N1 * stride
+        N1, sums = J.N1, panel + (J.N1 + beyond) * stride
         mine = cuda.local.array((EXAMPLES, K), memory.dtype)
+        x = cuda.local.array((ahead, EXAMPLES), memory.dtype)
         weights = cuda.local.array(K, memory.dtype)
         at = cuda.local.array(EXAMPLES, uint64)
         thread = cuda.threadIdx.x
@@ -79,13 +97,17 @@ def owned_gradients(K: int, resident: bool) -> Any:
                 at[e] = offset(J, t, min(i0 + e * WARPS + warp, last - 1), first)
                 for o in range(K):
                     mine[e, o] = 0
-            for f in range(lane, N1, LANES):
-                for o in range(K):
-                    weights[o] = memory[uint64(panel + f * stride + o)]
-                for e in range(EXAMPLES):
-                    x = X[at[e] + uint64(f)]
+            for f0 in range(lane, N1, ahead * LANES):
+                for a in range(ahead):
+                    f = uint64(min(f0 + a * LANES, N1 - 1))  # beyond the last one W is 0
+                    for e in range(EXAMPLES):
+                        x[a, e] = X[at[e] + f]
+                for a in range(ahead):
                     for o in range(K):
-                        mine[e, o] += weights[o] * x
+                        weights[o] = memory[uint64(panel + (f0 + a * LANES) * stride + o)]
+                    for e in range(EXAMPLES):
+                        for o in range(K):
+                            mine[e, o] += weights[o] * x[a, e]
             for e in range(EXAMPLES):
                 for o in range(K):
                     memory[uint64(sums + (o * WARPS + warp) * SEGMENT + lane)] = mine[e, o]
@@ -100,8 +122,8 @@ def owned_gradients(K: int, resident: bool) -> Any:
 
     @device_function
     def pull(J, X, t, memory, panel, first, last, r, r0, pulled, to):
-        """pulled[to + o N₁ + f] = Σ_i R[o, i] X[i, f] over the examples first … last - 1."""
-        N1, R = J.N1, panel + J.N1 * stride
+        """pulled[to + …] = Σ_i R[o, i] X[i, f] over the examples first … last - 1, as in w."""
+        N1, R = J.N1, panel + (J.N1 + beyond) * stride
         mine = cuda.local.array((FEATURES, K), memory.dtype)
         x = cuda.local.array(FEATURES, memory.dtype)
         thread = cuda.threadIdx.x
@@ -110,9 +132,11 @@ def owned_gradients(K: int, resident: bool) -> Any:
                 for o in range(K):
                     mine[a, o] = 0
             for i0 in range(first, last, DEEP):
-                for e in range(thread, K * DEEP, THREADS):
-                    i, o = i0 + e // K, e % K
-                    memory[R + e] = r[r0 + o * J.B + i] if i < last else 0
+                for i in range(thread, min(DEEP, last - i0 + TOGETHER - 1), THREADS):
+                    for o in range(K):
+                        memory[uint64(R + i * K + o)] = 0
+                        if i0 + i < last:
+                            memory[uint64(R + i * K + o)] = r[uint64(r0 + o * J.B + i0 + i)]
                 cuda.syncthreads()
                 for i in range(i0, min(i0 + DEEP, last), TOGETHER):
                     for b in range(TOGETHER):
@@ -129,8 +153,9 @@ def owned_gradients(K: int, resident: bool) -> Any:
             for a in range(FEATURES):
                 f = f0 + a * THREADS
                 if f < N1:
+                    at, step = places(J, f)
                     for o in range(K):
-                        pulled[to + o * N1 + f] = mine[a, o]
+                        pulled[uint64(to) + at + uint64(o) * step] = mine[a, o]
 
     @device_function
     def gradients(J, lam, work, memory, t, s, now, U, base, k, lead, kept, k0, to_factors):
@@ -157,14 +182,22 @@ def owned_gradients(K: int, resident: bool) -> Any:
             row, i = e // (last - first), first + e % (last - first)
             through_head(J, lam, work, t, base, row - lead, lead, kept, P, Q, i, to_factors)
         cuda.syncthreads()
-        D = (lead + k) * K
-        for row in range(0, D, K):
-            to = (block * D + row) * J.N1
-            pull(J, X, t, memory, panel, first, last, work.r, row * J.B, work.pulled, to)
+        for row in range(lead + k):
+            to = (block * (lead + k) + row) * K * J.N1
+            pull(J, X, t, memory, panel, first, last, work.r, row * K * J.B, work.pulled, to)
         barrier()
-        gather(J, work, memory, panel + J.N1 * stride, s.shape[2], lead + k)
+        gather_by_weight(J, work, memory, panel + (J.N1 + beyond) * stride, s.shape[2], lead + k)
 
     return gradients
+
+
+@device_function
+def place_in_weights(J, row, j):
+    """Where weight j is in rows as long as w."""
+    return row * J.widths[1] * J.N1 + j
+
+
+gather_by_weight = gathering(place_in_weights)
 
 
 @device_function

@@ -8,6 +8,8 @@ parts of their sums, and is the only one to read them.
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import cuda, uint64
 
 from hgref.fast.cuda.device import THREADS, barrier, device_function
@@ -61,59 +63,58 @@ def weights_of_block(p):
     return p * cuda.blockIdx.x // cuda.gridDim.x, p * (cuda.blockIdx.x + 1) // cuda.gridDim.x
 
 
+def gathering(place: Any) -> Any:
+    """A function that adds up the parts of `pulled`, where place(J, row, j) is weight j's in each.
+
+    Each of GATHERERS threads adds up some parts in their order; the first adds up their sums.
+    """
+    abreast = THREADS // GATHERERS
+
+    @device_function
+    def gather(J, work, memory, sums, p, rows):
+        """work.products[row·p + j] ← the sum of all parts, for the block's weights of layer 1.
+
+        sums   where memory is free for a number of each thread
+        """
+        thread, parts = cuda.threadIdx.x, work.parts if work.parts > 0 else cuda.gridDim.x
+        mine, who, size = thread % abreast, thread // abreast, rows * J.widths[1] * J.N1
+        a, b = parts * who // GATHERERS, parts * (who + 1) // GATHERERS
+        total = cuda.local.array(1, memory.dtype)
+        first, last = weights_of_block(p)
+        last = min(last, J.widths[1] * J.N1)  # products with higher layers are complete
+        for row in range(rows):
+            for j0 in range(first, last, abreast):
+                j = j0 + mine
+                total[0] = 0
+                if j < last:
+                    at = place(J, row, j)
+                    for q in range(a, b - AT_ONCE + 1, AT_ONCE):
+                        some = work.pulled[uint64(q * size + at)]
+                        for c in range(1, AT_ONCE):
+                            some += work.pulled[uint64((q + c) * size + at)]
+                        total[0] += some
+                    for q in range(b - (b - a) % AT_ONCE, b):
+                        total[0] += work.pulled[uint64(q * size + at)]
+                memory[sums + thread] = total[0]
+                cuda.syncthreads()
+                if j < last and who == 0:
+                    for c in range(1, GATHERERS):
+                        total[0] += memory[sums + mine + c * abreast]
+                    work.products[row * p + j] = total[0]
+                cuda.syncthreads()
+
+    return gather
+
+
 @device_function
-def place_of(J, row, j):
-    """Where the sum of weight j in that row of the columns is in `pulled`."""
+def place_by_output(J, row, j):
+    """Where weight j is in rows of outputs with their bias last."""
     n1, N = J.widths[1], J.widths[0]
     o, f = (j // N, j % N) if j < n1 * N else (j - n1 * N, N)
     return (row * n1 + o) * J.N1 + f
 
 
-@device_function
-def gather(J, work, memory, sums, p, rows):
-    """The first part of `pulled` ← the sum of all parts, for the weights of this block.
-
-    Each of GATHERERS threads adds up some parts in their order; the first adds up their sums.
-
-    sums   where memory is free for a number of each thread
-    """
-    abreast, thread = THREADS // GATHERERS, cuda.threadIdx.x
-    parts = work.parts if work.parts > 0 else cuda.gridDim.x
-    size = rows * J.widths[1] * J.N1
-    mine, who = thread % abreast, thread // abreast
-    a, b = parts * who // GATHERERS, parts * (who + 1) // GATHERERS
-    whole = a + (b - a) // AT_ONCE * AT_ONCE
-    total = cuda.local.array(1, memory.dtype)
-    first, last = weights_of_block(p)
-    last = min(last, J.widths[1] * J.N1)  # those of higher layers are in `upper`
-    for e0 in range(0, rows * (last - first), abreast):
-        e = e0 + mine
-        inside = e < rows * (last - first)
-        at = place_of(J, e // (last - first), first + e % (last - first)) if inside else 0
-        total[0] = 0
-        if inside:
-            for q in range(a, whole, AT_ONCE):
-                some = work.pulled[uint64(q * size + at)]
-                for c in range(1, AT_ONCE):
-                    some += work.pulled[uint64((q + c) * size + at)]
-                total[0] += some
-            for q in range(whole, b):
-                total[0] += work.pulled[uint64(q * size + at)]
-        memory[sums + thread] = total[0]
-        cuda.syncthreads()
-        if inside and who == 0:
-            for c in range(1, GATHERERS):
-                total[0] += memory[sums + mine + c * abreast]
-            work.pulled[at] = total[0]
-        cuda.syncthreads()
-
-
-@device_function
-def gradient_at(J, work, row, p, j):
-    """Coordinate j of the data loss's gradient (row 0 where lead = 1) or of a product."""
-    if j >= J.widths[1] * J.N1:
-        return work.upper[row * p + j]
-    return work.pulled[place_of(J, row, j)]
+gather_by_output = gathering(place_by_output)
 
 
 @device_function
@@ -138,7 +139,7 @@ def passes(between):
 
     @device_function
     def gradients(J, lam, work, memory, t, s, now, U, base, k, lead, kept, k0, to_factors):
-        """Fill `work`, so that `gradient_at` gives ∇J_t(w) (lead = 1) and H u + M dλ of columns.
+        """work.products ← ∇J_t(w) (lead = 1), then H u + M dλ of columns; each block its weights.
 
         w = s[now, -1], u = U[c, -1] for c < k
         memory    shared memory of the block
@@ -166,7 +167,7 @@ def passes(between):
             False,
         )
         barrier()
-        gather(J, work, memory, 0, s.shape[2], lead + k)
+        gather_by_output(J, work, memory, 0, s.shape[2], lead + k)
 
     return gradients
 

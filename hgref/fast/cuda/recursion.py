@@ -51,12 +51,7 @@ from hgref.fast.cuda.coupling import (
 from hgref.fast.cuda.device import THREADS, barrier, device_function
 from hgref.fast.cuda.loops import functions_of
 from hgref.fast.cuda.owned import keep_examples, owned_gradients
-from hgref.fast.cuda.passes import (
-    gradient_at,
-    layers_gradients,
-    linear_gradients,
-    weights_of_block,
-)
+from hgref.fast.cuda.passes import layers_gradients, linear_gradients, weights_of_block
 from hgref.fast.loops import numbers_of
 
 l2_grad, l2_jvp, l2_vjp = map(device_function, (laws.l2_grad, laws.l2_jvp, laws.l2_vjp))
@@ -73,9 +68,9 @@ class Recursions(NamedTuple):
 
 
 @device_function
-def training_gradient(J, lam, work, s, now, p, j):
+def training_gradient(lam, work, s, now, j):
     """Coordinate j of ∇J_t(w), penalties included, at w = s[now, -1]."""
-    g = gradient_at(J, work, 0, p, j)
+    g = 1.0 * work.products[j]
     w = s[now, s.shape[1] - 1, j]
     for a in range(lam.l2.shape[0]):
         g += l2_grad(lam.l2[a, j], w)
@@ -94,8 +89,8 @@ def finite(s, now, j):
 
 
 @device_function
-def block_sum(mine, scratch):
-    """The sum of `mine` over the threads of the block."""
+def block_sum(mine, scratch, sums, place):
+    """sums[place] ← the sum of `mine` over the threads of the block."""
     thread = cuda.threadIdx.x
     scratch[thread] = mine
     cuda.syncthreads()
@@ -105,9 +100,9 @@ def block_sum(mine, scratch):
             scratch[thread] += scratch[thread + width]
         cuda.syncthreads()
         width //= 2
-    total = scratch[0]
+    if thread == 0:
+        sums[place] = scratch[0]
     cuda.syncthreads()
-    return total
 
 
 @device_function
@@ -148,7 +143,7 @@ def recursions(
             k0 = row * kept_size if kept.shape[0] > kept_size else 0
             gradients(J, lam, work, memory, t, s, old, s, 1, 0, 1, kept, k0, nothing(work))
             for j in range(begin + cuda.threadIdx.x, end, THREADS):
-                g = training_gradient(J, lam, work, s, old, p, j)
+                g = training_gradient(lam, work, s, old, j)
                 tape[min(row, tape.shape[0] - 1), j] = g
                 step(opt, t, s, old, new, j, tape[min(row, tape.shape[0] - 1), j])
                 if not finite(s, new, j):
@@ -185,7 +180,7 @@ def recursions(
             for j in range(begin, end, THREADS):
                 v[0, 0, j] = vjp(opt, t, states, row, j, tape[row, j], alpha, sums)
             for r in range(R):
-                work.sums[block * R + r] = block_sum(sums[r], scratch)
+                block_sum(sums[r], scratch, work.sums, block * R + r)
             barrier()
             if state[0] != FINE:
                 break
@@ -193,13 +188,13 @@ def recursions(
                 mine = 0.0
                 for q in range(cuda.threadIdx.x, cuda.gridDim.x, THREADS):
                     mine += work.sums[q * R + r]
-                b_numbers[t - 1, r] = block_sum(mine, scratch)
+                block_sum(mine, scratch, b_numbers[t - 1], r)
             gradients(
                 J, lam, work, memory, t, states, row, v, 0, 1, 0, kept, row * kept_size, to_factors
             )  # fmt: skip
             relation_shares(lam, states, row, v, b_relations)
             for j in range(begin, end, THREADS):
-                alpha[top, j] += gradient_at(J, work, 0, p, j)
+                alpha[top, j] += work.products[j]
                 for a in range(lam.l2.shape[0]):
                     to_w, to_l2 = l2_vjp(lam.l2[a, j], states[row, top, j], v[0, 0, j])
                     alpha[top, j] += to_w
@@ -223,13 +218,13 @@ def recursions(
             gradients(J, lam, work, memory, t, s, old, Z, 1, k, 1, kept, 0, nothing(work))
             for e in range(cuda.threadIdx.x, (1 + k) * (end - begin), THREADS):
                 c, j = e // (end - begin) - 1, begin + e % (end - begin)
-                g = training_gradient(J, lam, work, s, old, p, j)
+                g = training_gradient(lam, work, s, old, j)
                 if c < 0:
                     step(opt, t, s, old, new, j, g)
                     if not finite(s, new, j):
                         state[0], state[1] = DIVERGED, t
                 else:
-                    dg = gradient_at(J, work, 1 + c, p, j)
+                    dg = 1.0 * work.products[(1 + c) * p + j]
                     for a in range(lam.l2.shape[0]):
                         dl2 = 1.0 * (lam.l2_columns[a, j] == c)
                         dg += l2_jvp(lam.l2[a, j], s[old, top, j], Z[c, top, j], dl2)
