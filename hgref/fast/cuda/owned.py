@@ -28,6 +28,7 @@ FEW = 12  # outputs; a thread has no registers for the sums of many more
 LANES, EXAMPLES, FEATURES = (4, 2, 2) if SIMULATED else (32, 5, 4)
 DEEP = 4 if SIMULATED else 128  # examples whose rows of R are in shared memory at one time
 TOGETHER = 2  # examples whose numbers a thread waits for at one time
+FOLDED = 1  # examples whose sums are in shared memory at one time
 STREAMED = 3  # features that a thread waits for at one time, where X is not in shared memory
 WARPS = THREADS // LANES
 SEGMENT = LANES + 1  # of the sums of a warp: no two of them in one bank
@@ -36,7 +37,7 @@ SEGMENT = LANES + 1  # of the sums of a warp: no two of them in one bank
 def numbers_shared(J: Objective, K: int, examples: int) -> int:
     """Numbers in the shared memory of a block that keeps so many examples."""
     panel = (J.N1 + padding(examples > 0)) * stride_of(K)
-    return examples * J.N1 + panel + K * max(WARPS * SEGMENT, DEEP + TOGETHER)
+    return examples * J.N1 + panel + K * max(FOLDED * WARPS * SEGMENT, DEEP + TOGETHER)
 
 
 def padding(resident: bool) -> int:
@@ -108,16 +109,21 @@ def owned_gradients(K: int, resident: bool) -> Any:
                     for e in range(EXAMPLES):
                         for o in range(K):
                             mine[e, o] += weights[o] * x[a, e]
-            for e in range(EXAMPLES):
-                for o in range(K):
-                    memory[uint64(sums + (o * WARPS + warp) * SEGMENT + lane)] = mine[e, o]
+            for e0 in range(0, EXAMPLES, FOLDED):
+                for e in range(FOLDED):
+                    for o in range(K):
+                        place = ((e * K + o) * WARPS + warp) * SEGMENT + lane
+                        if e0 + e < EXAMPLES:
+                            memory[uint64(sums + place)] = mine[e0 + e, o]
                 cuda.syncthreads()
-                for q in range(thread, K * WARPS, THREADS):
-                    i, total = i0 + e * WARPS + q % WARPS, memory[uint64(sums + q * SEGMENT)]
+                for q in range(thread, FOLDED * K * WARPS, THREADS):
+                    e, o, w = q // (K * WARPS), q // WARPS % K, q % WARPS
+                    total = memory[uint64(sums + q * SEGMENT)]
                     for a in range(1, LANES):
                         total += memory[uint64(sums + q * SEGMENT + a)]
-                    if i < last:
-                        z[z0 + q // WARPS * J.B + i] = total
+                    i = i0 + (e0 + e) * WARPS + w
+                    if e0 + e < EXAMPLES and i < last:
+                        z[z0 + o * J.B + i] = total
                 cuda.syncthreads()
 
     @device_function
