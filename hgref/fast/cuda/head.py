@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from numba import cuda
+from numba import cuda, uint64
 
 from hgref import laws
 from hgref.fast.cuda.arrays import LOGISTIC, SOFTMAX, SQUARES
@@ -37,39 +37,51 @@ def means(J, z, z0, kept, k0):
     """A phase: P, the mean of the prediction z: z, σ(z) with Q = σ(−z), or softmax(z)."""
     P, Q = head_places(J, k0)
     for i in range(cuda.grid(1), J.B, cuda.gridsize(1)):
-        mean_at(J, z, z0, kept, P, Q, i)
+        mean_at(J, J.widths[J.L], (z, z0 + i, J.B), (kept, P + i, J.B), (kept, Q + i, J.B))
 
 
 @device_function
-def mean_at(J, z, z0, kept, P, Q, i):
-    """The mean of the prediction for example i."""
-    K, B = J.widths[J.L], J.B
+def get(view, k):
+    """Number k of (array, first, step)."""
+    array, first, step = view
+    return array[uint64(first + k * step)]
+
+
+@device_function
+def put(view, k, x):
+    """Number k of (array, first, step) ← x."""
+    array, first, step = view
+    array[uint64(first + k * step)] = x
+
+
+@device_function
+def mean_at(J, K, z, mean, far):
+    """The mean of one example's prediction; `far`, if LOGISTIC, receives σ(−z)."""
     if J.head == SOFTMAX:
-        softmax(z, z0 + i, kept, P + i, J.classes, B)
+        softmax(J.classes, z, mean)
     for k in range(K):
-        x, at = z[z0 + k * B + i], k * B + i
+        x = get(z, k)
         if J.head == SQUARES or k >= J.classes:
-            kept[P + at] = x
+            put(mean, k, x)
         if J.head == LOGISTIC:
-            e, one = math.exp(-abs(x)), kept.dtype.type(1)
-            far, near = e / (one + e), one / (one + e)
-            kept[P + at] = near if x > 0 else far
-            kept[Q + at] = far if x > 0 else near
+            e, one = math.exp(-abs(x)), mean[0].dtype.type(1)
+            small, large = e / (one + e), one / (one + e)
+            put(mean, k, large if x > 0 else small)
+            put(far, k, small if x > 0 else large)
 
 
 @device_function
-def softmax(z, z0, P, p0, K, B):
+def softmax(K, z, mean):
     """P_k = e^{z_k} / Σ_j e^{z_j} of one example."""
-    top = z[z0]
+    top, total = get(z, 0), mean[0].dtype.type(0)
     for k in range(1, K):
-        top = max(top, z[z0 + k * B])
-    total = P.dtype.type(0)
+        top = max(top, get(z, k))
     for k in range(K):
-        e = math.exp(z[z0 + k * B] - top)
-        P[p0 + k * B] = e
+        e = math.exp(get(z, k) - top)
+        put(mean, k, e)
         total += e
     for k in range(K):
-        P[p0 + k * B] /= total
+        put(mean, k, get(mean, k) / total)
 
 
 @device_function
@@ -88,46 +100,59 @@ def through_head(J, lam, work, t, base, column, lead, kept, P, Q, i, to_factors)
 @device_function
 def head_cotangent(J, lam, work, t, kept, P, i, out, o0):
     """out ← c_i h_o r_io for example i."""
-    row = row_at(J, t, i)
-    for k in range(J.widths[J.L]):
-        r = residual(kept[P + k * J.B + i], J.Y[k * J.n + row])
-        out[o0 + k * J.B + i] = weighted(factor(J, lam, work, i, k), r)
-
-
-@device_function
-def factor(J, lam, work, i, k):
-    """c_i h_o; with one head every h_o is 1."""
-    c = work.c[i]
-    return weighted(c, lam.outputs[k]) if J.classes < J.widths[J.L] else c
+    y = J.Y, row_at(J, t, i), J.n
+    cotangent_at(J, J.widths[J.L], lam, work.c[i], y, (kept, P + i, J.B), (out, o0 + i, J.B))
 
 
 @device_function
 def head_tangent(J, lam, work, t, kept, P, Q, i, column, dz, z0, out, o0, to_factors):
     """out ← c_io C_i dz_i + dc_io r_io for example i; to_factors: its shares of λ_i and ρ."""
-    K, B, row = J.widths[J.L], J.B, row_at(J, t, i)
-    mean_dz = to_example = to_head = out.dtype.type(0)
-    for k in range(J.classes):
-        mean_dz += kept[P + k * B + i] * dz[z0 + k * B + i]
+    B, y = J.B, (J.Y, row_at(J, t, i), J.n)
+    tangent_at(
+        J, J.widths[J.L], lam, t, i, column, work.c[i], y, (kept, P + i, B), (kept, Q + i, B),
+        (dz, z0 + i, B), (out, o0 + i, B), to_factors,
+    )  # fmt: skip
+
+
+@device_function
+def factor(J, K, lam, c, k):
+    """c_i h_o; with one head every h_o is 1."""
+    return weighted(c, lam.outputs[k]) if J.classes < K else c
+
+
+@device_function
+def cotangent_at(J, K, lam, c, y, mean, out):
+    """out ← c h_o r_o of one example, whose λ_i/B is c."""
     for k in range(K):
-        at = k * B + i
-        d, mean = dz[z0 + at], kept[P + at]
-        r = residual(mean, J.Y[k * J.n + row])
+        put(out, k, weighted(factor(J, K, lam, c, k), residual(get(mean, k), get(y, k))))
+
+
+@device_function
+def tangent_at(J, K, lam, t, i, column, c, y, mean, far, dz, out, to_factors):
+    """out ← c_o C dz + dc_o r of one example; to_factors: its shares of λ_i and ρ."""
+    real, row = out[0].dtype.type, row_at(J, t, i)
+    mean_dz = to_example = to_head = real(0)
+    for k in range(J.classes):
+        mean_dz += get(mean, k) * get(dz, k)
+    for k in range(K):
+        d, m = get(dz, k), get(mean, k)
+        r = residual(m, get(y, k))
         if J.head == SQUARES or k >= J.classes:
             dr = squares_curvature(d)
         elif J.head == LOGISTIC:
-            dr = logistic_curvature(mean, kept[Q + at], d)
+            dr = logistic_curvature(m, get(far, k), d)
         else:
-            dr = softmax_curvature(mean, d, mean_dz)
-        c, h = work.c[i], lam.outputs[k]
-        dc = out.dtype.type(factor_tangent(lam, row, k, column, c, h, B))
-        c_h = factor(J, lam, work, i, k)
-        out[o0 + at] = weighted_jvp(c_h, r, dr, dc)
+            dr = softmax_curvature(m, d, mean_dz)
+        h = lam.outputs[k] if J.classes < K else real(1)
+        dc = real(factor_tangent(lam, row, k, column, c, h, J.B))
+        c_h = factor(J, K, lam, c, k)
+        put(out, k, weighted_jvp(c_h, r, dr, dc))
         to_head_k, to_example_k = weighted_vjp(c, h, weighted_vjp(c_h, r, d)[1])
         to_example += to_example_k
         if k >= J.classes:
             to_head += to_head_k
     if to_factors.examples.shape[0] > 0:
-        to_factors.examples[(t - 1) * J.batches.shape[1] + i] += to_example / B
+        to_factors.examples[(t - 1) * J.batches.shape[1] + i] += to_example / J.B
     if to_factors.heads.shape[0] > 0:
         to_factors.heads[i] += to_head
 

@@ -23,7 +23,7 @@ from hgref.fast.cuda.arrays import (
     Work,
 )
 from hgref.fast.cuda.device import ABREAST, COLS, ROWS, Grid, multiprocessors, shared_bytes
-from hgref.fast.cuda.owned import FEW, numbers_shared
+from hgref.fast.cuda.owned import FEW, Room, rooms
 from hgref.fast.cuda.products import TILES
 from hgref.fast.cuda.recursion import Recursions, recursions
 from hgref.objectives import L2, MLP, LeastSquares, Logistic, MultiTask, Softmax, TaskCoupling
@@ -41,7 +41,7 @@ class Lowered(NamedTuple):
 
     loss, penalties, coupling   the terms of J: see `parts_of`
     numbered  the numbers of the dynamics' law
-    kernels   of the dynamics;  grid: what to launch them on
+    kernels   of the dynamics;  grid, room: what to launch them on
     kept      numbers that a step keeps for the way back
     real      number type of the products with the data
     """
@@ -54,6 +54,7 @@ class Lowered(NamedTuple):
     J: Objective
     kernels: Recursions
     grid: Grid
+    room: Room
     kept: int
     real: Any
 
@@ -65,33 +66,26 @@ def lowered(problem: Problem, dtype: Any) -> Lowered:
     dynamics: Any = problem.dynamics
     loss, penalties, coupling = parts_of(dynamics.J)
     J = objective(loss, real)
-    few = few_outputs(J)
-    grid, resident = grid_for(J, few, real)
-    kernels = recursions(dynamics.law, dynamics.state, J.L > 1, few, resident)
+    grid, room = grid_for(J, real)
+    kernels = recursions(dynamics.law, dynamics.state, J.L > 1, room)
     numbers = Numbered(dynamics)
     return Lowered(
-        problem, loss, penalties, coupling, numbers, J, kernels, grid,
+        problem, loss, penalties, coupling, numbers, J, kernels, grid, room,
         J.B * kept_by_example(J), real,
     )  # fmt: skip
 
 
-def few_outputs(J: Objective) -> int:
-    """The outputs of a linear model for whose number kernels are made; otherwise 0."""
-    return int(J.widths[1]) if J.L == 1 and J.widths[1] <= FEW else 0
-
-
-def grid_for(J: Objective, few: int, real: Any) -> tuple[Grid, bool]:
-    """What to launch kernels on, and whether each block has room for its examples.
+def grid_for(J: Objective, real: Any) -> tuple[Grid, Room]:
+    """What to launch kernels on: blocks with examples of their own, where these have room.
 
     Products need two blocks on a multiprocessor to hide their waits; more make barriers slower.
     """
-    many = multiprocessors()
-    if not few:
-        return Grid(ABREAST * many, TILES * real.itemsize), False
-    size = numbers_shared(J, few, -(-J.B // many)) * real.itemsize
-    if size <= shared_bytes() and J.batches.size == 0:
-        return Grid(many, size, exact=True), True
-    return Grid(many, numbers_shared(J, few, 0) * real.itemsize), False
+    many, K = multiprocessors(), int(J.widths[1])
+    for room in rooms(K) if J.L == 1 and K <= FEW else ():
+        size = room.numbers(J.N1, -(-J.B // many)) * real.itemsize
+        if size <= shared_bytes() and not (room.resident and J.batches.size):
+            return Grid(many, size, exact=room.resident), room
+    return Grid(ABREAST * many, TILES * real.itemsize), Room(0)
 
 
 def parts_of(J: Any) -> tuple[Any, list[Any], Any]:
@@ -165,7 +159,7 @@ def workspace(low: Lowered, base: int, k: int, lead: int) -> Work:
     p, R = low.problem.p, len(low.numbered.names)
     n1, units = int(J.widths[1]), int(J.widths[1:].sum())
     C, D = (base + k) * n1, (lead + k) * n1
-    layered, owned = J.L > 1, few_outputs(J) > 0
+    layered, tiled = J.L > 1, low.room.K == 0
     tiles = -(-D // ROWS) * -(-J.N1 // COLS)
     parts = max(1, min(blocks // tiles, J.B // COLS))
 
@@ -173,11 +167,11 @@ def workspace(low: Lowered, base: int, k: int, lead: int) -> Work:
         return np.zeros(size, real)
 
     return Work(
-        panel=array(C * J.N1 * (not owned)),
-        z=array(C * J.B),
-        r=array(D * J.B),
-        X=array(J.B * J.N1 * bool(len(J.batches)) * (not owned)),
-        pulled=array((blocks if owned else parts) * D * J.N1),
+        panel=array(C * J.N1 * tiled),
+        z=array(C * J.B * tiled),
+        r=array(D * J.B * tiled),
+        X=array(J.B * J.N1 * bool(len(J.batches)) * tiled),
+        pulled=array((parts if tiled else blocks) * D * J.N1),
         products=array((lead + k) * p),
         w=array(p * layered),
         U=array(k * p * (layered or low.coupling is not None)),
@@ -187,7 +181,7 @@ def workspace(low: Lowered, base: int, k: int, lead: int) -> Work:
         dz=array(units * J.B * layered),
         dh=array(units * J.B * layered),
         ones=np.ones(J.B, real),
-        c=array(J.B),
+        c=array(J.B * tiled),
         sums=np.zeros(blocks * R),
-        parts=0 if owned else parts,
+        parts=parts if tiled else 0,
     )

@@ -17,7 +17,7 @@ from hgref.fast.cuda.head import head_places, means, row_at, through_head
 from hgref.fast.cuda.layers import layers_between
 from hgref.fast.cuda.products import ONE, product
 
-AT_ONCE = 11  # numbers that a thread waits for together
+AT_ONCE = 33  # numbers that a thread waits for together
 GATHERERS = 4  # threads that gather the parts of one sum
 
 
@@ -80,6 +80,7 @@ def gathering(place: Any) -> Any:
         mine, who, size = thread % abreast, thread // abreast, rows * J.widths[1] * J.N1
         a, b = parts * who // GATHERERS, parts * (who + 1) // GATHERERS
         total = cuda.local.array(1, memory.dtype)
+        part = cuda.local.array(AT_ONCE, memory.dtype)
         first, last = weights_of_block(p)
         last = min(last, J.widths[1] * J.N1)  # products with higher layers are complete
         for row in range(rows):
@@ -88,13 +89,12 @@ def gathering(place: Any) -> Any:
                 total[0] = 0
                 if j < last:
                     at = place(J, row, j)
-                    for q in range(a, b - AT_ONCE + 1, AT_ONCE):
-                        some = work.pulled[uint64(q * size + at)]
-                        for c in range(1, AT_ONCE):
-                            some += work.pulled[uint64((q + c) * size + at)]
-                        total[0] += some
-                    for q in range(b - (b - a) % AT_ONCE, b):
-                        total[0] += work.pulled[uint64(q * size + at)]
+                    for q in range(a, b, AT_ONCE):
+                        for c in range(AT_ONCE):
+                            part[c] = work.pulled[uint64(min(q + c, b - 1) * size + at)]
+                        for c in range(AT_ONCE):
+                            if q + c < b:
+                                total[0] += part[c]
                 memory[sums + thread] = total[0]
                 cuda.syncthreads()
                 if j < last and who == 0:

@@ -50,7 +50,7 @@ from hgref.fast.cuda.coupling import (
 )
 from hgref.fast.cuda.device import THREADS, barrier, device_function
 from hgref.fast.cuda.loops import functions_of
-from hgref.fast.cuda.owned import keep_examples, owned_gradients
+from hgref.fast.cuda.owned import Room, keep_examples, owned_gradients
 from hgref.fast.cuda.passes import layers_gradients, linear_gradients, weights_of_block
 from hgref.fast.loops import numbers_of
 
@@ -112,16 +112,13 @@ def nothing(work):
 
 
 @functools.lru_cache(maxsize=64)
-def recursions(
-    law: Law, state: tuple[str, ...], layered: bool, few: int, resident: bool
-) -> Recursions:
+def recursions(law: Law, state: tuple[str, ...], layered: bool, room: Room) -> Recursions:
     """The kernels of a dynamics, for linear models or for networks with hidden layers.
 
-    few        the number of outputs, if each block has examples of its own; otherwise 0
-    resident   these examples are in its shared memory
+    room   for the examples of each block, if it has some of its own
     """
     tiled = layers_gradients if layered else linear_gradients
-    gradients = owned_gradients(few, resident) if few else tiled
+    gradients, resident = owned_gradients(room) if room.K else tiled, room.resident
     step, jvp, vjp, _ = functions_of(law, state)
     R = len(numbers_of(law, state))
     sums_size = max(R, 1)  # an array has at least one entry
