@@ -122,15 +122,14 @@ def objective(loss: Any, real: Any) -> Objective:
     layered = isinstance(loss, MLP)
     widths = np.array(loss.widths if layered else (features.N, loss.outputs), dtype=np.int64)
     bias = bool(getattr(loss, "bias", True))
-    X = features.X if features.centre is None else features.X - features.centre
-    if bias:
-        X = np.hstack([X, np.ones((features.n, 1))])
+    X = np.ones((features.n, features.N + bias), real)
+    X[:, : features.N] = features.X if features.centre is None else features.X - features.centre
     batches = np.zeros((0, 0), dtype=np.int64)
     if features.batches is not None:
         batches = np.array(features.batches, dtype=np.int64)
     sizes = widths[1:] * (widths[:-1] + bias)
     return Objective(
-        X=np.array(X, dtype=real).reshape(-1),
+        X=X.reshape(-1),
         Y=np.array(loss.y.T, dtype=real).reshape(-1),
         batches=batches,
         widths=widths,
@@ -164,7 +163,7 @@ def workspace(low: Lowered, base: int, k: int, lead: int) -> Work:
     parts = max(1, min(blocks // tiles, J.B // COLS))
 
     def array(size: int) -> Array:
-        return np.zeros(size, real)
+        return np.empty(size, real)  # shapes for the device: nothing is written here
 
     return Work(
         panel=array(C * J.N1 * tiled),
@@ -182,6 +181,6 @@ def workspace(low: Lowered, base: int, k: int, lead: int) -> Work:
         dh=array(units * J.B * layered),
         ones=np.ones(J.B, real),
         c=array(J.B * tiled),
-        sums=np.zeros(blocks * R),
+        sums=np.empty(blocks * R),
         parts=parts if tiled else 0,
     )

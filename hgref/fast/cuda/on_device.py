@@ -8,7 +8,7 @@ import numpy as np
 
 from hgref.arguments import Array
 from hgref.fast.cuda.at_lam import lower_lam
-from hgref.fast.cuda.device import free_bytes, launch, on_device
+from hgref.fast.cuda.device import device_array, free_bytes, launch, on_device
 from hgref.fast.cuda.lowering import lowered, workspace
 from hgref.layout import Layout
 from hgref.run import Run
@@ -43,7 +43,9 @@ class OnDevice:
         """Scratch for passes with k columns, see `workspace` of lowering."""
         work = workspace(self.low, base, k, lead)
         require_room("scratch memory", sum(a.nbytes for a in work if isinstance(a, np.ndarray)))
-        return on_device(work)
+        ones = on_device(work.ones)
+        scratch = [device_array(a.shape, a.dtype) if hasattr(a, "shape") else a for a in work]
+        return type(work)(*scratch)._replace(ones=ones)
 
     def start(self) -> Array:
         """s_0 (blocks, p)."""
