@@ -37,7 +37,7 @@ def means(J, z, z0, kept, k0):
     """A phase: P, the mean of the prediction z: z, σ(z) with Q = σ(−z), or softmax(z)."""
     P, Q = head_places(J, k0)
     for i in range(cuda.grid(1), J.B, cuda.gridsize(1)):
-        mean_at(J, J.widths[J.L], (z, z0 + i, J.B), (kept, P + i, J.B), (kept, Q + i, J.B))
+        mean_at(J, J.widths[J.L], J.classes, (z, z0 + i, J.B), (kept, P + i, J.B), (kept, Q + i, J.B))
 
 
 @device_function
@@ -55,13 +55,16 @@ def put(view, k, x):
 
 
 @device_function
-def mean_at(J, K, z, mean, far):
-    """The mean of one example's prediction; `far`, if LOGISTIC, receives σ(−z)."""
+def mean_at(J, K, classes, z, mean, far):
+    """The mean of one example's prediction; `far`, if LOGISTIC, receives σ(−z).
+
+    K, classes   outputs, and those of the first head; the compiler may know them
+    """
     if J.head == SOFTMAX:
-        softmax(J.classes, z, mean)
+        softmax(classes, z, mean)
     for k in range(K):
         x = get(z, k)
-        if J.head == SQUARES or k >= J.classes:
+        if J.head == SQUARES or k >= classes:
             put(mean, k, x)
         if J.head == LOGISTIC:
             e, one = math.exp(-abs(x)), mean[0].dtype.type(1)
@@ -73,15 +76,16 @@ def mean_at(J, K, z, mean, far):
 @device_function
 def softmax(K, z, mean):
     """P_k = e^{z_k} / Σ_j e^{z_j} of one example."""
-    top, total = get(z, 0), mean[0].dtype.type(0)
+    top, total, one = get(z, 0), mean[0].dtype.type(0), mean[0].dtype.type(1)
     for k in range(1, K):
         top = max(top, get(z, k))
     for k in range(K):
         e = math.exp(get(z, k) - top)
         put(mean, k, e)
         total += e
+    scale = one / total
     for k in range(K):
-        put(mean, k, get(mean, k) / total)
+        put(mean, k, get(mean, k) * scale)
 
 
 @device_function
@@ -101,7 +105,8 @@ def through_head(J, lam, work, t, base, column, lead, kept, P, Q, i, to_factors)
 def head_cotangent(J, lam, work, t, kept, P, i, out, o0):
     """out ← c_i h_o r_io for example i."""
     y = J.Y, row_at(J, t, i), J.n
-    cotangent_at(J, J.widths[J.L], lam, work.c[i], y, (kept, P + i, J.B), (out, o0 + i, J.B))
+    mean, to = (kept, P + i, J.B), (out, o0 + i, J.B)
+    cotangent_at(J, J.widths[J.L], J.classes, lam, work.c[i], y, mean, to)
 
 
 @device_function
@@ -109,47 +114,47 @@ def head_tangent(J, lam, work, t, kept, P, Q, i, column, dz, z0, out, o0, to_fac
     """out ← c_io C_i dz_i + dc_io r_io for example i; to_factors: its shares of λ_i and ρ."""
     B, y = J.B, (J.Y, row_at(J, t, i), J.n)
     tangent_at(
-        J, J.widths[J.L], lam, t, i, column, work.c[i], y, (kept, P + i, B), (kept, Q + i, B),
-        (dz, z0 + i, B), (out, o0 + i, B), to_factors,
+        J, J.widths[J.L], J.classes, lam, t, i, column, work.c[i], y, (kept, P + i, B),
+        (kept, Q + i, B), (dz, z0 + i, B), (out, o0 + i, B), to_factors,
     )  # fmt: skip
 
 
 @device_function
-def factor(J, K, lam, c, k):
+def factor(K, classes, lam, c, k):
     """c_i h_o; with one head every h_o is 1."""
-    return weighted(c, lam.outputs[k]) if J.classes < K else c
+    return weighted(c, lam.outputs[k]) if classes < K else c
 
 
 @device_function
-def cotangent_at(J, K, lam, c, y, mean, out):
+def cotangent_at(J, K, classes, lam, c, y, mean, out):
     """out ← c h_o r_o of one example, whose λ_i/B is c."""
     for k in range(K):
-        put(out, k, weighted(factor(J, K, lam, c, k), residual(get(mean, k), get(y, k))))
+        put(out, k, weighted(factor(K, classes, lam, c, k), residual(get(mean, k), get(y, k))))
 
 
 @device_function
-def tangent_at(J, K, lam, t, i, column, c, y, mean, far, dz, out, to_factors):
+def tangent_at(J, K, classes, lam, t, i, column, c, y, mean, far, dz, out, to_factors):
     """out ← c_o C dz + dc_o r of one example; to_factors: its shares of λ_i and ρ."""
     real, row = out[0].dtype.type, row_at(J, t, i)
     mean_dz = to_example = to_head = real(0)
-    for k in range(J.classes):
+    for k in range(classes):
         mean_dz += get(mean, k) * get(dz, k)
     for k in range(K):
         d, m = get(dz, k), get(mean, k)
         r = residual(m, get(y, k))
-        if J.head == SQUARES or k >= J.classes:
+        if J.head == SQUARES or k >= classes:
             dr = squares_curvature(d)
         elif J.head == LOGISTIC:
             dr = logistic_curvature(m, get(far, k), d)
         else:
             dr = softmax_curvature(m, d, mean_dz)
-        h = lam.outputs[k] if J.classes < K else real(1)
+        h = lam.outputs[k] if classes < K else real(1)
         dc = real(factor_tangent(lam, row, k, column, c, h, J.B))
-        c_h = factor(J, K, lam, c, k)
+        c_h = factor(K, classes, lam, c, k)
         put(out, k, weighted_jvp(c_h, r, dr, dc))
         to_head_k, to_example_k = weighted_vjp(c, h, weighted_vjp(c_h, r, d)[1])
         to_example += to_example_k
-        if k >= J.classes:
+        if k >= classes:
             to_head += to_head_k
     if to_factors.examples.shape[0] > 0:
         to_factors.examples[(t - 1) * J.batches.shape[1] + i] += to_example / J.B

@@ -23,7 +23,7 @@ from hgref.fast.cuda.arrays import (
     Work,
 )
 from hgref.fast.cuda.device import ABREAST, COLS, ROWS, Grid, multiprocessors, shared_bytes
-from hgref.fast.cuda.owned import FEW, Room, rooms
+from hgref.fast.cuda.owned import FEW, GROUP, Room, rooms
 from hgref.fast.cuda.products import TILES
 from hgref.fast.cuda.recursion import Recursions, recursions
 from hgref.objectives import L2, MLP, LeastSquares, Logistic, MultiTask, Softmax, TaskCoupling
@@ -81,10 +81,12 @@ def grid_for(J: Objective, real: Any) -> tuple[Grid, Room]:
     Products need two blocks on a multiprocessor to hide their waits; more make barriers slower.
     """
     many, K = multiprocessors(), int(J.widths[1])
-    for room in rooms(K) if J.L == 1 and K <= FEW else ():
-        size = room.numbers(J.N1, -(-J.B // many)) * real.itemsize
-        if size <= shared_bytes() and not (room.resident and J.batches.size):
-            return Grid(many, size, exact=room.resident), room
+    examples = -(-J.B // many)
+    one_group = examples <= GROUP and J.batches.size == 0
+    for room in rooms(K, J.classes, one_group) if J.L == 1 and K <= FEW else ():
+        size = room.numbers(J.N1, examples) * real.itemsize
+        if size <= shared_bytes():
+            return Grid(many, size, exact=room.held > 0), room
     return Grid(ABREAST * many, TILES * real.itemsize), Room(0)
 
 

@@ -19,29 +19,38 @@ from typing import Any, NamedTuple
 from numba import cuda, uint64
 
 from hgref.fast.cuda.device import SIMULATED, THREADS, barrier, device_function
-from hgref.fast.cuda.head import cotangent_at, head_places, mean_at, row_at, tangent_at
+from hgref.fast.cuda.head import (
+    cotangent_at,
+    get,
+    head_places,
+    mean_at,
+    put,
+    row_at,
+    tangent_at,
+)
 from hgref.fast.cuda.passes import copy_columns, gathering
 
 FEW = 12  # outputs; a thread has no registers for the sums of many more
 # threads of a warp; examples, features of a thread at one time
 LANES, EXAMPLES, FEATURES = (4, 2, 2) if SIMULATED else (32, 5, 4)
-CHUNK = 4 if SIMULATED else 128  # examples from z to Rᵀ X at one time
 TOGETHER = 2  # examples whose features a thread waits for at one time
-STREAMED = 3  # features that a thread waits for at one time, where X is not in shared memory
 WARPS = THREADS // LANES
+GROUP = WARPS * EXAMPLES  # examples of a block at one time
 SEGMENT = LANES + 1  # of the sums of a warp: no two of them in one bank
 
 
 class Room(NamedTuple):
     """What a block has in shared memory.
 
-    K         outputs; 0: nothing of this module
-    resident  its examples, for the whole launch; no mini-batches
-    folded    examples of a warp whose sums are there at one time
+    K        outputs, `classes` of the first head; 0: nothing of this module
+    held     if not 0, its examples are one group for the whole launch, and X of this number of
+             them of each warp is there; no mini-batches
+    folded   examples of each warp whose sums are there at one time
     """
 
     K: int
-    resident: bool = False
+    classes: int = 0
+    held: int = 0
     folded: int = 1
 
     @property
@@ -50,37 +59,57 @@ class Room(NamedTuple):
         return self.K | 1
 
     @property
-    def beyond(self) -> int:
-        """Features beyond the last, with weights 0."""
-        return 0 if self.resident else STREAMED * LANES
+    def chunk(self) -> int:
+        """Examples from z to Rᵀ X at one time."""
+        return GROUP if self.held else 3 * GROUP
 
     @property
     def sums(self) -> int:
         """Numbers of the sums of threads, or of R."""
-        return self.K * max(self.folded * WARPS * SEGMENT, CHUNK + TOGETHER)
+        return self.K * max(self.folded * WARPS * SEGMENT, self.chunk + TOGETHER)
 
     def numbers(self, N1: int, examples: int) -> int:
         """All numbers, for a block with so many examples."""
-        panel = (N1 + self.beyond) * self.stride
-        return examples * N1 * self.resident + panel + self.sums + (3 * self.K + 1) * CHUNK
+        held = min(examples, self.held * WARPS)
+        return (held + self.stride) * N1 + self.sums + (3 * self.K + 1) * self.chunk
 
 
-def rooms(K: int) -> list[Room]:
-    """What a block may have, the fastest first."""
-    return [Room(K, resident, folded) for resident in (True, False) for folded in (EXAMPLES, 1)]
+def rooms(K: int, classes: int, held: bool) -> list[Room]:
+    """What a block may have, the fastest first; held: whether X may stay."""
+    counts = range(EXAMPLES * held, -1, -1)
+    return [Room(K, classes, count, folded) for count in counts for folded in (EXAMPLES, 1)]
 
 
 @functools.lru_cache(maxsize=32)
 def owned_gradients(room: Room) -> Any:
-    """`gradients` of hgref.fast.cuda.passes for K outputs without hidden layers."""
-    K, resident, folded = room
-    stride, beyond, ahead = room.stride, room.beyond, 1 if resident else STREAMED
-    size_of_sums = room.sums
+    """`gradients` of hgref.fast.cuda.passes for few outputs, and what a launch begins with."""
+    K, classes, held, folded = room
+    stride, chunk, size_of_sums = room.stride, room.chunk, room.sums
 
     @device_function
-    def offset(J, t, i, first):
-        """Where example i of step t begins in the array of the examples."""
-        return uint64((i - first if resident else row_at(J, t, i)) * J.N1)
+    def examples_of_block(J):
+        """The first example of this block, and the first of the next block."""
+        block, blocks = cuda.blockIdx.x, cuda.gridDim.x
+        return J.B * block // blocks, J.B * (block + 1) // blocks
+
+    @device_function
+    def begin(J, lam, memory):
+        """Copy what stays in the shared memory of this block for the whole launch."""
+        first, last = examples_of_block(J)
+        if held > 0:
+            size = min(last - first, held * WARPS) * J.N1
+            for e in range(cuda.threadIdx.x, size, THREADS):
+                memory[uint64(e)] = J.X[uint64(first * J.N1 + e)]
+            fetch_targets(J, lam, 1, first, last, memory, regions(J, first, last))
+            cuda.syncthreads()
+
+    @device_function
+    def regions(J, first, last):
+        """Where the weights, sums or R, z, means, targets and λ_i/B begin."""
+        panel = min(last - first, held * WARPS) * J.N1
+        sums = panel + J.N1 * stride
+        z = sums + size_of_sums
+        return panel, sums, z, z + K * chunk, z + 2 * K * chunk, z + 3 * K * chunk
 
     @device_function
     def places(J, f):
@@ -89,62 +118,66 @@ def owned_gradients(room: Room) -> Any:
         return (uint64(f), uint64(N)) if f < N else (uint64(K * N), uint64(1))
 
     @device_function
-    def load(J, states, at, memory, panel):
+    def fetch_weights(J, states, at, memory, panel):
         """The weights states[at, -1], by feature."""
         top, w = states.shape[1] - 1, cuda.local.array((FEATURES, K), memory.dtype)
-        for f0 in range(cuda.threadIdx.x, J.N1 + beyond, FEATURES * THREADS):
+        for f0 in range(cuda.threadIdx.x, J.N1, FEATURES * THREADS):
             for a in range(FEATURES):
-                f = f0 + a * THREADS
-                first, step = places(J, min(f, J.N1 - 1))
+                first, step = places(J, min(f0 + a * THREADS, J.N1 - 1))
                 for o in range(K):
-                    x = states[at, top, first + uint64(o) * step]
-                    w[a, o] = x if f < J.N1 else 0.0
+                    w[a, o] = states[at, top, first + uint64(o) * step]
             for a in range(FEATURES):
                 f = f0 + a * THREADS
-                if f < J.N1 + beyond:
+                if f < J.N1:
                     for o in range(K):
                         memory[uint64(panel + f * stride + o)] = w[a, o]
 
     @device_function
-    def fetch(J, lam, t, i0, last, kept, P, memory, mean, y, c):
-        """The means (if kept), targets and λ_i/B of the examples i0 …."""
-        for e in range(cuda.threadIdx.x, K * CHUNK, THREADS):
-            k, i = e // CHUNK, i0 + e % CHUNK
-            if i < last:
+    def fetch_targets(J, lam, t, i0, end, memory, where):
+        """The targets and λ_i/B of the examples i0 … end - 1 of step t."""
+        _, _, _, _, y, c = where
+        for e in range(cuda.threadIdx.x, K * chunk, THREADS):
+            k, i = e // chunk, i0 + e % chunk
+            if i < end:
                 row = row_at(J, t, i)
                 memory[uint64(y + e)] = J.Y[uint64(k * J.n + row)]
-                if P >= 0:
-                    memory[uint64(mean + e)] = kept[uint64(P + k * J.B + i)]
                 if k == 0:
                     memory[uint64(c + e)] = lam.examples[row] / J.B
 
     @device_function
-    def predict(J, X, t, memory, panel, sums, z, first, i0, last):
-        """z[o, i] = Σ_f W[o, f] X[i, f] for the examples i0 …."""
-        N1 = J.N1
+    def fetch_means(J, kept, P, i0, end, memory, mean):
+        """The means of the examples i0 … end - 1."""
+        for e in range(cuda.threadIdx.x, K * chunk, THREADS):
+            k, i = e // chunk, i0 + e % chunk
+            if i < end:
+                memory[uint64(mean + e)] = kept[uint64(P + k * J.B + i)]
+
+    @device_function
+    def predict(J, t, memory, where, first, i0, end):
+        """z[o, i] = Σ_f W[o, f] X[i, f] for the examples i0 … end - 1."""
+        panel, sums, z, _, _, _ = where
         mine = cuda.local.array((EXAMPLES, K), memory.dtype)
-        x = cuda.local.array((ahead, EXAMPLES), memory.dtype)
+        x = cuda.local.array(EXAMPLES, memory.dtype)
         weights = cuda.local.array(K, memory.dtype)
         at = cuda.local.array(EXAMPLES, uint64)
         thread = cuda.threadIdx.x
         lane, warp = thread % LANES, thread // LANES
-        for i1 in range(i0, min(i0 + CHUNK, last), WARPS * EXAMPLES):
+        for i1 in range(i0, end, GROUP):
             for e in range(EXAMPLES):
                 # beyond the last example its numbers, which nobody reads
-                at[e] = offset(J, t, min(i1 + e * WARPS + warp, last - 1), first)
+                i = min(i1 + e * WARPS + warp, end - 1)
+                at[e] = (i - first if e < held else row_at(J, t, i)) * J.N1
                 for o in range(K):
                     mine[e, o] = 0
-            for f0 in range(lane, N1, ahead * LANES):
-                for a in range(ahead):
-                    f = uint64(min(f0 + a * LANES, N1 - 1))  # beyond the last one W is 0
-                    for e in range(EXAMPLES):
-                        x[a, e] = X[at[e] + f]
-                for a in range(ahead):
+            for f in range(lane, J.N1, LANES):
+                for e in range(EXAMPLES):
+                    place = at[e] + uint64(f)
+                    x[e] = memory[place] if e < held else J.X[place]
+                for o in range(K):
+                    weights[o] = memory[uint64(panel + f * stride + o)]
+                for e in range(EXAMPLES):
                     for o in range(K):
-                        weights[o] = memory[uint64(panel + (f0 + a * LANES) * stride + o)]
-                    for e in range(EXAMPLES):
-                        for o in range(K):
-                            mine[e, o] += weights[o] * x[a, e]
+                        mine[e, o] += weights[o] * x[e]
             for e0 in range(0, EXAMPLES, folded):
                 for e in range(folded):
                     for o in range(K):
@@ -157,14 +190,36 @@ def owned_gradients(room: Room) -> Any:
                     for a in range(1, LANES):
                         total += memory[uint64(sums + q * SEGMENT + a)]
                     i = i1 - i0 + (e0 + e) * WARPS + w
-                    if i < CHUNK:
-                        memory[uint64(z + o * CHUNK + i)] = total
+                    memory[uint64(z + o * chunk + i)] = total
                 cuda.syncthreads()
 
     @device_function
-    def pull(J, X, t, memory, R, first, i0, end, pulled, to):
+    def through_head(J, lam, t, column, kept, k0, memory, where, i0, end, to_factors):
+        """R[i, o] of the examples i0 … end - 1: δ (column −1) or its tangent; 0 beyond."""
+        _, R, z, mean, y, c = where
+        P, Q = head_places(J, k0)
+        for e in range(cuda.threadIdx.x, end - i0 + TOGETHER - 1, THREADS):
+            i, out = i0 + e, (memory, R + e * K, 1)
+            here, there = (memory, z + e, chunk), (memory, mean + e, chunk)
+            target, far = (memory, y + e, chunk), (kept, Q + i, J.B)
+            if i >= end:
+                for o in range(K):
+                    put(out, o, 0)
+            elif column < 0:
+                mean_at(J, K, classes, here, there, far)
+                for o in range(K):
+                    put((kept, P + i, J.B), o, get(there, o))
+                cotangent_at(J, K, classes, lam, memory[uint64(c + e)], target, there, out)
+            else:
+                tangent_at(
+                    J, K, classes, lam, t, i, column, memory[uint64(c + e)], target, there, far,
+                    here, out, to_factors,
+                )  # fmt: skip
+
+    @device_function
+    def pull(J, t, memory, where, first, i0, end, pulled, to):
         """pulled[to + …] (+)= Σ_i R[i, o] X[i, f] over i0 … end - 1, as in w; (+) if i0 > first."""
-        N1 = J.N1
+        N1, R = J.N1, where[1]
         mine = cuda.local.array((FEATURES, K), memory.dtype)
         x = cuda.local.array(FEATURES, memory.dtype)
         for f0 in range(cuda.threadIdx.x, N1, FEATURES * THREADS):
@@ -175,9 +230,12 @@ def owned_gradients(room: Room) -> Any:
                 for b in range(TOGETHER):
                     # beyond the last feature its numbers, which nobody reads; beyond the last
                     # example R is 0
-                    at = offset(J, t, min(i + b, end - 1), first)
+                    j = min(i + b, end - 1)
+                    here = held == EXAMPLES or j - first < held * WARPS
+                    at = uint64((j - first if here else row_at(J, t, j)) * N1)
                     for a in range(FEATURES):
-                        x[a] = X[at + uint64(min(f0 + a * THREADS, N1 - 1))]
+                        place = at + uint64(min(f0 + a * THREADS, N1 - 1))
+                        x[a] = memory[place] if here else J.X[place]
                     for o in range(K):
                         r = memory[uint64(R + (i - i0 + b) * K + o)]
                         for a in range(FEATURES):
@@ -193,52 +251,31 @@ def owned_gradients(room: Room) -> Any:
     @device_function
     def gradients(J, lam, work, memory, t, s, now, U, base, k, lead, kept, k0, to_factors):
         """See `passes`; each block leaves a part of `pulled`."""
-        block, blocks, thread = cuda.blockIdx.x, cuda.gridDim.x, cuda.threadIdx.x
-        first, last = J.B * block // blocks, J.B * (block + 1) // blocks
-        X = memory if resident else J.X
-        panel = (last - first) * J.N1 if resident else 0
-        sums = panel + (J.N1 + beyond) * stride
-        z = sums + size_of_sums
-        mean, y, c = z + K * CHUNK, z + 2 * K * CHUNK, z + 3 * K * CHUNK
-        P, Q = head_places(J, k0)
+        first, last = examples_of_block(J)
+        where = regions(J, first, last)
+        P, _ = head_places(J, k0)
         copy_columns(lam, work, U, k)
         for column in range(-base, k):
             if column < 0:
-                load(J, s, now, memory, panel)
+                fetch_weights(J, s, now, memory, where[0])
             else:
-                load(J, U, column, memory, panel)
-            for i0 in range(first, last, CHUNK):
-                end = min(i0 + CHUNK, last)
-                fetch(J, lam, t, i0, end, kept, P if column >= 0 else -1, memory, mean, y, c)
+                fetch_weights(J, U, column, memory, where[0])
+            for i0 in range(first, last, chunk):
+                end = min(i0 + chunk, last)
+                if held == 0:
+                    fetch_targets(J, lam, t, i0, end, memory, where)
+                if column >= 0:
+                    fetch_means(J, kept, P, i0, end, memory, where[3])
                 cuda.syncthreads()
-                predict(J, X, t, memory, panel, sums, z, first, i0, end)
-                for e in range(thread, min(end - i0 + TOGETHER - 1, CHUNK), THREADS):
-                    i, out = i0 + e, (memory, sums + e * K, 1)
-                    if i >= end:
-                        for o in range(K):
-                            memory[sums + e * K + o] = 0
-                    elif column < 0:
-                        far = kept, Q + i, J.B
-                        mean_at(J, K, (memory, z + e, CHUNK), (memory, mean + e, CHUNK), far)
-                        for o in range(K):
-                            kept[P + o * J.B + i] = memory[mean + o * CHUNK + e]
-                        cotangent_at(
-                            J, K, lam, memory[c + e], (memory, y + e, CHUNK),
-                            (memory, mean + e, CHUNK), out,
-                        )  # fmt: skip
-                    else:
-                        tangent_at(
-                            J, K, lam, t, i, column, memory[c + e], (memory, y + e, CHUNK),
-                            (memory, mean + e, CHUNK), (kept, Q + i, J.B),
-                            (memory, z + e, CHUNK), out, to_factors,
-                        )  # fmt: skip
+                predict(J, t, memory, where, first, i0, end)
+                through_head(J, lam, t, column, kept, k0, memory, where, i0, end, to_factors)
                 cuda.syncthreads()
-                to = (block * (lead + k) + lead + column) * K * J.N1
-                pull(J, X, t, memory, sums, first, i0, end, work.pulled, to)
+                to = (cuda.blockIdx.x * (lead + k) + lead + column) * K * J.N1
+                pull(J, t, memory, where, first, i0, end, work.pulled, to)
         barrier()
-        gather_by_weight(J, work, memory, sums, s.shape[2], lead + k)
+        gather_by_weight(J, work, memory, where[1], s.shape[2], lead + k)
 
-    return gradients
+    return gradients, begin
 
 
 @device_function
@@ -248,13 +285,3 @@ def place_in_weights(J, row, j):
 
 
 gather_by_weight = gathering(place_in_weights)
-
-
-@device_function
-def keep_examples(J, memory):
-    """Copy the examples of this block to its shared memory, for the whole launch."""
-    block, blocks = cuda.blockIdx.x, cuda.gridDim.x
-    first, last = J.B * block // blocks, J.B * (block + 1) // blocks
-    for e in range(cuda.threadIdx.x, (last - first) * J.N1, THREADS):
-        memory[e] = J.X[first * J.N1 + e]
-    cuda.syncthreads()

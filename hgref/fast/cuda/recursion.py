@@ -50,7 +50,7 @@ from hgref.fast.cuda.coupling import (
 )
 from hgref.fast.cuda.device import THREADS, barrier, device_function
 from hgref.fast.cuda.loops import functions_of
-from hgref.fast.cuda.owned import Room, keep_examples, owned_gradients
+from hgref.fast.cuda.owned import Room, owned_gradients
 from hgref.fast.cuda.passes import layers_gradients, linear_gradients, weights_of_block
 from hgref.fast.loops import numbers_of
 
@@ -111,6 +111,11 @@ def nothing(work):
     return ToFactors(work.ones[:0], work.ones[:0])
 
 
+@device_function
+def nothing_to_begin(J, lam, memory):
+    """Products keep nothing in shared memory."""
+
+
 @functools.lru_cache(maxsize=64)
 def recursions(law: Law, state: tuple[str, ...], layered: bool, room: Room) -> Recursions:
     """The kernels of a dynamics, for linear models or for networks with hidden layers.
@@ -118,7 +123,7 @@ def recursions(law: Law, state: tuple[str, ...], layered: bool, room: Room) -> R
     room   for the examples of each block, if it has some of its own
     """
     tiled = layers_gradients if layered else linear_gradients
-    gradients, resident = owned_gradients(room) if room.K else tiled, room.resident
+    gradients, begin_launch = owned_gradients(room) if room.K else (tiled, nothing_to_begin)
     step, jvp, vjp, _ = functions_of(law, state)
     R = len(numbers_of(law, state))
     sums_size = max(R, 1)  # an array has at least one entry
@@ -131,8 +136,7 @@ def recursions(law: Law, state: tuple[str, ...], layered: bool, room: Room) -> R
         state  (2,) receives what went wrong, and when
         """
         memory = cuda.shared.array(0, kept.dtype)
-        if resident:
-            keep_examples(J, memory)
+        begin_launch(J, lam, memory)
         p = s.shape[2]
         begin, end = weights_of_block(p)
         for t in range(first, last + 1):
@@ -165,8 +169,7 @@ def recursions(law: Law, state: tuple[str, ...], layered: bool, room: Room) -> R
         p, top, block = alpha.shape[1], alpha.shape[0] - 1, cuda.blockIdx.x
         begin, end = weights_of_block(p)
         begin += cuda.threadIdx.x
-        if resident:
-            keep_examples(J, memory)
+        begin_launch(J, lam, memory)
         for j in range(begin, end, THREADS):
             for t in range(first, last):
                 step(opt, t, states, t - first, t - first + 1, j, tape[t - first, j])
@@ -208,8 +211,7 @@ def recursions(law: Law, state: tuple[str, ...], layered: bool, room: Room) -> R
         memory = cuda.shared.array(0, kept.dtype)
         k, p, top = Z.shape[0], s.shape[2], s.shape[1] - 1
         begin, end = weights_of_block(p)
-        if resident:
-            keep_examples(J, memory)
+        begin_launch(J, lam, memory)
         for t in range(first, last + 1):
             old, new = (t - 1) % 2, t % 2
             gradients(J, lam, work, memory, t, s, old, Z, 1, k, 1, kept, 0, nothing(work))
