@@ -33,7 +33,6 @@ from hgref.fast.cuda.passes import copy_columns, gathering
 FEW = 12  # outputs; a thread has no registers for the sums of many more
 # threads of a warp; examples, features of a thread at one time
 LANES, EXAMPLES, FEATURES = (4, 2, 2) if SIMULATED else (32, 5, 4)
-TOGETHER = 2  # examples whose features a thread waits for at one time
 WARPS = THREADS // LANES
 GROUP = WARPS * EXAMPLES  # examples of a block at one time
 SEGMENT = LANES + 1  # of the sums of a warp: no two of them in one bank
@@ -45,18 +44,26 @@ class Room(NamedTuple):
     K        outputs, `classes` of the first head; 0: nothing of this module
     held     if not 0, its examples are one group for the whole launch, and X of this number of
              them of each warp is there; no mini-batches
-    folded   examples of each warp whose sums are there at one time
     """
 
     K: int
     classes: int = 0
     held: int = 0
-    folded: int = 1
 
     @property
     def stride(self) -> int:
         """Distance of the weights of two features: odd, so that they are in different banks."""
         return self.K | 1
+
+    @property
+    def features(self) -> int:
+        """Features that a thread waits for at one time, going over the features."""
+        return 1 if self.held == EXAMPLES else 3
+
+    @property
+    def examples(self) -> int:
+        """Examples that a thread waits for at one time, going over the examples."""
+        return 2 if self.held == EXAMPLES else 4
 
     @property
     def chunk(self) -> int:
@@ -66,7 +73,7 @@ class Room(NamedTuple):
     @property
     def sums(self) -> int:
         """Numbers of the sums of threads, or of R."""
-        return self.K * max(self.folded * WARPS * SEGMENT, self.chunk + TOGETHER)
+        return self.K * max(WARPS * SEGMENT, self.chunk + self.examples)
 
     def numbers(self, N1: int, examples: int) -> int:
         """All numbers, for a block with so many examples."""
@@ -76,15 +83,15 @@ class Room(NamedTuple):
 
 def rooms(K: int, classes: int, held: bool) -> list[Room]:
     """What a block may have, the fastest first; held: whether X may stay."""
-    counts = range(EXAMPLES * held, -1, -1)
-    return [Room(K, classes, count, folded) for count in counts for folded in (EXAMPLES, 1)]
+    return [Room(K, classes, count) for count in range(EXAMPLES * held, -1, -1)]
 
 
 @functools.lru_cache(maxsize=32)
 def owned_gradients(room: Room) -> Any:
     """`gradients` of hgref.fast.cuda.passes for few outputs, and what a launch begins with."""
-    K, classes, held, folded = room
+    K, classes, held = room
     stride, chunk, size_of_sums = room.stride, room.chunk, room.sums
+    ahead, together = room.features, room.examples
 
     @device_function
     def examples_of_block(J):
@@ -157,7 +164,7 @@ def owned_gradients(room: Room) -> Any:
         """z[o, i] = Σ_f W[o, f] X[i, f] for the examples i0 … end - 1."""
         panel, sums, z, _, _, _ = where
         mine = cuda.local.array((EXAMPLES, K), memory.dtype)
-        x = cuda.local.array(EXAMPLES, memory.dtype)
+        x = cuda.local.array((ahead, EXAMPLES), memory.dtype)
         weights = cuda.local.array(K, memory.dtype)
         at = cuda.local.array(EXAMPLES, uint64)
         thread = cuda.threadIdx.x
@@ -169,28 +176,30 @@ def owned_gradients(room: Room) -> Any:
                 at[e] = (i - first if e < held else row_at(J, t, i)) * J.N1
                 for o in range(K):
                     mine[e, o] = 0
-            for f in range(lane, J.N1, LANES):
-                for e in range(EXAMPLES):
-                    place = at[e] + uint64(f)
-                    x[e] = memory[place] if e < held else J.X[place]
+            for f0 in range(lane, J.N1, ahead * LANES):
+                for a in range(ahead):
+                    f = f0 + a * LANES
+                    for e in range(EXAMPLES):
+                        place = at[e] + uint64(min(f, J.N1 - 1))
+                        here = memory[place] if e < held else J.X[place]
+                        x[a, e] = here if ahead == 1 or f < J.N1 else here - here
+                for a in range(ahead):
+                    row = panel + min(f0 + a * LANES, J.N1 - 1) * stride
+                    for o in range(K):
+                        weights[o] = memory[uint64(row + o)]
+                    for e in range(EXAMPLES):
+                        for o in range(K):
+                            mine[e, o] += weights[o] * x[a, e]
+            for e in range(EXAMPLES):
                 for o in range(K):
-                    weights[o] = memory[uint64(panel + f * stride + o)]
-                for e in range(EXAMPLES):
-                    for o in range(K):
-                        mine[e, o] += weights[o] * x[e]
-            for e0 in range(0, EXAMPLES, folded):
-                for e in range(folded):
-                    for o in range(K):
-                        place = ((e * K + o) * WARPS + warp) * SEGMENT + lane
-                        memory[uint64(sums + place)] = mine[e0 + e, o]
+                    memory[uint64(sums + (o * WARPS + warp) * SEGMENT + lane)] = mine[e, o]
                 cuda.syncthreads()
-                for q in range(thread, folded * K * WARPS, THREADS):
-                    e, o, w = q // (K * WARPS), q // WARPS % K, q % WARPS
+                for q in range(thread, K * WARPS, THREADS):
                     total = memory[uint64(sums + q * SEGMENT)]
                     for a in range(1, LANES):
                         total += memory[uint64(sums + q * SEGMENT + a)]
-                    i = i1 - i0 + (e0 + e) * WARPS + w
-                    memory[uint64(z + o * chunk + i)] = total
+                    i = i1 - i0 + e * WARPS + q % WARPS
+                    memory[uint64(z + q // WARPS * chunk + i)] = total
                 cuda.syncthreads()
 
     @device_function
@@ -198,7 +207,7 @@ def owned_gradients(room: Room) -> Any:
         """R[i, o] of the examples i0 … end - 1: δ (column −1) or its tangent; 0 beyond."""
         _, R, z, mean, y, c = where
         P, Q = head_places(J, k0)
-        for e in range(cuda.threadIdx.x, end - i0 + TOGETHER - 1, THREADS):
+        for e in range(cuda.threadIdx.x, end - i0 + together - 1, THREADS):
             i, out = i0 + e, (memory, R + e * K, 1)
             here, there = (memory, z + e, chunk), (memory, mean + e, chunk)
             target, far = (memory, y + e, chunk), (kept, Q + i, J.B)
@@ -226,8 +235,8 @@ def owned_gradients(room: Room) -> Any:
             for a in range(FEATURES):
                 for o in range(K):
                     mine[a, o] = 0
-            for i in range(i0, end, TOGETHER):
-                for b in range(TOGETHER):
+            for i in range(i0, end, together):
+                for b in range(together):
                     # beyond the last feature its numbers, which nobody reads; beyond the last
                     # example R is 0
                     j = min(i + b, end - 1)

@@ -75,7 +75,8 @@ def record(gradient: Callable[[], Any]) -> tuple[Any, Any]:
         gradient()
     torch.cuda.current_stream().wait_stream(beside)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    # "relaxed": other libraries of this process may free memory while it is recorded
+    with torch.cuda.graph(graph, capture_error_mode="relaxed"):
         found = gradient()
     return graph, found
 
