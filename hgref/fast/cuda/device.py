@@ -19,7 +19,8 @@ SIMULATED = bool(getattr(config, "ENABLE_CUDASIM", False))
 ROWS, COLS, DEPTH = (2, 8, 4) if SIMULATED else (16, 64, 16)
 THREADS = ROWS * COLS // 4
 ABREAST = 1 if SIMULATED else 2  # blocks on a multiprocessor; the simulator runs one at a time
-PLAIN = 48 * 1024  # bytes of shared memory that a block may have without asking for more
+OWN = 16 * THREADS  # bytes of shared memory that kernels themselves may have
+PLAIN = 48 * 1024 - OWN  # bytes that a launch may add without asking for more
 
 
 class Grid(NamedTuple):
@@ -86,10 +87,10 @@ def multiprocessors() -> int:
 
 
 def shared_bytes() -> int:
-    """The most shared memory that a launch can give a block, besides what kernels have."""
+    """The most shared memory that a launch can give a block."""
     if SIMULATED:
         return PLAIN
-    return int(cuda.get_current_device().MAX_SHARED_MEMORY_PER_BLOCK_OPTIN) - 16 * THREADS
+    return int(cuda.get_current_device().MAX_SHARED_MEMORY_PER_BLOCK_OPTIN) - OWN
 
 
 def launch(kernel: Any, grid: Grid, *args: Any) -> None:

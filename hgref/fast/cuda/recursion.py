@@ -4,30 +4,26 @@
 |----------|---------------------------|------------------------------------------------------|
 | run      | problem.states            | each dynamics; few outputs, linear, layered; float32, |
 | back     | hypergradient/reverse.py  | float64                                              |
-| tangents | hypergradient/forward.py  | each dynamics; linear, layered; float32, float64      |
+| tangents | hypergradient/forward.py  |                                                      |
 
 A step of hyper-cleaning takes a GPU some tens of microseconds, a launch from Python about ten. So a
 launch runs many steps: the grid is as large as fits on the device at one time, and its threads wait
 for each other at barriers between the phases of a step (a cooperative launch). All arrays stay on
 the device.
 
-Estimate for hyper-cleaning (n = 5000, N₁ = 785, K = 10, float32; GD) on an H100, where `run` and
-`back` give each of 132 blocks 38 examples (owned.py); one step forwards, in µs:
+Hyper-cleaning (n = 5000, N₁ = 785, K = 10; GD) on an H100, where `run` and `back` give each of 132
+blocks 38 examples (owned.py), takes 21 µs a step forwards and 25 backwards in float32, with X in
+shared memory; 36 and 43 in float64, with X of 16 examples a block there (figures/gpu.json). Where
+the time goes in `run` in float32, by the profiler's samples:
 
-    operands          W to the scratch of all blocks: 1
-    z                 7 tiles of W, waited for: 3; 25 rounds of 50 multiplications and some 90 other
-                      instructions in 8 warps: 4, if X is there in time (15.7 MB, from the L2)
-    sums of warps     5 rounds: 1
-    Rᵀ X              38 rounds of 40 multiplications and some 90 others: 6
-    shares            132 parts of 31 kB, written and read: 3
-    barriers          3, 1.5 each: 5
+    z                 26 %: 50 multiplications in 88 instructions; the sums of warps
+    Rᵀ X              24 %: 80 multiplications in 146 instructions
+    weights           11 %: fetched by every block
+    parts             15 %: written by every block, gathered by the blocks of their weights
+    means, δ           5 %: a thread has an example
+    barriers of the grid, the law, and what is between: the rest
 
-and about as much backwards: 45 µs a step. The estimate of the kernels before these, which share
-tiles of the products among all blocks, was 40 µs, and figures/gpu.json has 509: it did not count
-instructions. These have not been run on a GPU yet.
-
-    registers         255 (run, 4 bytes spilled) and 214 (back), by nvJitLink 13.0 for sm_90a: one
-                      block of 256 threads a multiprocessor
+    registers         168 (run) and 254 (back), no spills: one block of 256 threads a multiprocessor
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ cuda.is_available = lambda: True
 import hgref  # noqa: E402
 from hgref.fast.cuda.arrays import ToFactors  # noqa: E402
 from hgref.fast.cuda.at_lam import lower_lam  # noqa: E402
-from hgref.fast.cuda.lowering import few_outputs, lowered, workspace  # noqa: E402
+from hgref.fast.cuda import lowering  # noqa: E402
 from hgref.objectives import L2, MLP, Softmax  # noqa: E402
 
 
@@ -49,14 +49,14 @@ X, y = np.eye(5), np.arange(5) % 3
 E = MLP(X, y, (4,), classes=3) if layered else Softmax(X, y, 3)
 J = MLP(X, y, (4,), classes=3) + L2() if layered else Softmax(X, y, 3, example_weights=True)
 problem = hgref.Problem(getattr(hgref, dynamics)(J), E, T=3)
-real = np.float32 if major == 9 else np.float64
-low, p = lowered(problem, real), problem.p
+real = np.dtype(np.float32 if major == 9 else np.float64)
+lowering.multiprocessors, lowering.shared_bytes = lambda: 132, lambda: 200_000
+low, p = lowering.lowered(problem, real), problem.p
 opt, lam = lower_lam(low, {name: np.ones(s) for name, s in problem.layout.shapes.items()})
 s = np.zeros((2, problem.d // p, p))
-tape, kept, Z, u = np.zeros((3, p), real), np.zeros(9, real), s, np.zeros((1, 1, p))
+tape, kept, Z, u = np.zeros((3, p), real), np.zeros(9, real), s, np.zeros((2, 1, p))
 state, b = np.zeros(2, np.int64), np.zeros((1, p))
-sizes = p, len(low.numbered.names), real, 1, 1, 1, 264, few_outputs(low.J) > 0
-about = low.J, lam, opt, workspace(low.J, *sizes)
+about = low.J, lam, opt, lowering.workspace(low, 1, 1, 1)
 calls = {
     "run": (*about, s, 1, 3, tape, kept, 3, state),
     "back": (*about, s, 1, 3, tape, kept, 3, s[0], u, b, ToFactors(b[0], b[0]), b, b, state),
