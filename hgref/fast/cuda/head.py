@@ -37,7 +37,9 @@ def means(J, z, z0, kept, k0):
     """A phase: P, the mean of the prediction z: z, σ(z) with Q = σ(−z), or softmax(z)."""
     P, Q = head_places(J, k0)
     for i in range(cuda.grid(1), J.B, cuda.gridsize(1)):
-        mean_at(J, J.widths[J.L], J.classes, (z, z0 + i, J.B), (kept, P + i, J.B), (kept, Q + i, J.B))
+        mean_at(
+            J, J.widths[J.L], J.classes, (z, z0 + i, J.B), (kept, P + i, J.B), (kept, Q + i, J.B)
+        )
 
 
 @device_function

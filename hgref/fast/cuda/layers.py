@@ -121,7 +121,13 @@ def add_layer(J, work, memory, row, ell, delta, h, kept, p, add):
     n, below, B = J.widths[ell], J.widths[ell - 1], J.B
     o0, d0 = row * p + J.first[ell], B * J.at[ell]
     product(
-        memory, (delta, d0, B, 1), (kept, h, B, 1), (work.products, o0, below), (n, below, B), ONE, add
+        memory,
+        (delta, d0, B, 1),
+        (kept, h, B, 1),
+        (work.products, o0, below),
+        (n, below, B),
+        ONE,
+        add,
     )
     if J.bias == 1 and not add:
         product(

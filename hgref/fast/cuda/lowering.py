@@ -23,9 +23,9 @@ from hgref.fast.cuda.arrays import (
     Work,
 )
 from hgref.fast.cuda.device import ABREAST, COLS, ROWS, Grid, multiprocessors, shared_bytes
-from hgref.fast.cuda.owned import FEW, GROUP, Room, rooms
 from hgref.fast.cuda.products import TILES
 from hgref.fast.cuda.recursion import Recursions, recursions
+from hgref.fast.cuda.room import FEW, GROUP, Room, rooms
 from hgref.objectives import L2, MLP, LeastSquares, Logistic, MultiTask, Softmax, TaskCoupling
 from hgref.objectives.losses import CrossEntropy, Squares, TwoClasses
 from hgref.objectives.multi_task import TwoHeads

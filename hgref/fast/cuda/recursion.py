@@ -46,8 +46,9 @@ from hgref.fast.cuda.coupling import (
 )
 from hgref.fast.cuda.device import THREADS, barrier, device_function
 from hgref.fast.cuda.loops import functions_of
-from hgref.fast.cuda.owned import Room, owned_gradients
+from hgref.fast.cuda.owned import owned_gradients
 from hgref.fast.cuda.passes import layers_gradients, linear_gradients, weights_of_block
+from hgref.fast.cuda.room import Room
 from hgref.fast.loops import numbers_of
 
 l2_grad, l2_jvp, l2_vjp = map(device_function, (laws.l2_grad, laws.l2_jvp, laws.l2_vjp))

@@ -20,9 +20,9 @@ dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=(majo
 cuda.is_available = lambda: True
 
 import hgref  # noqa: E402
+from hgref.fast.cuda import lowering  # noqa: E402
 from hgref.fast.cuda.arrays import ToFactors  # noqa: E402
 from hgref.fast.cuda.at_lam import lower_lam  # noqa: E402
-from hgref.fast.cuda import lowering  # noqa: E402
 from hgref.objectives import L2, MLP, Softmax  # noqa: E402
 
 

@@ -36,6 +36,24 @@ def test_more_examples_and_features_than_threads(simulated, kind):
     assert off(fast.grad, hgref.reverse(problem, lam).grad) < 1e-12
 
 
+@pytest.mark.parametrize(
+    ("n", "bytes_", "held"), [(6, None, 6), (6, 1200, 3), (6, 0, None), (40, None, 0)]
+)
+def test_examples_in_shared_memory_in_part_or_not_at_all(simulated, monkeypatch, n, bytes_, held):
+    """All of a block's examples, some, products of the whole grid, several chunks."""
+    from hgref.fast.cuda import lowering
+
+    if bytes_ is not None:
+        monkeypatch.setattr(lowering, "shared_bytes", lambda: bytes_)
+    problem, lam = build("adam", "weighted", n=n, N=9, T=2)
+    room = lowering.lowered(problem, np.float64).room
+    assert (room.K, room.held) == ((0, 0) if held is None else (3, held))
+    wrt = ["eta", "l2"]
+    back, ahead = simulated.reverse(problem, lam), simulated.forward(problem, lam, wrt=wrt)
+    assert off(back.grad, hgref.reverse(problem, lam).grad) < 1e-12
+    assert off(ahead.grad, hgref.forward(problem, lam, wrt=wrt).grad) < 1e-12
+
+
 @each
 def test_forward_is_the_readable_one(simulated, dynamics, kind):
     problem, lam = build(dynamics, kind, n=4, N=2, T=2)
