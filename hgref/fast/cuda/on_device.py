@@ -42,10 +42,10 @@ class OnDevice:
     def workspace(self, base: int, k: int, lead: int) -> Any:
         """Scratch for passes with k columns, see `workspace` of lowering."""
         work = workspace(self.low, base, k, lead)
-        require_room("scratch memory", sum(a.nbytes for a in work if isinstance(a, np.ndarray)))
-        ones = on_device(work.ones)
-        scratch = [device_array(a.shape, a.dtype) if hasattr(a, "shape") else a for a in work]
-        return type(work)(*scratch)._replace(ones=ones)
+        arrays = {name: a for name, a in work._asdict().items() if isinstance(a, np.ndarray)}
+        require_room("scratch memory", sum(a.nbytes for a in arrays.values()))
+        empty = {name: device_array(a.shape, a.dtype) for name, a in arrays.items()}
+        return work._replace(**{**empty, "ones": on_device(work.ones)})
 
     def start(self) -> Array:
         """s_0 (blocks, p)."""

@@ -7,20 +7,22 @@ from hgref.objectives import L2, MLP, LeastSquares, Logistic, MultiTask, Softmax
 
 
 class Decaying(hgref.Coordinatewise):
-    """A user's own: v_t = g − c v_{t-1}³, w_t = w_{t-1} − η v_t / √t, c not a hyperparameter."""
+    """A user's own: v_t = g − c v/(1 + v²), w_t = w − η v_t / √t, c not a hyperparameter."""
 
     state = ("v", "w")
     names = ("rate",)
     law = hgref.Law(
-        lambda v, w, g, rate, c: (g - c * v**3, w - rate * (g - c * v**3)),
+        lambda v, w, g, rate, c: (g - c * v / (1 + v**2), w - rate * (g - c * v / (1 + v**2))),
         lambda v, g, rate, c, dw, dv, drate, dg: (
-            dg - 3 * c * v**2 * dv,
-            dw - rate * (dg - 3 * c * v**2 * dv) - (g - c * v**3) * drate,
+            dg - c * (1 - v**2) / (1 + v**2) ** 2 * dv,
+            dw
+            - rate * (dg - c * (1 - v**2) / (1 + v**2) ** 2 * dv)
+            - (g - c * v / (1 + v**2)) * drate,
         ),
         lambda v, g, rate, c, b_v, b_w: (
             b_w,
-            -3 * c * v**2 * (b_v - rate * b_w),
-            -(g - c * v**3) * b_w,
+            -c * (1 - v**2) / (1 + v**2) ** 2 * (b_v - rate * b_w),
+            -(g - c * v / (1 + v**2)) * b_w,
             b_v - rate * b_w,
         ),
     )

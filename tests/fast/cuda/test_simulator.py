@@ -37,14 +37,14 @@ def test_more_examples_and_features_than_threads(simulated, kind):
 
 
 @pytest.mark.parametrize(
-    ("n", "bytes_", "held"), [(6, None, 6), (6, 1200, 3), (6, 0, None), (40, None, 0)]
+    ("n", "size", "held"), [(6, None, 6), (6, 1200, 3), (6, 0, None), (40, None, 0)]
 )
-def test_examples_in_shared_memory_in_part_or_not_at_all(simulated, monkeypatch, n, bytes_, held):
+def test_examples_in_shared_memory_in_part_or_not_at_all(simulated, monkeypatch, n, size, held):
     """All of a block's examples, some, products of the whole grid, several chunks."""
     from hgref.fast.cuda import lowering
 
-    if bytes_ is not None:
-        monkeypatch.setattr(lowering, "shared_bytes", lambda: bytes_)
+    if size is not None:
+        monkeypatch.setattr(lowering, "shared_bytes", lambda: size)
     problem, lam = build("adam", "weighted", n=n, N=9, T=2)
     room = lowering.lowered(problem, np.float64).room
     assert (room.K, room.held) == ((0, 0) if held is None else (3, held))
