@@ -38,7 +38,7 @@ def test_our_times_come_before_the_checks_and_the_peers_last():
     assert len(order) == len(set(order))
     kinds = [where[0] if where[-1] in ("here", "GPU") else where[-1] for where in order]
     assert kinds.index("hgref.fast.cuda") < kinds.index("float64") < kinds.index("JAX, compiled")
-    assert kinds[-1] == "torch, CUDA graph"
+    assert kinds[-1] == "torch, eager"
 
 
 def test_a_failure_and_the_end_of_time_are_written_and_the_rest_goes_on(tmp_path):
