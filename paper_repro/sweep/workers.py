@@ -60,8 +60,13 @@ class Processes(ProcessPoolExecutor):
 
 
 def begin() -> None:
-    """First of all in a process: ignore Ctrl-C, and end when the parent ends."""
+    """First of all in a process: ignore Ctrl-C, take one core, and end when the parent ends."""
+    import numba
+    from threadpoolctl import threadpool_limits
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    numba.set_num_threads(1)
+    threadpool_limits(1, "blas")
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 

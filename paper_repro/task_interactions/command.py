@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
+from functools import partial
 
 from paper_repro.data.root import data_root
 from paper_repro.data.tasks import FEATURES, SOURCES, load_tasks
 from paper_repro.preset import given
 from paper_repro.record import read_json
+from paper_repro.sweep.workers import Processes
 from paper_repro.task_interactions.compute import compute
 from paper_repro.task_interactions.draw import draw, terminal
 from paper_repro.task_interactions.setting import OF_PHONES, PRESETS, Setting
@@ -46,17 +49,14 @@ def setting_of(options: argparse.Namespace) -> Setting:
 
 def run(options: argparse.Namespace) -> None:
     """Compute, draw, and print the table and the files."""
-    import numba
-    from threadpoolctl import threadpool_limits
     from tqdm import tqdm
 
     setting, root = setting_of(options), data_root(options.data_dir)
     with tqdm(total=1, leave=False) as bar:
         tasks = load_tasks(setting.source, setting.features, root, 0, setting.per_class, bar)
     print(f"{setting.experiment} on {tasks.name}: {setting.train} training examples of each class")
-    numba.set_num_threads(1)  # a step takes less time than waking a second thread
-    with threadpool_limits(1, "blas"), tqdm(total=1, unit="run", smoothing=0.05) as bar:
-        paths = compute(tasks, setting, options.out, bar)
+    with tqdm(total=1, unit="run", smoothing=0.05) as bar:
+        paths = compute(tasks, setting, options.out, bar, partial(Processes, os.cpu_count() or 1))
     made = draw(paths)
     print(terminal(read_json(paths["table2"])))
     for path in [*paths.values(), *made]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import shutil
 import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,34 +14,61 @@ import numpy as np
 from paper_repro.data.tasks import Tasks
 from paper_repro.digest import origin
 from paper_repro.interval import interval
-from paper_repro.record import remembered, surroundings, write_json
+from paper_repro.record import surroundings, write_json
+from paper_repro.sweep.engine import Sweep
+from paper_repro.sweep.task import Method, Row, Task, tasks_of
+from paper_repro.sweep.workers import InTurn, Start
 from paper_repro.task_interactions.methods import METHODS, learn
 from paper_repro.task_interactions.setting import Setting
 from paper_repro.task_interactions.splits import split
 
-Row = dict[str, Any]
+BOUNDED = "HMTL-S"  # the method with the bound R
 
 
-def compute(tasks: Tasks, setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
+def compute(
+    tasks: Tasks, setting: Setting, folder: Path, bar: Any, start: Start = InTurn
+) -> dict[str, Path]:
     """Run each method on each split; write the numbers of the table and the figure.
 
     folder   for the results; its subfolder `.partial` holds the progress of an interrupted run,
              from which the next one continues
     bar      a tqdm progress bar; its total is set here
+    start    the workers, see `paper_repro.sweep.workers`
     returns  name → JSON file: table2, figure2
     Cost     seeds · 4 · hyper_iterations hypergradients
     Source   Franceschi et al. 2017, section 5.2
     """
-    started = time.perf_counter()
-    partial = folder / ".partial" / f"{setting.experiment}-{setting.key(tasks.name)}"
-    resumed = partial.exists()
-    bar.reset(total=setting.seeds * len(METHODS))
+    started, partial = time.perf_counter(), folder / ".partial"
     seeds = range(setting.seed, setting.seed + setting.seeds)
-    splits = [learnt(tasks, setting, seed, partial, bar) for seed in seeds]
+    each = tasks_of(setting.experiment, methods(setting), setting, seeds, tasks)
+    todo = Sweep(each, run, tasks, partial, start, bar.write)
+    resumed = bool(todo.rows)
+    bar.reset(total=len(each))
+    bar.update(len(todo.rows))
+    with closing(todo.as_completed()) as done:
+        for task in done:
+            bar.set_description(f"split {task.seed}, {task.method}")
+            bar.update()
+    splits = [{name: todo.rows[name, seed] for name in METHODS} for seed in seeds]
     about = {"wall seconds": round(time.perf_counter() - started, 1), "resumed": resumed}
     paths = write(splits, tasks, setting, folder, about)
-    shutil.rmtree(partial, ignore_errors=True)
+    for task in each:
+        (partial / task.file).unlink()
+    with suppress(OSError):  # there are results of another setting
+        (partial / setting.experiment).rmdir()
     return paths
+
+
+def methods(setting: Setting) -> Iterator[Method]:
+    """The four of Table 2."""
+    for name in METHODS:
+        yield Method(name, R=setting.R if name == BOUNDED else None)
+
+
+def run(tasks: Tasks, task: Task, needed: Row | None) -> Row:
+    """The result of a method on a split."""
+    setting: Any = task.setting
+    return learn(task.method, split(tasks, setting, task.seed), setting)._asdict()
 
 
 def write(
@@ -68,22 +95,6 @@ def write(
         name: write_json(folder / f"{setting.experiment}-{name}.json", content)
         for name, content in contents.items()
     }
-
-
-def learnt(tasks: Tasks, setting: Setting, seed: int, partial: Path, bar: Any) -> Row:
-    """The results on one split: method → result; finished ones are read from their files."""
-    found = {}
-    for name in METHODS:
-        bar.set_description(f"split {seed}, {name}")
-        make = functools.partial(learn_split, name, tasks, setting, seed)
-        found[name] = remembered(partial / f"{seed}-{name}.json", make, bar.write)
-        bar.update()
-    return found
-
-
-def learn_split(name: str, tasks: Tasks, setting: Setting, seed: int) -> Row:
-    """The result of a method on one split."""
-    return learn(name, split(tasks, setting, seed), setting)._asdict()
 
 
 # --- Table 2 ---

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from paper_repro.data.root import data_root
 from paper_repro.data.tasks import Tasks, load_tasks
 from paper_repro.record import read_json
 from paper_repro.sweep.over_seeds import Found
-from paper_repro.sweep.task import Method, Row, Task
-from paper_repro.task_interactions.compute import write
+from paper_repro.sweep.task import Row
+from paper_repro.task_interactions.compute import methods, run, write
 from paper_repro.task_interactions.draw import draw, terminal
-from paper_repro.task_interactions.methods import METHODS, learn
+from paper_repro.task_interactions.methods import METHODS
 from paper_repro.task_interactions.setting import Setting
-from paper_repro.task_interactions.splits import split
 
-BOUNDED = "HMTL-S"  # the method with the bound R
+__all__ = ["finish", "load", "methods", "run"]
 
 
 def load(setting: Setting, data_dir: Path | None) -> Tasks:
@@ -27,18 +24,6 @@ def load(setting: Setting, data_dir: Path | None) -> Tasks:
     with tqdm(total=1, leave=False) as bar:
         root = data_root(data_dir)
         return load_tasks(setting.source, setting.features, root, 0, setting.per_class, bar)
-
-
-def methods(setting: Setting) -> Iterator[Method]:
-    """The four of Table 2."""
-    for name in METHODS:
-        yield Method(name, R=setting.R if name == BOUNDED else None)
-
-
-def run(tasks: Tasks, task: Task, needed: Row | None) -> Row:
-    """The result of a method on a split."""
-    setting: Any = task.setting
-    return learn(task.method, split(tasks, setting, task.seed), setting)._asdict()
 
 
 def finish(
