@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+from functools import partial
 
 from paper_repro.data.images import SOURCES, load_images
 from paper_repro.data.root import data_root
@@ -10,6 +12,7 @@ from paper_repro.preset import given
 from paper_repro.surface.compute import compute
 from paper_repro.surface.draw import draw
 from paper_repro.surface.setting import PRESETS, Setting
+from paper_repro.sweep.workers import Processes
 
 SUMMARY = "The response surface over (L2, learning rate), and two ways down it"
 
@@ -38,6 +41,6 @@ def run(options: argparse.Namespace) -> None:
     images = load_images(setting.images, data_root(options.data_dir), needed)
     print(f"surface: {setting.grid}² networks on {setting.train} digits of {images.name}")
     with threadpool_limits(1, "blas"), tqdm(total=1, unit="it", smoothing=0.05) as bar:
-        paths = compute(images, setting, options.out, bar)
+        paths = compute(images, setting, options.out, bar, partial(Processes, os.cpu_count() or 1))
     for path in [*paths.values(), *draw(paths)]:
         print(f"wrote {path}")

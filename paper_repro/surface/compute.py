@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -20,12 +21,15 @@ from paper_repro.record import kept, surroundings, write_json, write_sealed
 from paper_repro.surface.perceptron import block_of, f_or_nan, lam_at, training_problem, value
 from paper_repro.surface.setting import Point, Setting
 from paper_repro.surface.steps import StepsInLog10
+from paper_repro.sweep.workers import InTurn, Start
 
 Way = dict[str, Any]
 HALVES = 0.5 ** np.arange(8)  # shares of a step that are tried
 
 
-def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
+def compute(
+    images: Images, setting: Setting, folder: Path, bar: Any, start: Start = InTurn
+) -> dict[str, Path]:
     """Run the experiment; write the numbers of its figure.
 
     images   the source of the digits
@@ -33,6 +37,7 @@ def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[st
     folder   for the result; its subfolder `.partial` holds the finished rows of the surface, from
              which an interrupted run continues
     bar      a tqdm progress bar; its total is set here
+    start    the workers of the surface, see `paper_repro.sweep.workers`
     returns  {"surface": its JSON file}
     Cost     grid² runs of T steps; for each start hyper_iterations hypergradients and one real-time
              run
@@ -42,11 +47,11 @@ def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[st
     bar.reset(total=setting.ticks)
     problem = training_problem(images, setting)
     rows = folder / ".partial" / f"surface-{setting.key(images.name)}.json"
-    f = surface(problem, setting, rows, bar)
+    f = surface(problem, setting, rows, bar, start)
     bar.set_description("reverse")
-    reverse = [by_reverse(problem, start, setting, bar) for start in setting.starts]
+    reverse = [by_reverse(problem, point, setting, bar) for point in setting.starts]
     bar.set_description("real time")
-    realtime = [in_real_time(problem, start, setting, bar) for start in setting.starts]
+    realtime = [in_real_time(problem, point, setting, bar) for point in setting.starts]
     content = {
         "experiment": "surface",
         "data": {
@@ -71,17 +76,25 @@ def compute(images: Images, setting: Setting, folder: Path, bar: Any) -> dict[st
 # --- the surface ---
 
 
-def surface(problem: Problem, setting: Setting, file: Path, bar: Any) -> list[list[float | None]]:
+def surface(
+    problem: Problem, setting: Setting, file: Path, bar: Any, start: Start = InTurn
+) -> list[list[float | None]]:
     """f on the grid, with a row for each η; None where training diverges."""
     done: list[list[float | None]] = kept(file, bar.write) or []
     bar.set_description("surface")
     bar.update(len(done))
-    for y in np.linspace(*setting.eta, setting.grid)[len(done) :]:
-        row = [f_or_nan(problem, (x, y)) for x in np.linspace(*setting.l2, setting.grid)]
-        done.append([or_none(f) for f in row])
-        write_sealed(file, done)
-        bar.update()
+    left = np.linspace(*setting.eta, setting.grid)[len(done) :]
+    with start() as executor:
+        for row in executor.map(functools.partial(row_at, problem, setting), left):
+            done.append(row)
+            write_sealed(file, done)
+            bar.update()
     return done
+
+
+def row_at(problem: Problem, setting: Setting, y: float) -> list[float | None]:
+    """f along one line of the grid, log10 η = y."""
+    return [or_none(f_or_nan(problem, (x, y))) for x in np.linspace(*setting.l2, setting.grid)]
 
 
 # --- the ways down ---

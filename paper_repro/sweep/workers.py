@@ -35,6 +35,10 @@ class InTurn(Executor):
             future.set_exception(error)
         return future
 
+    def map(self, fn: Any, *iterables: Any, **options: Any) -> Iterator[Any]:
+        """Each result when it is asked for."""
+        return map(fn, *iterables)
+
 
 class Processes(ProcessPoolExecutor):
     """So many processes of this machine, in which Ctrl-C does nothing: the caller ends them."""
