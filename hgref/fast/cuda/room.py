@@ -63,6 +63,6 @@ class Room(NamedTuple):
         return (held + self.stride) * N1 + self.sums + (3 * self.K + 1) * self.chunk
 
 
-def rooms(K: int, classes: int, held: bool) -> list[Room]:
-    """What a block may have, the fastest first; held: whether X may stay."""
-    return [Room(K, classes, count) for count in range(EXAMPLES * held, -1, -1)]
+def rooms(K: int, classes: int, may_hold: bool) -> list[Room]:
+    """What a block may have, the fastest first; may_hold: whether examples may stay there."""
+    return [Room(K, classes, count) for count in range(EXAMPLES * may_hold, -1, -1)]
