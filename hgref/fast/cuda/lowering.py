@@ -81,12 +81,13 @@ def grid_for(J: Objective, real: Any) -> tuple[Grid, Room]:
     Products need two blocks on a multiprocessor to hide their waits; more make barriers slower.
     """
     many, K = multiprocessors(), int(J.widths[1])
-    examples = -(-J.B // many)
+    blocks = min(many, J.B)  # one without examples would leave no part of Rᵀ X
+    examples = -(-J.B // blocks)
     one_group = examples <= GROUP and J.batches.size == 0
     for room in rooms(K, J.classes, one_group) if J.L == 1 and K <= FEW else ():
         size = room.numbers(J.N1, examples) * real.itemsize
         if size <= shared_bytes():
-            return Grid(many, size, exact=room.held > 0), room
+            return Grid(blocks, size, exact=room.held > 0), room
     return Grid(ABREAST * many, TILES * real.itemsize), Room(0)
 
 

@@ -54,6 +54,15 @@ def test_examples_in_shared_memory_in_part_or_not_at_all(simulated, monkeypatch,
     assert off(ahead.grad, hgref.forward(problem, lam, wrt=wrt).grad) < 1e-12
 
 
+def test_no_block_is_without_examples(simulated, monkeypatch):
+    from hgref.fast.cuda import lowering
+
+    monkeypatch.setattr(lowering, "multiprocessors", lambda: 132)
+    for n, blocks in ((6, 6), (300, 132)):
+        problem, _ = build("gd", "weighted", n=n)
+        assert lowering.lowered(problem, np.float64).grid.blocks == blocks
+
+
 @each
 def test_forward_is_the_readable_one(simulated, dynamics, kind):
     problem, lam = build(dynamics, kind, n=4, N=2, T=2)
