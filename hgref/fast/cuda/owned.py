@@ -209,7 +209,7 @@ def owned_gradients(room: Room) -> Any:
         first, last = examples_of_block(J)
         where = regions(J, first, last)
         P, _ = head_places(J, k0)
-        copy_columns(lam, work, U, k)
+        copy_columns(work, U, k)
         for column in range(-base, k):
             if column < 0:
                 fetch_weights(J, s, now, memory, where[0])

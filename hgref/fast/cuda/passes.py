@@ -34,27 +34,21 @@ def operands(J, lam, work, t, s, now, U, base, k):
     if J.L > 1:
         for e in range(cuda.grid(1), p, cuda.gridsize(1)):
             work.w[e] = s[now, block, e]
-    copy_columns(lam, work, U, k)
+    copy_columns(work, U, k)
     if J.batches.shape[0] > 0:
         for e in range(cuda.grid(1), J.B * N1, cuda.gridsize(1)):
             work.X[e] = J.X[J.batches[t - 1, e // N1] * N1 + e % N1]
-    factors_of_examples(J, lam, work, t, cuda.grid(1), J.B, cuda.gridsize(1))
+    for i in range(cuda.grid(1), J.B, cuda.gridsize(1)):
+        work.c[i] = lam.examples[row_at(J, t, i)] / J.B
 
 
 @device_function
-def copy_columns(lam, work, U, k):
+def copy_columns(work, U, k):
     """work.U ← the columns U[c, -1], where others than their block read them."""
     p = U.shape[2]
     if work.U.shape[0] > 0:
         for e in range(cuda.grid(1), k * p, cuda.gridsize(1)):
             work.U[e] = U[e // p, U.shape[1] - 1, e % p]
-
-
-@device_function
-def factors_of_examples(J, lam, work, t, first, last, step):
-    """work.c ← λ_i/B of every step-th example of step t."""
-    for i in range(first, last, step):
-        work.c[i] = lam.examples[row_at(J, t, i)] / J.B
 
 
 @device_function
