@@ -9,6 +9,7 @@ from paper_repro.data.root import data_root
 from paper_repro.hyper_cleaning.compute import compute
 from paper_repro.hyper_cleaning.draw import draw, terminal
 from paper_repro.hyper_cleaning.setting import PRESETS, Setting
+from paper_repro.layer import add_layer, layer_of
 from paper_repro.preset import given
 from paper_repro.record import read_json
 
@@ -29,9 +30,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--T", type=int, metavar="N", help="steps of the inner training")
     parser.add_argument("--hyper-iterations", type=int, metavar="N", help="Adam steps on λ")
     parser.add_argument("--final-steps", type=int, metavar="N", help="steps of the final models")
-    parser.add_argument(
-        "--readable", action="store_true", default=None,
-        help="use hgref's readable layer instead of its fast one: the same table, ten times slower",
+    add_layer(
+        parser, "readable", "cpu", "cuda",
+        others="readable, ten times slower, or cuda, for a GPU: the same table",
     )  # fmt: skip
     parser.add_argument(
         "--dtype", choices=("float64", "float32"),
@@ -54,7 +55,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
         "hyper_iterations",
         "final_steps",
         "outer_rate",
-        "readable",
+        "layer",
         "dtype",
         "centred",
     )
@@ -68,6 +69,7 @@ def run(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     setting = setting_of(options)
+    layer_of(setting.layer)  # if this machine cannot run it, say so now
     images = load_images(setting.images, data_root(options.data_dir), setting.needed)
     print(f"hyper-cleaning on {images.name}: {setting.train} training digits, half mislabelled")
     # The products with X are thin: a second BLAS thread saves a quarter of the time at best. On a

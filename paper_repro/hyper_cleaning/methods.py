@@ -18,6 +18,7 @@ from hgref.outer import Adam, Minimization, minimize
 from paper_repro.data.images import CLASSES
 from paper_repro.hyper_cleaning.corruption import Corrupted, Part
 from paper_repro.hyper_cleaning.setting import Setting
+from paper_repro.layer import layer_of
 
 
 def clean(
@@ -50,9 +51,7 @@ def clean(
     return minimize(
         problem,
         problem.pack(eta=eta, weights=np.full(setting.train, R / setting.train)),
-        hypergradient=hgref.reverse
-        if setting.readable
-        else functools.partial(cpu.reverse, dtype=setting.dtype, recompute=False),
+        hypergradient=reverse_of(setting),
         outer=Adam(setting.outer_rate),
         project=constraints.project,
         iterations=setting.hyper_iterations,
@@ -62,9 +61,19 @@ def clean(
     )
 
 
+def reverse_of(setting: Setting) -> Callable[..., hgref.Hypergradient]:
+    """REVERSE-HG in the layer of the setting."""
+    reverse = layer_of(setting.layer).reverse
+    options = {
+        "cpu": {"dtype": setting.dtype, "recompute": False},
+        "cuda": {"dtype": setting.dtype},
+    }
+    return functools.partial(reverse, **options.get(setting.layer, {}))
+
+
 def cleaning_problem(data: Corrupted, setting: Setting) -> hgref.Problem:
     """Gradient descent on the weighted training error; E is the validation error."""
-    J = softmax(data, data.train, example_weights=True, sparse=not setting.readable)
+    J = softmax(data, data.train, example_weights=True, sparse=setting.layer == "cpu")
     return hgref.Problem(hgref.GradientDescent(J), softmax(data, data.valid), setting.T)
 
 
@@ -90,7 +99,7 @@ def final_model(data: Corrupted, setting: Setting, weights: Array) -> Array:
         np.concatenate([data.train.y[kept], data.valid.y]),
     )
     weights = np.concatenate([weights[kept], np.full(setting.valid, weights.max())])
-    J = softmax(data, both, example_weights=True, sparse=not setting.readable)
+    J = softmax(data, both, example_weights=True, sparse=setting.layer != "readable")
     problem = hgref.Problem(hgref.GradientDescent(J), J, setting.final_steps)
     eta = setting.rate * len(weights) / weights.sum()
     return trained(problem, problem.pack(eta=eta, weights=weights), setting)
@@ -98,7 +107,7 @@ def final_model(data: Corrupted, setting: Setting, weights: Array) -> Array:
 
 def trained(problem: hgref.Problem, lam: Array, setting: Setting) -> Array:
     """w_T(λ), (p,)."""
-    if not setting.readable:
+    if setting.layer != "readable":
         return cpu.last_state(problem, lam, dtype=setting.dtype)
     for s in problem.states(problem.unpack(lam)):  # noqa: B007 - s is used after the loop
         pass
@@ -114,6 +123,6 @@ def accuracy(data: Corrupted, part: Part, w: Array) -> float:
 def softmax(
     data: Corrupted, part: Part, example_weights: bool = False, sparse: bool = False
 ) -> Softmax:
-    """The model on a part; with sparse=True the fast layer skips blank pixels, four in five."""
+    """The model on a part; with sparse=True hgref.fast.cpu skips blank pixels, four in five."""
     X = scipy.sparse.csr_matrix(part.X) if sparse else part.X
     return Softmax(X, part.y, CLASSES, example_weights=example_weights, centre=data.mean)

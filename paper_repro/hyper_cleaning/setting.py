@@ -22,8 +22,9 @@ class Setting(Preset):
     discard_below       an example with a smaller λ_i counts as discarded
     centred             whether the models subtract the mean image; in the paper they do not
     images              source of the images, see paper_repro.data.images
-    readable            True: use the readable layer, on dense pixels; False: hgref.fast.cpu
-    dtype               of hgref.fast.cpu's products with the pixels: float64 or float32
+    layer               of hgref, for the hypergradients: readable, cpu or cuda; the final models
+                        are trained on the processor either way
+    dtype               of the products with the pixels: float64, or float32 in the fast layers
     """
 
     train: int
@@ -39,7 +40,7 @@ class Setting(Preset):
     discard_below: float = 1e-3
     centred: bool = True
     images: str = "auto"
-    readable: bool = False
+    layer: str = "cpu"
     dtype: str = "float64"
 
     @property
@@ -59,8 +60,8 @@ class Setting(Preset):
                 raise ValueError(f"R: expected a number in (0, {self.train}], found {R:g}")
         if len(set(self.R)) < len(self.R) or not self.R:
             raise ValueError(f"R: expected different numbers, found {list(self.R)}")
-        if self.readable and self.dtype != "float64":
-            raise ValueError(f"dtype: expected float64 with --readable, found {self.dtype}")
+        if self.layer == "readable" and self.dtype != "float64":
+            raise ValueError(f"dtype: expected float64 with --layer readable, found {self.dtype}")
         return self
 
 

@@ -6,6 +6,7 @@ import argparse
 
 from paper_repro.data.root import data_root
 from paper_repro.data.speech.phones import load_phones
+from paper_repro.layer import add_layer, layer_of
 from paper_repro.phones.compute import compute
 from paper_repro.phones.draw import draw, terminal
 from paper_repro.phones.setting import PRESETS, Setting
@@ -26,6 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--authors", dest="size", action="store_const", const="authors", default=argparse.SUPPRESS,
         help="ρ in the unit of the authors' code: a second error that is a mean over its outputs",
     )  # fmt: skip
+    add_layer(parser, "cpu", "cuda", others="cuda, for a GPU")
     parser.add_argument("--minutes", type=float, metavar="N", help="total length of the speech")
     parser.add_argument("--hidden", type=int, nargs="+", metavar="N", help="widths of the layers")
     parser.add_argument("--T", type=int, metavar="N", help="largest number of training steps")
@@ -33,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
-    names = ("seed", "source", "minutes", "T", "every")
+    names = ("seed", "source", "minutes", "T", "every", "layer")
     hidden = getattr(options, "hidden", None)
     widths = None if hidden is None else tuple(hidden)
     return PRESETS[options.size].changed(**given(options, *names), hidden=widths)
@@ -45,6 +47,7 @@ def run(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     setting, root = setting_of(options), data_root(options.data_dir)
+    layer_of(setting.layer)  # if this machine cannot run it, say so now
     with threadpool_limits(1, "blas"):
         with tqdm(total=1, desc="speech", leave=False) as bar:
             phones = load_phones(

@@ -13,11 +13,10 @@ import hgref
 from hgref.arguments import Array
 from hgref.constraints import Box, NonNegative, Product
 from hgref.descent import Descent
-from hgref.fast import cpu
-from hgref.fast.cpu import blas
-from hgref.fast.cpu.stretches import Fast
 from hgref.objectives import MultiTask
 from hgref.outer import Adam
+from paper_repro.layer import layer_of
+from paper_repro.phones.plain import train
 from paper_repro.phones.setting import Setting
 from paper_repro.phones.two_heads import Enough, Row, Watch, error_and_accuracy, problem
 
@@ -50,13 +49,14 @@ def warm_up(losses: Losses) -> None:
     """Take one step of each kind of training, so that compilation is not timed."""
     _, some = losses.watched(lambda rows: "", lambda row: None)
     some.T = 1
-    cpu.forward(some, some.pack(eta=0.0, mu=0.0, rho=0.0), dtype=REAL)
+    forward = layer_of(losses.setting.layer).forward
+    forward(some, some.pack(eta=0.0, mu=0.0, rho=0.0), dtype=REAL)
 
 
-def end_of(train: Callable[[], Any]) -> str:
+def end_of(training: Callable[[], Any]) -> str:
     """Run a training, and say how it ended."""
     try:
-        train()
+        training()
     except Enough as enough:
         return str(enough)
     except hgref.Diverged:
@@ -84,17 +84,9 @@ def fixed(losses: Losses, lam: Row, tick: Callable[[Row], Any], deadline: float 
 
     watch, problem = losses.watched(stop, tick)
 
-    @blas.alone
-    def train() -> None:
-        looks = range(setting.every, setting.T + 1, setting.every)
-        run = Fast(problem, REAL).run(problem.at(lam), *looks)
-        s = run.start()
-        for j in range(1, run.T + 1):
-            s = run.step(j, s)
-            if run.number(j) in looks:
-                run.error(j, s)
-
-    return result(losses, watch, lam, end_of(train), best=True)
+    looks = range(setting.every, setting.T + 1, setting.every)
+    ended = end_of(lambda: train(problem, lam, looks, setting.layer, REAL))
+    return result(losses, watch, lam, ended, best=True)
 
 
 def stale(rows: list[Row], setting: Setting) -> bool:
@@ -133,7 +125,8 @@ def real_time(
     watch, run = losses.watched(decayed, losses.by_steps(tick))
     start, rule = run.pack(**lam), outer or adam(setting, moved)
     about = setting.every, rule, domain(moved).project, moved
-    ended = end_of(lambda: cpu.realtime(run, start, *about, dtype=REAL))
+    realtime = layer_of(setting.layer).realtime
+    ended = end_of(lambda: realtime(run, start, *about, dtype=REAL))
     return result(losses, watch, lam, ended, best=False)
 
 

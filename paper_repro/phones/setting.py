@@ -29,6 +29,7 @@ class Setting(Preset):
     budget      seconds of random search, as a multiple of those of RTHO; in the paper 300/164
     authors     ρ in the unit of the authors' code, where the second error is a mean over the q
                 outputs, not a sum: Adam's steps of ρ are q times smaller
+    layer       of hgref that trains: cpu or cuda
     seed        of mini-batches, start, validation frames and random search
     """
 
@@ -48,6 +49,7 @@ class Setting(Preset):
     budget: float = 300 / 164
     authors: bool = False
     source: str = "auto"
+    layer: str = "cpu"
     seed: int = 0
 
     @property

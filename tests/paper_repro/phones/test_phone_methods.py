@@ -5,8 +5,9 @@ import pytest
 
 import hgref
 from hgref.outer import Adam
-from paper_repro.phones import methods, search
+from paper_repro.phones import methods, search, two_heads
 from paper_repro.phones.methods import (
+    Losses,
     adam,
     decayed,
     domain,
@@ -111,6 +112,22 @@ def test_divergence_before_the_first_look_counts_as_nothing(losses):
     assert found["seconds"] > 0  # or a search with a budget of seconds would never end
 
 
+def test_a_gpu_trains_to_the_same_looks(phones, setting, simulated):
+    """Of two steps, with λ fixed and learnt."""
+    lam = {"eta": 0.1, "mu": 0.5, "rho": 0.2}
+    short = setting.changed(T=2, every=1, batch=4, hidden=(3,))
+    names = ("training", "validation", "testing")
+    parts = [getattr(two_heads, name)(phones, short) for name in names]
+    cpu, gpu = (Losses(*parts, short.changed(layer=layer)) for layer in ("cpu", "cuda"))
+    for method in (fixed, real_time):
+        found, other = (method(one, lam, silent)["rows"] for one in (gpu, cpu))
+        assert [row["t"] for row in found] == [1, 2]
+        for name in ("error", "eta", "mu", "rho"):
+            mine, theirs = ([row[name] for row in rows] for rows in (found, other))
+            np.testing.assert_allclose(mine, theirs, rtol=1e-4)
+    assert found[-1]["eta"] != lam["eta"]
+
+
 # --- random search ---
 
 
@@ -213,7 +230,7 @@ def test_the_path_of_lambda_is_that_of_the_readable_layer(losses, setting, start
 
 
 def test_lambda_stays_in_its_set_under_steps_that_leave_it(losses, setting):
-    rough = methods.Losses(losses.J, losses.E, losses.test, setting.changed(outer_rate=0.4))
+    rough = Losses(losses.J, losses.E, losses.test, setting.changed(outer_rate=0.4))
     found = real_time(rough, {"eta": 0.01, "mu": 0.9, "rho": 0.0}, silent)
     path = np.array([[row[name] for name in ("eta", "mu", "rho")] for row in found["rows"]])
     assert (path >= 0).all()
