@@ -64,11 +64,9 @@ def clean(
 def reverse_of(setting: Setting) -> Callable[..., hgref.Hypergradient]:
     """REVERSE-HG in the layer of the setting."""
     reverse = layer_of(setting.layer).reverse
-    options = {
-        "cpu": {"dtype": setting.dtype, "recompute": False},
-        "cuda": {"dtype": setting.dtype},
-    }
-    return functools.partial(reverse, **options.get(setting.layer, {}))
+    real = {} if setting.layer == "readable" else {"dtype": setting.dtype}
+    tape = {"recompute": False} if setting.layer == "cpu" else {}
+    return functools.partial(reverse, **real, **tape)
 
 
 def cleaning_problem(data: Corrupted, setting: Setting) -> hgref.Problem:
