@@ -86,6 +86,27 @@ def surroundings() -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
         "machine": platform.machine(),
+        "processor": processor(),
         "cores": os.cpu_count(),
+        "BLAS": blas(),
         "dtype": "float64",
     }
+
+
+def processor(description: Path = Path("/proc/cpuinfo")) -> str:
+    """The name of the processor."""
+    if description.exists():
+        for line in description.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def blas() -> str:
+    """The library that NumPy multiplies with, and its kernel, on which the last digits depend."""
+    from threadpoolctl import threadpool_info
+
+    found = [one for one in threadpool_info() if one["user_api"] == "blas"]
+    fields = ("internal_api", "version", "architecture")
+    names = [" ".join(str(one.get(field) or "") for field in fields).strip() for one in found]
+    return ", ".join(dict.fromkeys(names)) or "not known"

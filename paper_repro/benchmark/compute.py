@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import platform
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -98,7 +97,6 @@ def about_this(setting: Setting, threads: int, peers: bool) -> dict[str, Any]:
     made_with = {
         **surroundings(),
         **packages,
-        "processor": processor(),
         "threads": threads,
         "load before": load(),
         "BLAS held down by": {name: os.environ[name] for name in HOLDING if name in os.environ},
@@ -114,12 +112,3 @@ def about_this(setting: Setting, threads: int, peers: bool) -> dict[str, Any]:
 def load() -> float | None:
     """The load average of the last minute; None if the system does not report it."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
-
-
-def processor(description: Path = Path("/proc/cpuinfo")) -> str:
-    """The name of the processor."""
-    if description.exists():
-        for line in description.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

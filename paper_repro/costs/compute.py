@@ -14,7 +14,7 @@ from hgref.hypergradient.tape import numbers
 from hgref.objectives import L2, Softmax
 from hgref.problem import Problem
 from paper_repro.benchmark.complexity import FEW, Run, megabytes, penalties, seconds
-from paper_repro.benchmark.compute import load, processor
+from paper_repro.benchmark.compute import load
 from paper_repro.benchmark.problems import Case, labelled
 from paper_repro.costs.fits import memory_fits, time_fits
 from paper_repro.costs.setting import Setting
@@ -57,7 +57,7 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
         "megabytes against weights": counted,
         "bytes of a weight": kept,
         "fits": {**time_fits(timed), **memory_fits(counted, kept)},
-        "made with": {**surroundings(), "processor": processor(), "load before": before},
+        "made with": {**surroundings(), "load before": before},
         "wall seconds": round(time.perf_counter() - started, 1),
     }
     return {"costs": write_json(folder / "costs.json", content)}

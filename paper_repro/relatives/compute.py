@@ -17,7 +17,7 @@ from hgref.arguments import Array
 from hgref.hypergradient.tape import numbers
 from hgref.verify.witness import complex_step
 from paper_repro.benchmark.complexity import most_bytes
-from paper_repro.benchmark.compute import load, processor
+from paper_repro.benchmark.compute import load
 from paper_repro.benchmark.timing import Tick, in_turn, summary
 from paper_repro.costs.compute import keep_memory
 from paper_repro.record import surroundings, write_json
@@ -43,7 +43,7 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
     Beware   times are comparable only within one run, so an interrupted run starts over
     Source   Franceschi et al. 2017, sections 3 and 4, and the sources in `hgref`'s docstrings
     """
-    made_with = {**surroundings(), "threads": 1, "processor": processor(), "load before": load()}
+    made_with = {**surroundings(), "threads": 1, "load before": load()}
     bar.reset(total=setting.ticks)
     return {
         name: write_json(folder / f"{name}.json", clocked(name, make, setting, bar, made_with))

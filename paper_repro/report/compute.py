@@ -10,12 +10,15 @@ from typing import Any
 from paper_repro.claim import judge
 from paper_repro.experiments import FIGURES, Experiment
 from paper_repro.record import read_json, surroundings, write_json
+from paper_repro.report.others import others
 
 Row = dict[str, Any]
 
 
 def compute(folder: Path, skipped: Mapping[str, str]) -> dict[str, Path]:
     """Collect the results of a folder and judge the claims; runs no experiment.
+
+    Verdicts of other runs, see `others`, are set beside those of the folder.
 
     folder   the folder that the experiments wrote to
     skipped  experiment → why it was skipped in this run
@@ -24,7 +27,12 @@ def compute(folder: Path, skipped: Mapping[str, str]) -> dict[str, Path]:
     Cost     reads each file once
     """
     parts = [part(name, one, folder, skipped.get(name)) for name, one in FIGURES.items()]
-    content = {"experiment": "report", "parts": parts, "made with": surroundings()}
+    content = {
+        "experiment": "report",
+        "parts": parts,
+        "other runs": others(folder),
+        "made with": surroundings(),
+    }
     return {"report": write_json(folder / "report.json", content)}
 
 

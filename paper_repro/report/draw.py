@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from paper_repro.record import read_json
+from paper_repro.report.others import PREFIX
 from paper_repro.table import markdown, write_text
 
 Row = dict[str, Any]
 
 RECALLED = "recalled from the published paper, not checked"
-ABOUT = ("data", "setting", "wall seconds")
 VERDICTS = {True: "holds", False: "**does not hold**", None: "undecided"}
 
 
@@ -27,7 +27,7 @@ def page(content: Row) -> Iterator[str]:
     parts = content["parts"]
     yield "# The paper's figures and tables, regenerated"
     yield ""
-    yield from verdicts(parts)
+    yield from verdicts(parts, content["other runs"])
     for part in parts:
         if part["results"]:
             yield from section(part)
@@ -42,21 +42,49 @@ def page(content: Row) -> Iterator[str]:
 
 
 def all_claims(parts: list[Row]) -> list[tuple[str, Row]]:
-    return [(p["name"], c) for p in parts for r in p["results"] for c in r["claims"]]
+    """(stem of the result, claim) of all claims."""
+    return [(r["stem"], c) for p in parts for r in p["results"] for c in r["claims"]]
 
 
-def verdicts(parts: list[Row]) -> Iterator[str]:
-    """How many claims hold, and each of them."""
+def verdicts(parts: list[Row], others: list[Row]) -> Iterator[str]:
+    """How many claims hold, and each of them, with its verdicts in other runs."""
     yield f"{tally(parts)} The paper's numbers are {RECALLED}."
     yield ""
+    for other in others:
+        yield compared(parts, other)
+        yield ""
     claims = all_claims(parts)
     if claims:
-        rows = [["experiment", "claim", "paper", "found", "here it"]]
-        for name, claim in claims:
+        elsewhere = [table_of(other) for other in others]
+        names = [f"in {other['name']} it" for other in others]
+        rows = [["result", "claim", "paper", "found", "here it", *names]]
+        for stem, claim in claims:
+            key = stem, claim["text"]
+            told = [VERDICTS[one[key]] if key in one else "" for one in elsewhere]
             verdict = VERDICTS[claim["agrees"]]
-            rows.append([name, claim["text"], claim["paper"], claim["found"], verdict])
+            rows.append([stem, claim["text"], claim["paper"], claim["found"], verdict, *told])
         yield from markdown(rows, numbers=False)
         yield ""
+
+
+def table_of(other: Row) -> dict[tuple[str, str], bool | None]:
+    """(stem of the result, text of the claim) → the verdict of another run."""
+    return {(stem, text): agrees for stem, text, agrees in other["verdicts"]}
+
+
+def compared(parts: list[Row], other: Row) -> str:
+    """How many claims of another run have the verdict that they have here."""
+    stem = f"{PREFIX}{other['name']}"
+    if other["damaged"]:
+        return f"`{stem}.json` is damaged: {other['damaged']}"
+    elsewhere = table_of(other)
+    here = {(stem, claim["text"]): claim["agrees"] for stem, claim in all_claims(parts)}
+    both = here.keys() & elsewhere.keys()
+    same = sum(here[key] == elsewhere[key] for key in both)
+    return (
+        f"In another run, [{other['name']}]({stem}.json), {same} of the {len(both)} claims that "
+        "it judges have the same verdict."
+    )
 
 
 def tally(parts: list[Row]) -> str:
@@ -92,14 +120,16 @@ def section(part: Row) -> Iterator[str]:
 
 
 def made_from(results: list[Row]) -> Iterator[str]:
-    """Data, setting and wall time; results that share them are described only once."""
-    told = []
+    """Data, setting and wall times; results that share data and setting are described once."""
+    told: dict[tuple[str, str], dict[str, None]] = {}  # in order, each time once
     for one in results:
-        about = None if one["damaged"] else [one[name] for name in ABOUT]
-        if about is not None and about not in told:
-            told.append(about)
-            yield from (f"* {name}: {words}" for name, words in zip(ABOUT, about, strict=True))
-            yield ""
+        if not one["damaged"]:
+            told.setdefault((one["data"], one["setting"]), {})[one["wall seconds"]] = None
+    for (data, setting), seconds in told.items():
+        yield f"* data: {data}"
+        yield f"* setting: {setting}"
+        yield f"* wall seconds: {', '.join(seconds)}"
+        yield ""
 
 
 def shown(one: Row) -> Iterator[str]:

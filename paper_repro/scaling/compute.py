@@ -9,7 +9,7 @@ from typing import Any
 
 import numba
 
-from paper_repro.benchmark.compute import load, processor
+from paper_repro.benchmark.compute import load
 from paper_repro.record import surroundings, write_json
 from paper_repro.scaling import on_paper, planned, shared
 from paper_repro.scaling.engines import dask, engines
@@ -52,7 +52,6 @@ def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
         "on paper": on_paper.rows(),
         "made with": {
             **surroundings(),
-            "processor": processor(),
             "threads": numba.get_num_threads(),
             "load before": before,
         },

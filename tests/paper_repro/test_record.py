@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
-from paper_repro.record import kept, read_json, surroundings, write_json, write_sealed
+from paper_repro.record import kept, processor, read_json, surroundings, write_json, write_sealed
 
 
 def test_numbers_come_back(tmp_path):
@@ -63,8 +64,19 @@ def test_no_part_of_a_result(tmp_path):
     assert kept(tmp_path / "none.json", print) is None
 
 
-def test_surroundings_name_the_versions():
-    assert surroundings()["numpy"] == np.__version__
+def test_surroundings_name_the_versions_and_the_kernel_of_the_products():
+    found = surroundings()
+    assert found["numpy"] == np.__version__
+    for one in threadpool_info():
+        if one["user_api"] == "blas":
+            assert (one.get("architecture") or one["internal_api"]) in found["BLAS"]
+
+
+def test_the_processor_has_a_name(tmp_path):
+    file = tmp_path / "cpuinfo"
+    file.write_text("processor : 0\nmodel name\t: Quick One\n")
+    assert processor(file) == "Quick One"
+    assert isinstance(processor(tmp_path / "none"), str)
 
 
 def test_an_edited_number_is_not_used(tmp_path):

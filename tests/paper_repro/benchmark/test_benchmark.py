@@ -153,13 +153,6 @@ def test_it_runs_by_name_alone(monkeypatch, tmp_path):
     assert ran[-1] == "benchmark"
 
 
-def test_the_processor_has_a_name(tmp_path):
-    file = tmp_path / "cpuinfo"
-    file.write_text("processor : 0\nmodel name\t: Quick One\n")
-    assert compute.processor(file) == "Quick One"
-    assert isinstance(compute.processor(tmp_path / "none"), str)
-
-
 def test_threads_are_two_where_there_are_two():
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     options = program.parser().parse_args(["benchmark"])

@@ -187,6 +187,50 @@ def test_an_empty_folder_makes_an_empty_page(tmp_path, capsys):
     assert "![" not in (tmp_path / "none" / "report.md").read_text()
 
 
+# --- other runs ---
+
+
+@pytest.fixture
+def two_runs(folder, tmp_path_factory):
+    """A folder, and the report of another run, in which one claim is false, beside its results."""
+    other = tmp_path_factory.mktemp("other")
+    shutil.copytree(folder, other, dirs_exist_ok=True)
+    write_json(other / "hyper-cleaning-table1.json", with_row(3, F1=0.5))
+    report = compute(other, {})["report"]
+    return folder, report.rename(folder / "report-of-seed-1.json")
+
+
+def test_the_verdicts_of_another_run_stand_beside_those_of_this_one(two_runs):
+    text, _ = page_of(two_runs[0])
+    assert "[seed-1](report-of-seed-1.json), 6 of the 7 claims that it judges have" in text
+    assert "| found | here it | in seed-1 it |" in text
+    assert "| 0.9200 … 0.9500 | holds | **does not hold** |" in text
+    assert "6 of 7 claims hold here, 0 do not, 1 are undecided." in text
+
+
+def test_a_claim_that_another_run_does_not_judge_has_an_empty_cell(two_runs):
+    folder, report = two_runs
+    content = read_json(report)
+    for part in content["parts"]:
+        part["results"] = [one for one in part["results"] if one["stem"].endswith("figure1")]
+    write_json(report, content)
+    text, _ = page_of(folder)
+    assert "2 of the 2 claims that it judges" in text
+    assert "| 0.9200 … 0.9500 | holds |  |" in text
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"[1]", b"{}", b'{"parts": [3]}',
+               b'{"parts": [{"results": [{"stem": "a", "claims": [{"text": "", "agrees": 2}]}]}]}']
+)  # fmt: skip
+def test_a_damaged_report_of_another_run_is_told_and_ends_nothing(two_runs, damage):
+    folder, report = two_runs
+    report.write_bytes(damage)
+    text, _ = page_of(folder)
+    assert "`report-of-seed-1.json` is damaged: " in text
+    assert "6 of 7 claims hold here" in text
+
+
 def test_the_page_is_made_of_its_json_alone(folder):
     paths = compute(folder, {})
     (page,) = draw(paths)
@@ -199,7 +243,7 @@ def test_the_page_is_made_of_its_json_alone(folder):
 def test_the_tally_counts():
     def part(*agrees):
         claims = [{"agrees": one} for one in agrees]
-        return {"name": "n", "results": [{"claims": claims}]}
+        return {"name": "n", "results": [{"stem": "n-table", "claims": claims}]}
 
     assert (
         tally([part(True, False), part(None)])
