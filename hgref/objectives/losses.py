@@ -136,6 +136,20 @@ class Squares(Loss):
         return LossAt(lambda: laws.residual(z, y), laws.squares_curvature)
 
 
+class RectifiedSquares(Squares):
+    """ℓ = ½ ‖h − y‖²,  h = max(z, 0);  r = h' (h − y),  C dz = h'² dz,  h' = 1 where z > 0."""
+
+    def value(self, z: Array, y: Array, lam: Blocks) -> Array:
+        return super().value(laws.relu(z), y, lam)
+
+    def at(self, z: Array, y: Array, lam: Blocks) -> LossAt:
+        slope = laws.relu_slope(z)
+        inner = super().at(laws.relu(z), y, lam)
+        return LossAt(
+            lambda: slope * inner.residual(), lambda dz: slope * inner.curvature(slope * dz)
+        )
+
+
 class TwoClasses(Loss):
     """ℓ = log(1 + e^z) − y z,  y (n,) of 0 and 1;  r = σ(z) − y,  C dz = σ(z) σ(−z) dz."""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from hgref.arguments import Array, as_array, require_shape
 from hgref.layout import Blocks
-from hgref.objectives.losses import CrossEntropy, Loss, LossAt, Own, Squares
+from hgref.objectives.losses import CrossEntropy, Loss, LossAt, Own, RectifiedSquares, Squares
 from hgref.objectives.mlp import MLP
 from hgref.objectives.objective import Shapes
 
@@ -22,11 +22,13 @@ class TwoHeads(Loss):
     classes    K, or None: the largest label + 1
     secondary  (n, q) targets of the others, or (n,)
     rho        ρ: the name of its block, or a number
+    rectified  whether the q outputs are max(z'', 0)
     """
 
-    def __init__(self, classes: int | None, secondary: Any, rho: str | float):
+    def __init__(self, classes: int | None, secondary: Any, rho: str | float, rectified: bool):
         self.rho = Own.read("rho", rho)
-        self.first, self.second = CrossEntropy(classes), Squares()
+        self.first = CrossEntropy(classes)
+        self.second = RectifiedSquares() if rectified else Squares()
         self.secondary = self.second.targets(as_array("secondary", secondary))
 
     def hyper(self) -> Shapes:
@@ -95,6 +97,8 @@ class MultiTask(MLP):
     secondary   (n, q) or (n,) the targets y'' of the secondary task
     rho         ρ: the name of its block, or a fixed number; 0 gives the primary loss alone, as in
                 a validation error
+    rectified   whether the outputs of the secondary task are max(z'', 0) in place of z''; their
+                second derivative at the kink counts as 0, as for relu in MLP
     w, Cost, Exact   as in MLP; the last layer has classes + q outputs
     Beware      as in MLP; J has no minimum if ρ < 0: project onto hgref.constraints.NonNegative()
     Source      Franceschi et al. 2017, section 5.3; Caruana 1997
@@ -118,11 +122,12 @@ class MultiTask(MLP):
         activation: str = "tanh",
         classes: int | None = None,
         rho: str | float = "rho",
+        rectified: bool = False,
         example_weights: bool | str = False,
         centre: Any = None,
         batches: Any = None,
     ):
-        loss = TwoHeads(classes, secondary, rho)
+        loss = TwoHeads(classes, secondary, rho, rectified)
         self.build(X, y, loss, hidden, activation, example_weights, centre, batches)
         self.head = "two heads"
 

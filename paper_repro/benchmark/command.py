@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--only", nargs="+", choices=PROBLEMS, metavar="PROBLEM",
-        help=f"time only these problems, no memory or complexity: {', '.join(PROBLEMS)}",
+        help=f"time only these problems, no memory: {', '.join(PROBLEMS)}",
     )  # fmt: skip
 
 
@@ -56,6 +56,6 @@ def run(options: argparse.Namespace) -> None:
         peers = getattr(options, "peers", False)
         paths = compute(setting, only, threads, peers, options.out, bar)
     made = draw(paths)
-    print("\n\n".join(terminal(read_json(path)) for path in paths.values()))
+    print(terminal(read_json(paths["benchmark"])))
     for path in [*paths.values(), *made]:
         print(f"wrote {path}")

@@ -26,13 +26,13 @@ HOLDING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE")  # of 
 def compute(
     setting: Setting, only: Iterable[str], threads: int, peers: bool, folder: Path, bar: Any
 ) -> dict[str, Path]:
-    """Time the problems, measure memory and complexity; write the numbers.
+    """Time the problems and measure memory; write the numbers.
 
-    only     names of problems; memory and complexity are measured only if it names all
+    only     names of problems; memory is measured only if it names all
     threads  for all problems but those that are always timed on one thread
     peers    whether JAX and torch take part
     bar      a tqdm progress bar; its total is set here
-    returns  name → JSON file: benchmark, complexity
+    returns  {"benchmark": the JSON file}
     Raises   ArithmeticError, ValueError if two contenders disagree, before they are timed
     Cost     minutes; the first run also compiles, and caches the result on disk
     """
@@ -43,20 +43,13 @@ def compute(
     cases = [(p, d) for p in only for d in PROBLEMS[p].dtypes if d in setting.dtypes]
     whole = len(only) == len(PROBLEMS)
     takers = [name for name in memory.CONTENDERS if memory.MEASURABLE and (peers or own(name))]
-    curves = 2 * setting.rounds + len(setting.weights) + len(setting.steps)
-    bar.reset(total=setting.rounds * len(cases) + whole * (len(takers) + curves))
+    bar.reset(total=setting.rounds * len(cases) + whole * len(takers))
 
     problems = [time_one(setting, problem, dtype, threads, peers, bar) for problem, dtype in cases]
-    contents: dict[str, dict[str, Any]] = {"benchmark": {"problems": problems}}
-    if whole:
-        contents["benchmark"]["memory"] = memory_of(setting, takers, threads, bar)
-        bar.set_description("complexity")
-        contents["complexity"] = worked("complexity", setting, threads, bar)
+    beside = {"memory": memory_of(setting, takers, threads, bar)} if whole else {}
     about["wall seconds"] = round(time.perf_counter() - started, 1)
-    return {
-        name: write_json(folder / f"{name}.json", {**about, "experiment": name, **content})
-        for name, content in contents.items()
-    }
+    content = {**about, "experiment": "benchmark", "problems": problems, **beside}
+    return {"benchmark": write_json(folder / "benchmark.json", content)}
 
 
 def worked(job: str, setting: Setting, threads: int, bar: Any, **arguments: Any) -> Any:

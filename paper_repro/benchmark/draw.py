@@ -1,4 +1,4 @@
-"""Draw the pictures of the benchmark from their JSON files alone."""
+"""Draw the picture of the benchmark from its JSON file alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from paper_repro.benchmark.complexity import FEW
 from paper_repro.picture import save
 from paper_repro.record import read_json
 
@@ -18,28 +17,12 @@ BARS = {
     "torch": ("torch", "#f16913", "///"),
     "readable": ("hgref, the readable layer", "#bdbdbd", ".."),
 }
-LINES = {
-    "forward": ("#08519c", "o", "-"),
-    "reverse": ("#d94801", "s", "--"),
-    "checkpointed": ("#525252", "^", "-."),
-}
-PANELS = {
-    "seconds against m": ("number of hyperparameters m", "seconds"),
-    "megabytes against weights": ("number of weights p", "megabytes"),
-}
 
 
 def draw(paths: dict[str, Path]) -> list[Path]:
-    """Write a picture beside each JSON file."""
-    figures = {"benchmark": speed_ups, "complexity": panels}
-    return [
-        picture
-        for name, path in paths.items()
-        for picture in save(figures[name](read_json(path)), path)
-    ]
-
-
-# --- speed-up ---
+    """Write the picture beside the JSON file."""
+    path = paths["benchmark"]
+    return save(speed_ups(read_json(path)), path)
 
 
 def speed_ups(content: dict[str, Any]) -> Figure:
@@ -87,40 +70,3 @@ def one_set_of_bars(axes: Any, problems: Any, name: str, shift: float, thick: fl
 def label(one: dict[str, Any]) -> str:
     alone = ", 1 thread" if one["threads"] == 1 else ""
     return f"{one['problem']}, {one['dtype']}{alone}\n{one['title']}"
-
-
-# --- complexity ---
-
-
-def panels(content: dict[str, Any]) -> Figure:
-    """Seconds against m, megabytes against the number of weights; thin lines: predicted slopes."""
-    figure = Figure(figsize=(9, 4.2), layout="constrained")
-    for axes, (name, labels) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
-        curve = content[name]
-        for algorithm in curve["predicted"]:
-            one_line(axes, curve, algorithm)
-        axes.set(xscale="log", yscale="log", xlabel=labels[0], ylabel=labels[1])
-        axes.set_xticks(curve["x"], [f"{x:,}".replace(",", " ") for x in curve["x"]])
-        axes.set_xticks([], minor=True)
-        axes.margins(y=0.2)
-        axes.legend(fontsize=8.5, frameon=False, loc="upper left")
-    n, N, classes, T = content["setting"]["curve"]
-    made = content["made with"]
-    figure.suptitle(
-        f"Softmax regression by momentum, T = {T}; left: p = {classes * (N + 1)}, {n} examples; "
-        f"right: m = 2, {FEW} examples\n"
-        f"{made['processor']}, {made['threads']} threads, {content['date']}",
-        fontsize=10,
-    )
-    return figure
-
-
-def one_line(axes: Any, curve: dict[str, Any], name: str) -> None:
-    """The measurements, and over the fitted points a line with the predicted exponent."""
-    color, marker, style = LINES[name]
-    x, y = np.array(curve["x"], float), np.array(curve[name])
-    text = f"{name}: exponent {curve['slopes'][name]:.2f}, predicted {curve['predicted'][name]:g}"
-    axes.plot(x, y, color=color, marker=marker, ls=style, lw=1.6, ms=5, label=text)
-    fitted = x[len(x) // 2 :]
-    line = y[-1] * (fitted / x[-1]) ** curve["predicted"][name]
-    axes.plot(fitted, line, color="black", lw=0.7)

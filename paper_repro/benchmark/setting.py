@@ -37,8 +37,6 @@ class Setting:
     hidden, batch                 width of the network's hidden layer, examples in a mini-batch
     few_examples, few_features, few_classes, few_T   of the small problem, P3
     memory_T                      steps of P1 when its memory is measured
-    hypers, steps, weights        values of m, T and p for the curves of the complexity
-    curve                         examples, features, classes and T of the complexity's problem
     rounds, slow_rounds           how often each contender is timed; the second if it takes more
                                   than `slow` seconds
     dtypes                        the precisions to time, if the problem supports them
@@ -59,10 +57,6 @@ class Setting:
     few_classes: int = 3
     few_T: int = 1000
     memory_T: int = 1000
-    hypers: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128)
-    steps: tuple[int, ...] = (64, 128, 256, 512, 1024)
-    weights: tuple[int, ...] = (1_000, 3_000, 10_000, 30_000, 100_000)
-    curve: tuple[int, int, int, int] = (500, 63, 5, 256)
     rounds: int = 7
     slow_rounds: int = 3
     slow: float = 5.0
@@ -83,10 +77,6 @@ SMALL = Setting(
     few_features=5,
     few_T=30,
     memory_T=40,
-    hypers=(1, 2, 4, 8),
-    steps=(16, 32, 64),
-    weights=(1_000, 3_000, 10_000),
-    curve=(60, 15, 3, 32),
     rounds=2,
     slow_rounds=2,
     dtypes=("float64",),  # a second one would double the compile time

@@ -16,11 +16,11 @@ Row = dict[str, Any]
 
 
 def terminal(content: Row) -> str:
-    """The content of a JSON file of the benchmark as text."""
-    return "\n".join(times(content) if "problems" in content else slopes(content))
+    """The content of the JSON file as text."""
+    return "\n".join(lines(content))
 
 
-def times(content: Row) -> Iterator[str]:
+def lines(content: Row) -> Iterator[str]:
     for one in content["problems"]:
         yield from [headline(one), *columns(problem_rows(one))]
         rate = one["square products, 1e9 operations a second"]
@@ -83,17 +83,6 @@ def memory(content: Row) -> list[str]:
         peak, before = found["peak"], found["before"]
         rows.append([name, f"{peak:.0f}", f"{before:.0f}", f"{peak - before:.0f}"])
     return [f"Memory: {content['problem']}, T = {content['T']}", *columns(rows), ""]
-
-
-def slopes(content: Row) -> Iterator[str]:
-    """The measured and the predicted exponents of the complexity."""
-    yield "Exponents: found, predicted"
-    rows = []
-    for curve in (name for name in content if " against " in name):
-        one = content[curve]
-        for name, predicted in one["predicted"].items():
-            rows.append([f"{curve}, {name}", f"{one['slopes'][name]:.2f}", f"{predicted:g}"])
-    yield from columns(rows)
 
 
 def number(x: float) -> str:

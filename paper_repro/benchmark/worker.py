@@ -40,14 +40,10 @@ def keep_to_cores(threads: int) -> None:
 
 
 def done(content: dict[str, Any], tick: Any) -> Any:
-    from paper_repro.benchmark import complexity, memory, timing
+    from paper_repro.benchmark import memory, timing
     from paper_repro.benchmark.setting import Setting
 
-    jobs: dict[str, Any] = {
-        "timing": timing.timed,
-        "memory": memory.peak,
-        "complexity": complexity.measured,
-    }
+    jobs: dict[str, Any] = {"timing": timing.timed, "memory": memory.peak}
     arguments = content["arguments"]
     setting = Setting(**arguments.pop("setting"))
     return jobs[content["job"]](setting, tick=tick, **arguments)

@@ -13,10 +13,10 @@ import hgref
 from hgref.hypergradient.tape import numbers
 from hgref.objectives import L2, Softmax
 from hgref.problem import Problem
-from paper_repro.benchmark.complexity import FEW, Run, megabytes, penalties, seconds
 from paper_repro.benchmark.compute import load
 from paper_repro.benchmark.problems import Case, labelled
 from paper_repro.costs.fits import memory_fits, time_fits
+from paper_repro.costs.measure import FEW, Run, megabytes, penalties, seconds
 from paper_repro.costs.setting import Setting
 from paper_repro.record import surroundings, write_json
 

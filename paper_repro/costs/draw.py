@@ -33,13 +33,14 @@ def draw(paths: dict[str, Path]) -> list[Path]:
 
 def panels(content: dict[str, Any]) -> Figure:
     """Left: seconds against m. Right: megabytes against the weights, a line for each T."""
-    figure = Figure(figsize=(9.4, 4.6), layout="constrained")
+    figure = Figure(figsize=(9.4, 4.9), layout="constrained")
     left, right = figure.subplots(1, 2)
     seconds(left, content)
     megabytes(right, content["megabytes against weights"])
     s = content["setting"]
     figure.suptitle(
-        "Costs of hgref's readable layer: softmax regression by momentum, on one thread",
+        "Forward's time grows with m, and reverse's memory with T\n"
+        "hgref's readable layer, softmax regression by momentum, on one thread",
         fontsize=11,
     )
     left.set_title(

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from hgref.arguments import Array
-from paper_repro.benchmark.complexity import slope
 
 Curve = dict[str, Any]  # "x", and the values at x for each algorithm
 
@@ -65,6 +64,12 @@ def line(x: Sequence[float], y: Sequence[float]) -> dict[str, float]:
     b, a = np.polyfit(x, y, 1)
     found = np.asarray(y)
     return {"intercept": float(a), "slope": float(b), "R2": share(found, a + b * np.asarray(x))}
+
+
+def slope(x: Sequence[float], y: Sequence[float]) -> float:
+    """d log y / d log x by least squares, over the larger half of the points."""
+    later = len(x) // 2
+    return float(np.polyfit(np.log(x[later:]), np.log(y[later:]), 1)[0])
 
 
 def share(found: Array, fitted: Array) -> float:

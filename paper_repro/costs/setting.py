@@ -52,8 +52,8 @@ DEFAULT = Setting(
     examples=1000,
     features=63,
     classes=5,
-    T=20,
-    rounds=11,
+    T=100,
+    rounds=7,
 )
 
 # takes seconds, to check that everything runs; too small for good timings

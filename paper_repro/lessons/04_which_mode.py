@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import hgref
-from paper_repro.benchmark.complexity import most_bytes
+from paper_repro.costs.measure import most_bytes
 from paper_repro.lessons.exercise import exercise
 
 count = Counter()

@@ -106,7 +106,9 @@ def each(rule: Any, orders: Any = ORDERS) -> tuple[Rule, ...]:
     return tuple(update_wrapper(partial(rule, *order), rule) for order in orders)
 
 
+TABLE_3 = (*each(ahead), stops_by_itself, quicker_than_search)
 RULES: dict[str, tuple[Rule, ...]] = {
-    "phones-table3": (*each(ahead), stops_by_itself, quicker_than_search),
+    "phones-table3": TABLE_3,
+    "phones-authors-table3": TABLE_3,
     "phones-seeds": each(ahead_over_seeds, ORDERS + ABLATIONS),
 }

@@ -25,7 +25,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--authors", dest="size", action="store_const", const="authors", default=argparse.SUPPRESS,
-        help="ρ in the unit of the authors' code: a second error that is a mean over its outputs",
+        help="as in the authors' code: a second head of rectified outputs, and ρ in the unit of an "
+        "error that is a mean over them",
     )  # fmt: skip
     add_layer(parser, "cpu", "cuda", others="cuda, for a GPU")
     parser.add_argument("--minutes", type=float, metavar="N", help="total length of the speech")

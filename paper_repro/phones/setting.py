@@ -27,8 +27,9 @@ class Setting(Preset):
     outer_rate  of Adam on λ = (η, μ, ρ)
     patience    Vanilla stops after so many looks without a better accuracy (by `better`, relative)
     budget      seconds of random search, as a multiple of those of RTHO; in the paper 300/164
-    authors     ρ in the unit of the authors' code, where the second error is a mean over the q
-                outputs, not a sum: Adam's steps of ρ are q times smaller
+    authors     as in the authors' code: the outputs of the second head are rectified, and ρ is in
+                its unit, where the second error is a mean over the q outputs, not a sum: Adam's
+                steps of ρ are q times smaller
     layer       of hgref that trains: cpu or cuda
     seed        of mini-batches, start, validation frames and random search
     """
@@ -75,7 +76,7 @@ class Setting(Preset):
 # takes four minutes on two cores; T is enough for the η of RTHO-NT to decay
 DEFAULT = Setting(minutes=10, context=2, q=60, hidden=(128, 128), T=12_000, every=40, valid=2000)
 
-# the same, with the authors' unit of ρ
+# the same, with the authors' second head and their unit of ρ
 AUTHORS = DEFAULT.changed(authors=True)
 
 # the paper's network, Δ and validation frames; takes days on two cores

@@ -52,7 +52,7 @@ def methods(setting: Setting) -> Iterator[Method]:
     yield Method("RTHO-NT", FROM_NOTHING)
     yield Method("RTHO, one task", IN_REAL_TIME | {"authors"})
     yield Method("Vanilla, rates of RTHO", IN_REAL_TIME, needs="RTHO")
-    yield Method("RS", frozenset({"eta", "mu", "outer_rate", "authors"}), needs="RTHO")
+    yield Method("RS", frozenset({"eta", "mu", "outer_rate"}), needs="RTHO")
 
 
 def run(phones: Phones, task: Task, needed: Row | None) -> Row:

@@ -100,8 +100,9 @@ def two_heads(
 ) -> MultiTask:
     X, y, second = part.inputs(index), part.y[index], part.targets(index)
     return MultiTask(
-        X, y, second, setting.hidden, activation="relu", classes=phones.states, **options
-    )
+        X, y, second, setting.hidden, activation="relu", classes=phones.states,
+        rectified=setting.authors, **options,
+    )  # fmt: skip
 
 
 def problem(J: MultiTask, E: Objective, setting: Setting) -> hgref.Problem:

@@ -16,6 +16,7 @@ from paper_repro.table import columns
 
 FORWARDS = {"color": "#08519c", "marker": "o", "ls": "-"}  # distinguishable in grey, too
 BACKWARDS = {"color": "#d94801", "marker": "s", "ls": "--"}
+STYLES = ("-", "--", ":")  # of the three blocks of weights
 ROOM = 0.2  # above and below the curves
 
 
@@ -26,9 +27,9 @@ def draw(paths: dict[str, Path]) -> list[Path]:
 
 
 def panels(content: dict[str, Any]) -> Figure:
-    """Over t: ‖Z_t‖ by weight (top), |α_t| by unit (middle), both shares of ∇f (bottom)."""
-    figure = Figure(figsize=(9.0, 9.2), layout="constrained")
-    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(2.3, 1, 1.5))
+    """Over t: ‖Z_t‖ by block (top), |α_t| by unit (middle), both shares of ∇f (bottom)."""
+    figure = Figure(figsize=(9.0, 7.8), layout="constrained")
+    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(1.1, 1, 1.5))
     s = content["setting"]
     figure.suptitle(
         "Two roads to one gradient: RTRL fills Z forwards, BPTT fills α backwards\n"
@@ -36,30 +37,28 @@ def panels(content: dict[str, Any]) -> Figure:
         f"T = {s['T']} steps, before training",
         fontsize=11,
     )
-    forwards(figure, top, content)
+    forwards(top, content)
     backwards(figure, middle, content)
     meeting(bottom, content)
     return figure
 
 
-def forwards(figure: Figure, axes: Any, content: dict[str, Any]) -> None:
-    """A row for each weight: the norm of its column of Z_t, ds_t/dλ_j."""
-    norms = np.array(content["norms of the columns of Z"]).T
-    shaded = image(axes, norms)
-    start, centres = 0, {}
-    for name, shape in content["blocks"].items():
-        size = math.prod(shape)
-        centres[f"{name} ({size})"] = start + size / 2
-        start += size
-        axes.axhline(start, color="black", lw=0.8)
-    axes.set_yticks(list(centres.values()), list(centres), fontsize=9)
-    axes.set(ylabel="weights λⱼ", ylim=(start, 0))
+def forwards(axes: Any, content: dict[str, Any]) -> None:
+    """The norm of the columns of Z_t of each block of weights."""
+    norms, first = np.array(content["norms of the columns of Z"]), 0
+    for (name, shape), style in zip(content["blocks"].items(), STYLES, strict=True):
+        last = first + math.prod(shape)
+        of_block = np.linalg.norm(norms[:, first:last], axis=1)
+        axes.plot(of_block, color=FORWARDS["color"], lw=1.6, ls=style,
+                  label=f"{name}: {last - first} columns")  # fmt: skip
+        first = last
+    axes.set(ylabel="‖dsₜ/dλ‖", ylim=(0, None))
+    axes.legend(fontsize=9, frameon=False, loc="upper left")
     axes.set_title(
         f"RTRL (FORWARD-HG)  →   Zₜ = Aₜ Zₜ₋₁ + Bₜ from Z₀ = 0: {content['setting']['hidden']} × "
-        f"{len(norms)} numbers, no state kept",
+        f"{norms.shape[1]} numbers, no state kept",
         loc="left", fontsize=10,
     )  # fmt: skip
-    figure.colorbar(shaded, ax=axes, label="‖dsₜ/dλⱼ‖, column j of Zₜ", pad=0.01)
 
 
 def backwards(figure: Figure, axes: Any, content: dict[str, Any]) -> None:

@@ -16,10 +16,10 @@ from hgref import Problem
 from hgref.arguments import Array
 from hgref.hypergradient.tape import numbers
 from hgref.verify.witness import complex_step
-from paper_repro.benchmark.complexity import most_bytes
 from paper_repro.benchmark.compute import load
 from paper_repro.benchmark.timing import Tick, in_turn, summary
 from paper_repro.costs.compute import keep_memory
+from paper_repro.costs.measure import most_bytes
 from paper_repro.record import surroundings, write_json
 from paper_repro.relatives.counted import Counted
 from paper_repro.relatives.limit import towards_the_limit

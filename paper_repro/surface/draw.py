@@ -24,6 +24,7 @@ APART = 0.25  # least distance between two arrows, in decades
 ARROW = 0.09  # length of the longest arrow, as a share of the panel's width
 STEEP = 1.0  # change of f per decade at which arrows reach full length, so that cliffs fit
 LEVELS = 14
+MARGIN = 0.05  # around what is enlarged, in decades
 HIGHEST = 1.15 * np.log(CLASSES)  # largest error drawn: a little above that of guessing
 SHADES = LinearSegmentedColormap.from_list("shades", ["1.0", "0.45"])  # light behind dark lines
 
@@ -45,15 +46,17 @@ def panels(content: dict[str, Any]) -> Figure:
         shaded = surface(axes[1, column], content)
         for way, one in enumerate(content[name]):
             path(axes[1, column], one, way)
+    closer(axes[1, 1], content)
     axes[0, 0].set_ylabel("validation error")
     axes[1, 0].set_ylabel("log₁₀ η  (learning rate)")
     figure.colorbar(shaded, ax=list(axes[1]), label="f(λ): validation error after T steps",
                     format="%.2f", shrink=0.9)  # fmt: skip
     s = content["setting"]
     figure.suptitle(
-        f"A network of {content['weights']} weights on {s['train']} digits "
-        f"({content['data']['source']}), T = {s['T']}\n"
-        "arrows: negative hypergradients in these coordinates, their length ∝ √‖∇f‖",
+        f"Down one valley: in {s['hyper_iterations']} whole runs, or during a single one\n"
+        f"a network of {content['weights']} weights on {s['train']} digits "
+        f"({content['data']['source']}), T = {s['T']}; "
+        "arrows: −∇f, their length ∝ √‖∇f‖",
         fontsize=10.5,
     )  # fmt: skip
     return figure
@@ -107,6 +110,22 @@ def surface(axes: Any, content: dict[str, Any]) -> Any:
         axes.annotate("diverged", (x[-1], y[np.isnan(f).any(axis=1)].mean()), (-6, 0), bbox=box,
                       textcoords="offset points", ha="right", va="center", fontsize=9)  # fmt: skip
     return shaded
+
+
+def closer(axes: Any, content: dict[str, Any]) -> None:
+    """Where the paths in real time from starts 2 and 3 end, enlarged."""
+    paths = [np.array(one["point"]) for one in content["realtime"]]
+    near = np.concatenate([points[-len(points) // 3 :] for points in paths[1:]])
+    low, high = near.min(axis=0) - MARGIN, near.max(axis=0) + MARGIN
+    inset = axes.inset_axes((0.6, 0.06, 0.38, 0.2))
+    surface(inset, content)
+    for way, points in enumerate(paths):
+        color, marker, style = WAYS[way]
+        inset.plot(*points.T, color=color, ls=style, lw=1, marker=marker, ms=2.5)
+        inset.plot(*points[-1], color=color, marker="*", ms=14, mec="white", mew=0.8, zorder=5)
+    inset.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="", ylabel="")
+    inset.tick_params(labelsize=7, pad=1)
+    axes.indicate_inset_zoom(inset, edgecolor="black", alpha=0.3)
 
 
 def path(axes: Any, one: dict[str, Any], way: int) -> None:

@@ -111,6 +111,8 @@ def parts_of(J: Any) -> tuple[Any, list[Any], Any]:
         raise TypeError(
             "X: expected dense features, found a sparse matrix; use hgref.fast.cpu, or X.toarray()"
         )
+    if isinstance(losses[0], MultiTask) and type(losses[0].loss.second) is not Squares:
+        raise TypeError("rectified: expected False, found True; use hgref.fast.cpu")
     return losses[0], penalties, couplings[0] if couplings else None
 
 

@@ -26,12 +26,9 @@ def figures(tmp_path_factory):
     return out
 
 
-def test_four_files_are_left(figures):
-    names = sorted(path.name for path in figures.iterdir())
-    stems = ("benchmark", "complexity")
-    assert names == [f"{stem}.{kind}" for stem in stems for kind in ("json", "png")]
-    for stem in stems:
-        assert (figures / f"{stem}.png").read_bytes().startswith(b"\x89PNG")
+def test_two_files_are_left(figures):
+    assert sorted(path.name for path in figures.iterdir()) == ["benchmark.json", "benchmark.png"]
+    assert (figures / "benchmark.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_every_problem_has_its_medians_and_differences(figures):
@@ -50,32 +47,25 @@ def test_every_problem_has_its_medians_and_differences(figures):
                 assert row["difference"] < 1e-8
 
 
-def test_memory_and_complexity_are_there(figures):
+def test_memory_is_there(figures):
     found = read_json(figures / "benchmark.json")["memory"]["megabytes"]
     assert set(found) == {"fast kept", "fast recompute", "fast checkpointed"}
     assert all(0 < row["before"] <= row["peak"] for row in found.values())
-    content = read_json(figures / "complexity.json")
-    for name in ("seconds against m", "megabytes against weights"):
-        curve = content[name]
-        assert set(curve["slopes"]) == set(curve["predicted"])
-        assert all(len(curve[algorithm]) == len(curve["x"]) for algorithm in curve["slopes"])
 
 
 def test_results_say_where_they_come_from(figures):
-    for stem in ("benchmark", "complexity"):
-        about = read_json(figures / f"{stem}.json")
-        made = about["made with"]
-        assert {"numpy", "numba", "processor", "threads", "cores", "load before"} <= set(made)
-        assert "torch" not in made
-        assert about["setting"]["seed"] == 0
-        assert len(about["date"]) == 10
+    about = read_json(figures / "benchmark.json")
+    made = about["made with"]
+    assert {"numpy", "numba", "processor", "threads", "cores", "load before"} <= set(made)
+    assert "torch" not in made
+    assert about["setting"]["seed"] == 0
+    assert len(about["date"]) == 10
 
 
-def test_pictures_are_made_of_the_numbers_alone(figures):
-    paths = {stem: figures / f"{stem}.json" for stem in ("benchmark", "complexity")}
-    before = {path: path.with_suffix(".png").read_bytes() for path in paths.values()}
-    for path in draw.draw(paths):
-        assert path.read_bytes() == before[path.with_suffix(".json")]
+def test_the_picture_is_made_of_the_numbers_alone(figures):
+    before = (figures / "benchmark.png").read_bytes()
+    (picture,) = draw.draw({"benchmark": figures / "benchmark.json"})
+    assert picture.read_bytes() == before
 
 
 def test_the_table_has_ratios_to_the_fast_layer_and_to_the_floor():

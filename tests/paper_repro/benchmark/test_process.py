@@ -66,7 +66,7 @@ def test_an_interrupted_wait_ends_the_worker(setting, monkeypatch):
 
     monkeypatch.setattr(process, "answer", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        in_process("complexity", 1, lambda: None, setting=asdict(setting))
+        in_process("memory", 1, lambda: None, setting=asdict(setting), contender="fast")
     assert started[0].returncode is not None
 
 

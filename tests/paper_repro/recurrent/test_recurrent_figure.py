@@ -1,5 +1,7 @@
 """`python -m paper_repro recurrent`: the roads step by step, the literature's loops, the claims."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -114,9 +116,20 @@ def test_the_literatures_loops_are_slopes_of_their_own_error(seed, T, h):
 
 def test_the_panels_share_their_steps_and_name_their_axes(content):
     axes = panels(content).axes
-    assert [one.get_ylabel() for one in axes[:3]] == ["weights λⱼ", "unit", "share of ∇f"]
+    assert [one.get_ylabel() for one in axes[:3]] == ["‖dsₜ/dλ‖", "unit", "share of ∇f"]
     assert {one.get_xlim() for one in axes[:3]} == {(-0.5, SMALL.T + 0.5)}
-    assert len({line.get_linestyle() for line in axes[2].get_lines()[:3]}) == 3
+    for one in (axes[0], axes[2]):
+        assert len({line.get_linestyle() for line in one.get_lines()[:3]}) == 3
+
+
+def test_a_line_shows_the_norm_of_its_blocks_columns(content):
+    lines, Z = panels(content).axes[0].get_lines(), content["norms of the columns of Z"]
+    sizes = [math.prod(shape) for shape in content["blocks"].values()]
+    assert len(lines) == len(sizes)
+    assert [line.get_ydata()[-1] for line in lines] == [
+        pytest.approx(math.hypot(*Z[-1][last - size : last]))
+        for size, last in zip(sizes, np.cumsum(sizes), strict=True)
+    ]
 
 
 def test_the_terminal_tells_the_distances(content):

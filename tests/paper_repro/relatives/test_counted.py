@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from strategies import build, choices, few
 
 import hgref
-from paper_repro.benchmark.complexity import most_bytes
+from paper_repro.costs.measure import most_bytes
 from paper_repro.relatives.counted import Counted
 from paper_repro.relatives.optimum import fewest_steps
 
