@@ -46,6 +46,16 @@ def test_the_training_error_has_the_second_task_with_its_weight(phones, losses, 
     assert losses.J.value(7, w, LAM) == pytest.approx((first + 3 * second).mean(), rel=1e-12)
 
 
+def test_the_authors_second_head_is_rectified(phones, losses, setting, w):
+    rectified = training(phones, setting.changed(authors=True))
+    batch = np.random.default_rng(setting.seed).integers(0, 240, (setting.T, setting.batch))[6]
+    z = np.maximum(logits(w, phones.train.X[batch].astype(float))[:, 6:], 0)
+    second = ((z - phones.train.target[batch]) ** 2).sum(axis=1) / 2
+    first = losses.J.value(7, w, {"rho": np.array(0.0)})
+    assert rectified.value(7, w, LAM) == pytest.approx(first + 3 * second.mean(), rel=1e-12)
+    assert rectified.value(7, w, LAM) != losses.J.value(7, w, LAM)
+
+
 def test_the_test_error_sees_all_test_frames(phones, losses):
     assert len(losses.test.y) == len(phones.test)
 
