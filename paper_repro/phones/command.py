@@ -6,6 +6,7 @@ import argparse
 
 from paper_repro.data.root import data_root
 from paper_repro.data.speech.phones import load_phones
+from paper_repro.data.speech.sources import SOURCES
 from paper_repro.layer import add_layer, layer_of
 from paper_repro.phones.compute import compute
 from paper_repro.phones.draw import draw, terminal
@@ -20,8 +21,9 @@ BAR = "{desc}{percentage:3.0f}% |{bar}| {elapsed}{postfix}"  # without n, which 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that only this experiment has."""
     parser.add_argument(
-        "--source", choices=("auto", "timit", "generated"),
-        help="source of the speech (default: TIMIT if --data-dir has it, else generated)",
+        "--source", choices=SOURCES,
+        help="source of the speech (default: TIMIT or LibriSpeech if --data-dir has it, else "
+        "generated)",
     )  # fmt: skip
     parser.add_argument(
         "--authors", dest="size", action="store_const", const="authors", default=argparse.SUPPRESS,

@@ -16,7 +16,7 @@ LINEAR = "none"
 ROWS: Rows = (
     (
         "speech", "TIMIT", "TIMIT", f"generated, {DEFAULT.minutes:g} minutes",
-        "TIMIT where --data-dir has it, else generated",
+        "TIMIT or LibriSpeech where --data-dir has it, else generated",
     ),
     ("hidden layers", "4 × 2000", "4 × 2000, 4 × 400", net(DEFAULT), net(PAPER)),
     ("frames of context", "a window", "not in the code", f"{DEFAULT.context}", f"{PAPER.context}"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from paper_repro.data.speech.recording import RATE
+from paper_repro.data.speech.recording import RATE, duration
 from paper_repro.data.speech.sentences import words
 
 PARTS = ("train", "valid", "test")
@@ -33,8 +33,9 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """The length, estimated from the size of the file, header included."""
-        return self.wav.stat().st_size / (2 * RATE)
+        """The length, header included where samples are not compressed."""
+        compressed = self.wav.suffix == ".flac"
+        return duration(self.wav) if compressed else self.wav.stat().st_size / (2 * RATE)
 
 
 def timit_folder(root: Path) -> Path | None:
@@ -63,12 +64,17 @@ def recordings(folder: Path, test_speakers: Collection[str] = CORE) -> list[Reco
         for speaker in speakers(folder, side)
         for recording in of_speaker(speaker, side, test_speakers)
     ]
+    require_parts(folder, found)
+    return sorted(found, key=lambda r: (r.part, r.wav.parts[-3].upper(), r.speaker, r.sentence))
+
+
+def require_parts(folder: Path, found: list[Recording]) -> None:
+    """Raise FileNotFoundError if a part has no recording."""
     for i, part in enumerate(PARTS):
         if not any(recording.part == i for recording in found):
             raise FileNotFoundError(
                 f"{folder}: expected recordings for the part {part}, found none"
             )
-    return sorted(found, key=lambda r: (r.part, r.wav.parts[-3].upper(), r.speaker, r.sentence))
 
 
 def speakers(folder: Path, side: str) -> Iterator[Path]:

@@ -18,6 +18,7 @@ from paper_repro.data.speech.corpus import Recording
 from paper_repro.data.speech.fbank import HOP, STATIC, WINDOW, fbank
 from paper_repro.data.speech.phn import Transcript, read_phn
 from paper_repro.data.speech.recording import read_recording
+from paper_repro.data.speech.textgrid import read_textgrid
 
 FORMAT = 1  # increase it when the same recordings give a different table
 THIRDS = 3  # states of a phone: its beginning, middle and end
@@ -57,7 +58,7 @@ def load_frames(found: list[Recording], cache: Path, bar: Any = None) -> Frames:
 
     cache    the name of the file there depends on the paths, sizes and times of the recordings
     bar      a tqdm progress bar that counts recordings, or None
-    Raises   as read_recording and read_phn
+    Raises   as read_recording, read_phn and read_textgrid
     Cost     a millisecond per second of speech, and 9 kB of disk
     """
     file = cache / f"frames-{key(found)}.npz"
@@ -98,7 +99,8 @@ def make_frames(found: list[Recording], bar: Any = None) -> Frames:
     frames, phones = [0], [0]
     for recording in found:
         x = read_recording(recording.wav)
-        transcript = read_phn(recording.phn, len(x))
+        read = read_textgrid if recording.phn.suffix == ".TextGrid" else read_phn
+        transcript = read(recording.phn, len(x))
         static.append(fbank(x).astype(np.float16))
         i, j = labels(transcript, len(static[-1]))
         spoken.append(np.where(i < 0, -1, i + phones[-1]))

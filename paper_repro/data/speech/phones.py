@@ -51,16 +51,16 @@ def load_phones(
 ) -> Phones:
     """Load frames, states and secondary targets of the speech of a source.
 
-    source   "timit": the folder `timit` in the root; "generated": by espeak-ng; or
-             "auto": TIMIT if the root has it, else generated
+    source   "timit", "librispeech": the folder of that name in the root; "generated": by espeak-ng;
+             or "auto": TIMIT if the root has it, else LibriSpeech, else generated
     root     the folder of the data; its subfolder `speech` caches corpora and features
-    minutes  of speech, all parts together; None: all of TIMIT, or as much generated speech
+    minutes  of speech, all parts together; None: all of the corpus, or as much generated speech
     context  frames to each side: X has 123 (2 context + 1) columns, 1353 for 5
     q        length of the secondary target
-    seed     of the choice of TIMIT's recordings, or of the generated speech
+    seed     of the choice of recordings, or of the generated speech
     bar      a tqdm progress bar, or None
-    Raises   FileNotFoundError if "timit" is not found; ModuleNotFoundError if espeakng-loader, or
-             soundfile for TIMIT in NIST SPHERE format, is needed but not installed; ValueError for
+    Raises   FileNotFoundError if the corpus is not found; ModuleNotFoundError if espeakng-loader,
+             or soundfile for NIST SPHERE and FLAC, is needed but not installed; ValueError for
              damaged files, or if q is more than seven times the number of phones
     Beware   states are not labelled by hand: the frames of a phone are cut in thirds
     Source   Franceschi et al. 2017, section 5.3

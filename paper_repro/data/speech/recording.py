@@ -1,9 +1,10 @@
-"""Read recordings in RIFF format, or in NIST SPHERE as distributed with TIMIT."""
+"""Read recordings in RIFF format, in NIST SPHERE as TIMIT has it, or in FLAC, as LibriSpeech."""
 
 from __future__ import annotations
 
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,30 +12,31 @@ from hgref.arguments import Array
 
 RATE = 16000  # samples per second
 LARGEST = 2**26  # bytes, half an hour; TIMIT's longest recording has eight seconds
-SPHERE = b"NIST_1A"
 RIFF = b"RIFF"
+BY_SOUNDFILE = {b"NIST": "NIST SPHERE", b"fLaC": "FLAC"}
 
 
 def read_recording(path: str | Path) -> Array:
     """Read the samples of a recording with one channel, 16 kHz and 16 bits.
 
-    path     a RIFF or SPHERE file; its first bytes, not its name, decide which
+    path     a RIFF, SPHERE or FLAC file; its first bytes, not its name, decide which
     returns  (n,) int16
-    Raises   FileNotFoundError; ModuleNotFoundError if SPHERE needs soundfile but it is not
-             installed; ValueError if the file is damaged or has another format
+    Raises   FileNotFoundError; ModuleNotFoundError if soundfile is needed but not installed: for
+             all but RIFF; ValueError if the file is damaged or has another format
     Cost     one read; memory grows with the bytes actually read
     """
     path = Path(path)
     with open(path, "rb") as file:
-        magic = file.read(len(SPHERE))
+        magic = file.read(len(RIFF))
     size = path.stat().st_size
     if size > LARGEST:
         raise ValueError(f"{path}: expected at most {LARGEST} bytes, found {size}")
-    if magic.startswith(RIFF):
+    if magic == RIFF:
         return read_riff(path, size)
-    if magic == SPHERE:
-        return read_sphere(path)
-    raise ValueError(f"{path}: expected a RIFF or NIST SPHERE file, found one beginning {magic!r}")
+    if magic in BY_SOUNDFILE:
+        return read_by_soundfile(path, BY_SOUNDFILE[magic])
+    known = ", ".join(("RIFF", *BY_SOUNDFILE.values()))
+    raise ValueError(f"{path}: expected a file of {known}, found one beginning {magic!r}")
 
 
 def read_riff(path: Path, size: int) -> Array:
@@ -54,24 +56,39 @@ def read_riff(path: Path, size: int) -> Array:
     return np.frombuffer(data, "<i2").astype(np.int16)
 
 
-def read_sphere(path: Path) -> Array:
-    try:
-        import soundfile
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{path} is a NIST SPHERE file, and soundfile is not installed: "
-            'run python -m pip install -e ".[speech]"'
-        ) from error
+def read_by_soundfile(path: Path, kind: str) -> Array:
+    soundfile = imported(path, kind)
     try:
         with soundfile.SoundFile(path) as file:
             require_kind(path, (file.channels, file.samplerate, bits(file.subtype)))
             data = file.read(min(file.frames, LARGEST // 2), dtype="int16")
             announced = file.frames
     except soundfile.SoundFileError as error:
-        raise ValueError(f"{path}: expected a whole SPHERE file, found: {error}") from error
+        raise ValueError(f"{path}: expected a whole {kind} file, found: {error}") from error
     if len(data) != announced:
         raise ValueError(f"{path}: expected {announced} samples, found {len(data)}")
     return data
+
+
+def duration(path: Path) -> float:
+    """Seconds of a FLAC file, from its header."""
+    soundfile = imported(path, "FLAC")
+    try:
+        return float(soundfile.info(path).duration)
+    except soundfile.SoundFileError as error:
+        raise ValueError(f"{path}: expected a whole FLAC file, found: {error}") from error
+
+
+def imported(path: Path, kind: str) -> Any:
+    """The module soundfile, which reads this kind."""
+    try:
+        import soundfile
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{path} is a {kind} file, and soundfile is not installed: "
+            'run python -m pip install -e ".[speech]"'
+        ) from error
+    return soundfile
 
 
 def bits(subtype: str) -> int | str:

@@ -1,4 +1,4 @@
-"""Load speech from TIMIT or espeak-ng as a table of frames."""
+"""Load speech from TIMIT, LibriSpeech or espeak-ng as a table of frames."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from paper_repro.data.speech.corpus import Recording, recordings, share, timit_f
 from paper_repro.data.speech.fbank import HOP
 from paper_repro.data.speech.frames import Frames, load_frames
 from paper_repro.data.speech.generated import generated_corpus
+from paper_repro.data.speech.librispeech import librispeech_folder, librispeech_recordings
 from paper_repro.data.speech.recipe import Recipe
 from paper_repro.data.speech.recording import RATE
 from paper_repro.data.speech.voices import VOICES, speaker
 
-SOURCES = ("auto", "timit", "generated")
+SOURCES = ("auto", "timit", "librispeech", "generated")
 TIMIT_MINUTES = 246.0  # of its 5040 sentences without SA
 
 
@@ -33,20 +34,31 @@ def load_speech(source: str, root: Path, minutes: float | None, seed: int, bar: 
     as_count("seed", seed, 0, 2**31 - 1)
     if minutes is not None and not minutes > 0:
         raise ValueError(f"minutes: expected a number > 0, found {minutes}")
-    timit = timit_folder(root) if source in ("auto", "timit") else None
-    if source == "timit" and timit is None:
-        raise FileNotFoundError(
-            f"{source}: expected a folder timit with TRAIN and TEST in {root}, found none"
-        )
-    if timit is not None:
-        name, found = "TIMIT", recordings(timit)
-        found = found if minutes is None else share(found, minutes, seed)
-    else:
+    recorded = original(source, root)
+    if recorded is None:
         name = "synthetic speech by espeak-ng"
         found = generated_recordings(root, Recipe(minutes or TIMIT_MINUTES, seed), bar)
+    else:
+        name, found = recorded
+        found = found if minutes is None else share(found, minutes, seed)
     frames = load_frames(found, root / "speech", bar)
     length = len(frames.static) * HOP / RATE / 60
     return Speech(f"{name}, {length:.3g} minutes, {len(frames.names)} phones", frames)
+
+
+def original(source: str, root: Path) -> tuple[str, list[Recording]] | None:
+    """(name, recordings) of the corpus that the root has; None if speech is to be generated."""
+    corpora = {
+        "timit": ("TIMIT", timit_folder, recordings, "timit with TRAIN and TEST"),
+        "librispeech": ("LibriSpeech", librispeech_folder, librispeech_recordings, "librispeech"),
+    }
+    for key, (name, find, read, what) in corpora.items():
+        if source in ("auto", key):
+            if folder := find(root):
+                return name, read(folder)
+            if source == key:
+                raise FileNotFoundError(f"{key}: expected a folder {what} in {root}, found none")
+    return None
 
 
 def generated_recordings(root: Path, recipe: Recipe, bar: Any) -> list[Recording]:
