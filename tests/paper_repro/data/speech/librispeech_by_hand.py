@@ -15,8 +15,7 @@ def textgrid(phones, seconds, tier="phones", size=None):
     words = f'    item [1]:\n        class = "IntervalTier"\n        name = "words"\n{head}'
     words += f'intervals: size = 1\nintervals [1]:\n{head}text = "said" \n'
     lines = [
-        f"        intervals [{i}]:\n            xmin = {a / 16000} \n            xmax = {b / 16000} \n"
-        f'            text = "{name}" \n'
+        f'intervals [{i}]:\nxmin = {a / 16000} \nxmax = {b / 16000} \ntext = "{name}" \n'
         for i, (a, b, name) in enumerate(phones, 1)
     ]
     return (
