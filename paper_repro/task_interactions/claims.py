@@ -82,6 +82,7 @@ ORDERS = (relations_help, one_relation_helps, better_than_all_alike, few_relatio
 TABLE_2 = (*ORDERS, outer_loop_converged)
 RULES: dict[str, tuple[Rule, ...]] = {
     "task-interactions-table2": TABLE_2,
+    "task-interactions-converged-table2": TABLE_2,
     "task-interactions-phones-table2": TABLE_2,
     "task-interactions-authors-table2": ORDERS,  # its λ is not the last of the outer loop
 }

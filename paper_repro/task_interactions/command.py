@@ -35,6 +35,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="the sizes and the protocol of the authors' code: the hyper-iteration with the best "
         "validation accuracy, models trained on both parts, single tasks on a grid",
     )  # fmt: skip
+    parser.add_argument(
+        "--converged", dest="size", action="store_const", const="converged",
+        default=argparse.SUPPRESS,
+        help="as many hyper-iterations as the outer loops need to converge; takes ten minutes",
+    )  # fmt: skip
     parser.add_argument("--T", type=int, metavar="N", help="steps of the inner training")
     parser.add_argument("--hyper-iterations", type=int, metavar="N", help="Adam steps on C and ρ")
     parser.add_argument("--R", type=float, metavar="R", help="bound on ΣC in HMTL-S")

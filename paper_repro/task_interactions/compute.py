@@ -34,7 +34,7 @@ def compute(
              from which the next one continues
     bar      a tqdm progress bar; its total is set here
     start    the workers, see `paper_repro.sweep.workers`
-    returns  name → JSON file: table2, figure2
+    returns  name → JSON file: table2, figure2, errors
     Cost     seeds · 4 · hyper_iterations hypergradients
     Source   Franceschi et al. 2017, section 5.2
     """
@@ -78,7 +78,7 @@ def write(
 
     splits   for each split: method → its result
     beside   further information about the run, to be stored with the numbers
-    returns  name → JSON file: table2, figure2
+    returns  name → JSON file: table2, figure2, errors
     """
     about = {
         "experiment": setting.experiment,
@@ -88,8 +88,13 @@ def write(
         **beside,
     }
     contents = {
-        "table2": {**about, "rows": [row(name, splits) for name in METHODS], "splits": splits},
+        "table2": {
+            **about,
+            "rows": [row(name, splits) for name in METHODS],
+            "splits": [{n: without_path(found) for n, found in one.items()} for one in splits],
+        },
         "figure2": {**about, **relations(splits), **pictures(tasks)},
+        "errors": {**about, "E_val": errors(splits)},
     }
     return {
         name: write_json(folder / f"{setting.experiment}-{name}.json", content)
@@ -112,6 +117,19 @@ def row(name: str, splits: list[Row]) -> Row:
         "95 % interval": [gain - half, gain + half],
         "validation error": np.mean([found[name]["error"] for found in splits]),
     }
+
+
+def without_path(found: Row) -> Row:
+    return {name: value for name, value in found.items() if name != "path"}
+
+
+# --- the outer loops ---
+
+
+def errors(splits: list[Row]) -> Row:
+    """The mean of E_val over the splits before each hyper-iteration, for methods that have some."""
+    paths = {name: [found[name]["path"] for found in splits] for name in METHODS}
+    return {name: np.mean(path, axis=0) for name, path in paths.items() if path[0] is not None}
 
 
 # --- Figure 2 ---

@@ -1,4 +1,4 @@
-"""Draw Table 2 and Figure 2 from their JSON files alone."""
+"""Draw Table 2, Figure 2 and the course of the outer loops from their JSON files alone."""
 
 from __future__ import annotations
 
@@ -14,16 +14,25 @@ from paper_repro.record import read_json
 from paper_repro.table import columns, markdown, write_text
 from paper_repro.task_interactions.graph import graph, order_of
 
+LINES = {  # color, style: distinguishable in grey, too
+    "SLT": ("#969696", "-"),
+    "NMTL": ("#525252", ":"),
+    "HMTL": ("#08519c", "-"),
+    "HMTL-S": ("#d94801", "--"),
+}
+HIGHER = "HMTL has not converged: HMTL-S, whose set is a part of HMTL's, is lower"
+LOWER = "HMTL-S, whose set is a part of HMTL's, does not get below HMTL"
 TITLES = {"HMTL": "HMTL: C ≥ 0", "HMTL-S": "HMTL-S: C ≥ 0, ΣC ≤ R"}
 
 
 def draw(paths: dict[str, Path]) -> list[Path]:
-    """Write the table as Markdown and the graph of relations, each beside its JSON file."""
-    table, figure = paths["table2"], paths["figure2"]
+    """Write the table as Markdown, the graph of relations and E_val, each beside its JSON file."""
+    table, figure, errors = paths["table2"], paths["figure2"], paths["errors"]
     content = read_json(table)
     lines = [*markdown(table_rows(content)), "", *notes(content)]
     made = [write_text(table.with_suffix(".md"), "\n".join([*lines, ""]))]
-    return made + save(figure2(read_json(figure)), figure, ("png", "pdf"))
+    made += save(figure2(read_json(figure)), figure, ("png", "pdf"))
+    return made + save(course(read_json(errors)), errors)
 
 
 def notes(content: dict[str, Any]) -> list[str]:
@@ -58,6 +67,27 @@ def table_rows(content: dict[str, Any]) -> list[list[str]]:
 def terminal(content: dict[str, Any]) -> str:
     """The table in columns."""
     return "\n".join(columns(table_rows(content)))
+
+
+# --- the outer loops ---
+
+
+def course(content: dict[str, Any]) -> Figure:
+    """E_val over the hyper-iterations of each method."""
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    for name, path in content["E_val"].items():
+        color, style = LINES[name]
+        axes.plot(path, color=color, ls=style, lw=1.6, label=f"{name}: {path[-1]:.3f} at the end")
+    axes.set(xlabel="hyper-iteration", ylabel="E_val", xlim=(0, None), xscale="symlog")
+    axes.legend(fontsize=9, frameon=False)
+    wide, bounded = (content["E_val"][name][-1] for name in ("HMTL", "HMTL-S"))
+    figure.suptitle(
+        f"{HIGHER if wide > bounded else LOWER}\n"
+        f"means of {content['setting']['seeds']} splits, {content['data']['source']}",
+        fontsize=9.5,
+    )
+    return figure
 
 
 # --- Figure 2 ---

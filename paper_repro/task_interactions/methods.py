@@ -59,6 +59,7 @@ class Learnt(NamedTuple):
     valid   the same for validation examples;  error: E_val
     C       (K, K) relations, or None if the method does not learn one for each pair
     rho     ρ, or (K,) one for each task
+    path    (hyper_iterations + 1,) E_val at λ_0 …, or None if there are none
     """
 
     test: float
@@ -66,6 +67,7 @@ class Learnt(NamedTuple):
     error: float
     C: Array | None
     rho: Array
+    path: Array | None
 
 
 def learn(name: str, data: Split, setting: Setting) -> Learnt:
@@ -79,7 +81,7 @@ def learn(name: str, data: Split, setting: Setting) -> Learnt:
     """
     if setting.authors and name == "SLT":
         found = single_tasks(data, setting)
-        return Learnt(found.test, found.valid, found.error, None, found.rho)
+        return Learnt(found.test, found.valid, found.error, None, found.rho, None)
     K, problem = data.classes, inner_problem(name, data, setting)
 
     def judge(k: int, lam: Array, g: hgref.Hypergradient) -> dict[str, float]:
@@ -110,6 +112,7 @@ def learn(name: str, data: Split, setting: Setting) -> Learnt:
         error=float(problem.error(setting.T, w, blocks)),
         C=blocks["C"] if np.ndim(blocks.get("C", 0.0)) == 2 else None,
         rho=blocks["l2"][:K] / 2 if "l2" in blocks else blocks["rho"],
+        path=run.f,
     )
 
 

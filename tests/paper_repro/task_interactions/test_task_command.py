@@ -30,6 +30,8 @@ def test_a_users_features_from_command_to_figures(features, tmp_path, capsys):
     assert re.search(r"^HMTL-S +\d", printed, re.MULTILINE)
     assert sorted(path.name for path in out.glob("*.*")) == [
         ".partial",
+        "task-interactions-enough-errors.json",
+        "task-interactions-enough-errors.png",
         "task-interactions-enough-figure2.json",
         "task-interactions-enough-figure2.pdf",
         "task-interactions-enough-figure2.png",

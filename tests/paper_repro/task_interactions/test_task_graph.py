@@ -111,7 +111,7 @@ def test_classes_without_pictures_are_drawn(results, tmp_path, K):
     content["data"]["classes"] = [f"class {k}" for k in range(K)]
     content["C"] = {"HMTL": relations(K), "HMTL-S": relations(K, 1)}
     content["pictures"] = None
-    paths = {"table2": results["table2"], "figure2": write_json(tmp_path / "f.json", content)}
+    paths = {**results, "figure2": write_json(tmp_path / "f.json", content)}
     made = {path.suffix: path.read_bytes() for path in draw(paths)}
     assert made[".png"].startswith(b"\x89PNG")
     assert made[".pdf"].startswith(b"%PDF")

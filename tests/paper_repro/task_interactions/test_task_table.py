@@ -13,7 +13,9 @@ from paper_repro.record import read_json
 from paper_repro.task_interactions import compute as module
 from paper_repro.task_interactions.claims import RULES, TABLE_2
 from paper_repro.task_interactions.compute import compute
-from paper_repro.task_interactions.draw import draw, table_rows, terminal
+from paper_repro.task_interactions.draw import course, draw, table_rows, terminal
+from paper_repro.task_interactions.methods import learn
+from paper_repro.task_interactions.splits import split
 
 METHODS = ["SLT", "NMTL", "HMTL", "HMTL-S"]
 
@@ -57,6 +59,27 @@ def test_relations_are_means_over_the_splits(results, setting):
         np.testing.assert_allclose(figure["related"][name], (each > 0).mean(axis=0))
 
 
+def test_the_outer_loops_are_means_of_those_of_the_splits(results, setting, tasks):
+    errors = read_json(results["errors"])["E_val"]
+    assert list(errors) == METHODS
+    for name, path in errors.items():
+        each = [learn(name, split(tasks, setting, k), setting).path for k in range(setting.seeds)]
+        assert len(path) == setting.hyper_iterations + 1
+        np.testing.assert_allclose(path, np.mean(each, axis=0), rtol=1e-6)
+        assert path[-1] < path[0]
+    assert "path" not in read_json(results["table2"])["splits"][0]["SLT"]
+
+
+@pytest.mark.parametrize(("end", "told"), [(0.4, "does not get below HMTL"), (0.6, "has not conv")])
+def test_the_course_says_which_is_lower(results, end, told):
+    content = read_json(results["errors"])
+    content["E_val"]["HMTL"][-1], content["E_val"]["HMTL-S"][-1] = end, 0.5
+    figure = course(content)
+    assert told in figure.get_suptitle()
+    styles = {(line.get_linestyle(), line.get_color()) for line in figure.axes[0].get_lines()}
+    assert len(styles) == len(METHODS)
+
+
 def test_pictures_are_the_first_of_each_class(results, tasks):
     figure = read_json(results["figure2"])
     assert figure["side"] == 5
@@ -79,6 +102,7 @@ def test_results_say_what_they_were_made_of(results, setting, tasks):
 def test_the_table_and_the_graph_stand_beside_their_numbers(results):
     made = draw(results)
     assert sorted(path.name for path in made) == [
+        "task-interactions-errors.png",
         "task-interactions-figure2.pdf",
         "task-interactions-figure2.png",
         "task-interactions-table2.md",
@@ -151,10 +175,12 @@ def test_phones_stand_beside_pictures_and_not_in_their_place(
     assert [path.name for path in paths.values()] == [
         "task-interactions-phones-table2.json",
         "task-interactions-phones-figure2.json",
+        "task-interactions-phones-errors.json",
     ]
     assert not {path.name for path in paths.values()} & {p.name for p in results.values()}
     stems = {path.stem for path in (paths["table2"], results["table2"])}
-    assert stems | {"task-interactions-authors-table2"} == set(RULES)
+    others = {f"task-interactions-{name}-table2" for name in ("authors", "converged")}
+    assert stems | others == set(RULES)
 
 
 # --- claims ---
@@ -213,6 +239,6 @@ def test_claims_about_a_result_can_be_judged_and_about_a_broken_one_not(results)
     for rule in RULES["task-interactions-table2"]:
         assert "not to be judged" not in judge(rule, content).found
         broken = copy.deepcopy(content)
-        for split in broken["splits"]:
-            del split["HMTL"], split["NMTL"]
+        for one in broken["splits"]:
+            del one["HMTL"], one["NMTL"]
         assert "not to be judged: KeyError" in judge(rule, broken).found
