@@ -8,6 +8,7 @@ from typing import Any
 
 from paper_repro.data.images import Images, load_images
 from paper_repro.data.root import data_root
+from paper_repro.digest import origin
 from paper_repro.hyper_cleaning.compute import BASELINES, baseline, cleaned, weights_of
 from paper_repro.hyper_cleaning.corruption import corrupt
 from paper_repro.hyper_cleaning.methods import clean
@@ -47,4 +48,4 @@ def finish(
     found: Found, images: Images, setting: Setting, folder: Path, beside: Row
 ) -> tuple[list[Path], str]:
     """Write the means over the seeds; returns the files, and the table for a terminal."""
-    return over_seeds.finish(WHAT, found, images.name, setting, folder, beside)
+    return over_seeds.finish(WHAT, found, origin(images), setting, folder, beside)

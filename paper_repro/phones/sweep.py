@@ -13,6 +13,7 @@ from typing import Any
 
 from paper_repro.data.root import data_root
 from paper_repro.data.speech.phones import Phones, load_phones
+from paper_repro.digest import origin
 from paper_repro.phones.compute import trained
 from paper_repro.phones.methods import Losses, warm_up
 from paper_repro.phones.setting import Setting
@@ -72,4 +73,4 @@ def finish(
     found: Found, phones: Phones, setting: Setting, folder: Path, beside: Row
 ) -> tuple[list[Path], str]:
     """Write the means over the seeds; returns the files, and the table for a terminal."""
-    return over_seeds.finish(WHAT, found, phones.name, setting, folder, beside)
+    return over_seeds.finish(WHAT, found, origin(phones), setting, folder, beside)

@@ -35,7 +35,7 @@ class Compared(NamedTuple):
 
 
 def finish(
-    what: Compared, found: Found, data: str, setting: Preset, folder: Path, beside: Row
+    what: Compared, found: Found, data: Row, setting: Preset, folder: Path, beside: Row
 ) -> tuple[list[Path], str]:
     """Write the numbers, the table and the figure: the files, and the table for a terminal."""
     path = compute(what, found, data, setting, folder, beside)
@@ -43,11 +43,11 @@ def finish(
 
 
 def compute(
-    what: Compared, found: Found, data: str, setting: Preset, folder: Path, beside: Row
+    what: Compared, found: Found, data: Row, setting: Preset, folder: Path, beside: Row
 ) -> Path:
     """Write means over seeds, and paired differences from the reference method.
 
-    data     the name of the data
+    data     the name of the data and their checksum, see `digest.origin`
     beside   what else the file says about the run
     returns  NAME-seeds.json
     """
@@ -63,7 +63,7 @@ def compute(
     content = {
         **what._asdict(),
         "seeds": seeds,
-        "data": {"source": data},
+        "data": data,
         "setting": asdict(setting),
         "made with": surroundings(),
         **beside,

@@ -17,6 +17,7 @@ from paper_repro.sweep.over_seeds import Compared, compute
 
 WHAT = Compared("made-up", "Baseline", "test accuracy", ("F1",))
 METHODS = ("Oracle", "Baseline", "DH-300")
+ABOUT = {"source": "made-up data", "sha256": "0" * 64}
 
 
 def content_of(folder, x, what=WHAT, methods=METHODS):
@@ -26,7 +27,7 @@ def content_of(folder, x, what=WHAT, methods=METHODS):
         for j, row in enumerate(x)
         for method, a in zip(methods, row, strict=True)
     }
-    return compute(what, found, "made-up data", Preset(), folder, {"wall seconds": 1.0})
+    return compute(what, found, ABOUT, Preset(), folder, {"wall seconds": 1.0})
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def path(tmp_path):
 
 def test_means_and_intervals_are_those_of_scipy(path):
     rows = read_json(path)["rows"]
+    assert read_json(path)["data"] == ABOUT
     assert [row["method"] for row in rows] == list(METHODS)
     each = {row["method"]: np.array(row["each"]["test accuracy"]) for row in rows}
     for row in rows:
