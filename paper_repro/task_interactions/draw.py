@@ -80,6 +80,7 @@ def course(content: dict[str, Any]) -> Figure:
         color, style = LINES[name]
         axes.plot(path, color=color, ls=style, lw=1.6, label=f"{name}: {path[-1]:.3f} at the end")
     axes.set(xlabel="hyper-iteration", ylabel="E_val", xlim=(0, None), xscale="symlog")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.legend(fontsize=9, frameon=False)
     wide, bounded = (content["E_val"][name][-1] for name in ("HMTL", "HMTL-S"))
     figure.suptitle(
