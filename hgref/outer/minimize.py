@@ -76,7 +76,7 @@ def minimize(
     returns        Minimization: the paths of λ and f, and the callback's records
     Raises         ValueError if `file` holds another run, or if a step leaves the domain of the
                    problem (pass a projection); Diverged. The iterations so far are saved first
-    Cost           K hypergradients and one training run; memory O(K m)
+    Cost           K + 1 hypergradients, the last for f(λ_K) alone; memory O(K m)
     Exact          a resumed run gives the same λ as an uninterrupted one, bit for bit
     Beware         `file` is written at most every 5 seconds, and at the end, on an exception and on
                    Ctrl-C. A resumed run cannot tell one lambda given as `project` from another
@@ -118,7 +118,8 @@ def minimize(
     finally:
         run.save()
     done = run.done
-    f = [*done.f, f_or_inf(problem, done.lams[-1])]
+    last = done.lams[-1]
+    f = [*done.f, f_or_inf(lambda: hypergradient(problem, last).f, lambda: problem.f(last))]
     return Minimization(np.array(done.lams), np.array(f), done.records, begun.layout)
 
 
@@ -167,12 +168,14 @@ class Moving:
         return point
 
 
-def f_or_inf(problem: Problem, lam: Array) -> float:
-    """f(λ), or inf if training diverges: an error must not discard a finished run."""
-    try:
-        return float(problem.f(lam))
-    except Diverged:
-        return np.inf
+def f_or_inf(*ways: Callable[[], Any]) -> float:
+    """f(λ) by the first way that does not diverge, else inf: an error must not lose a run."""
+    for f in ways:
+        try:
+            return float(f())
+        except Diverged:
+            pass
+    return np.inf
 
 
 def as_scipy(

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,6 +142,33 @@ def test_a_last_point_that_diverges_loses_no_path():
     )
     assert run.lam.shape == (2, 1)
     assert run.f[-1] == np.inf
+
+
+def test_the_last_f_is_the_hypergradients_own():
+    """Which may be of a fast layer, or in single precision."""
+    asked = []
+
+    def single(problem, lam):
+        asked.append(lam)
+        g = hgref.reverse(problem, lam)
+        return replace(g, f=np.float32(g.f))
+
+    problem = a_problem()
+    run = minimize(problem, start(problem), single, project=inside(problem).project, iterations=3)
+    np.testing.assert_array_equal(asked, run.lam)
+    assert run.f.astype(np.float32).tolist() == run.f.tolist()
+
+
+def test_a_last_gradient_that_diverges_loses_no_f():
+    def overflows(problem, lam):
+        if lam[0] > 1.0:
+            raise hgref.Diverged("alpha, going backwards,", 1, "w", 0)
+        return hgref.reverse(problem, lam)
+
+    J = Quadratic([[1.0]], [1.0])
+    problem = hgref.Problem(hgref.GradientDescent(J), J, 2, [3.0])
+    run = minimize(problem, [0.0], overflows, project=lambda x: x + 0.6, iterations=1)
+    assert run.f[-1] == problem.f(run.last) > 0
 
 
 def test_a_file_of_another_run_is_refused(tmp_path):
