@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -139,8 +139,13 @@ def at_minimum(run: Run, solver: str, tol: float, iterations: int) -> Implicit:
         residual=float(np.linalg.norm(end.grad)),
         unsolved=unsolved,
         products=used,
-        how=lambda: Convergence.of(Inner(run.untransformed()), w_T),
+        how=partial(convergence_at, run, w_T),
     )
+
+
+def convergence_at(run: Run, w: Array) -> Convergence:
+    """A function of its own, so that the result of another process can be sent here."""
+    return Convergence.of(Inner(run.untransformed()), w)
 
 
 def require_solved(solver: str, unsolved: float, tol: float, used: int, what: str) -> None:

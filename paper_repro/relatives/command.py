@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-from functools import partial
 
 from paper_repro.preset import given
 from paper_repro.record import read_json
@@ -12,7 +10,6 @@ from paper_repro.relatives.compute import compute
 from paper_repro.relatives.draw import draw
 from paper_repro.relatives.setting import PRESETS, Setting
 from paper_repro.relatives.table import terminal
-from paper_repro.sweep.workers import Processes
 
 SUMMARY = "Reversible learning, checkpoints, truncation and implicit gradients on one problem"
 
@@ -37,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
     setting = setting_of(options)
     # one thread, as for the costs: the gain of a second BLAS thread varies with the load
     with threadpool_limits(1, "blas"), tqdm(total=1, unit="part", smoothing=0.05) as bar:
-        paths = compute(setting, options.out, bar, partial(Processes, os.cpu_count() or 1))
+        paths = compute(setting, options.out, bar)
     made = draw(paths)
     print(terminal(read_json(paths["relatives"])))
     for path in [*paths.values(), *made]:

@@ -28,18 +28,16 @@ from paper_repro.relatives.model import SOURCE, momentum, training
 from paper_repro.relatives.optimum import fewest_steps
 from paper_repro.relatives.reversal import taken_back
 from paper_repro.relatives.setting import Setting
-from paper_repro.sweep.workers import InTurn, Start
 
 Row = dict[str, Any]
 
 
-def compute(setting: Setting, folder: Path, bar: Any, start: Start = InTurn) -> dict[str, Path]:
+def compute(setting: Setting, folder: Path, bar: Any) -> dict[str, Path]:
     """Measure all methods, and how two kinds of runs converge to the limit; write the numbers.
 
     setting  sizes and rounds
     folder   for the results
     bar      a tqdm progress bar; its total is set here
-    start    the workers that count bytes and products, see `paper_repro.sweep.workers`
     returns  {"relatives": …, "relatives-limit": …}, their JSON files
     Cost     m complex runs; each method once under tracemalloc and `rounds` times for its seconds
     Beware   times are comparable only within one run, so an interrupted run starts over
@@ -49,10 +47,7 @@ def compute(setting: Setting, folder: Path, bar: Any, start: Start = InTurn) -> 
     bar.reset(total=setting.ticks)
     return {
         name: write_json(folder / f"{name}.json", clocked(name, make, setting, bar, made_with))
-        for name, make in (
-            ("relatives", partial(compared, start=start)),
-            ("relatives-limit", towards_the_limit),
-        )
+        for name, make in (("relatives", compared), ("relatives-limit", towards_the_limit))
     }
 
 
@@ -71,7 +66,7 @@ def clocked(
     }
 
 
-def compared(setting: Setting, bar: Any, start: Start) -> Row:
+def compared(setting: Setting, bar: Any) -> Row:
     """The content of the table and the first figure."""
     problem, lam = momentum(setting, training(setting), setting.eta, setting.T)
     bar.set_description("complex step")
@@ -84,11 +79,7 @@ def compared(setting: Setting, bar: Any, start: Start) -> Row:
     runs = {one.name: partial(one.run, problem, lam) for one in todo}
     seconds = in_turn(runs, setting, bar.update, pause=0)
     bar.set_description("bytes and products")
-    found = {}
-    with start() as executor:
-        for row, g in executor.map(partial(measured, setting), todo):
-            found[row["method"]] = row, g
-            bar.update()
+    found = {one.name: measured(setting, one, bar.update) for one in todo}
     return {
         "problem": {
             "p": problem.p,
@@ -120,13 +111,14 @@ def witnessed(problem: Problem, lam: Array, tick: Tick) -> Array:
     return np.array(slopes)
 
 
-def measured(setting: Setting, method: Method) -> tuple[Row, Any]:
+def measured(setting: Setting, method: Method, tick: Tick) -> tuple[Row, Any]:
     """(the cost of a method in bytes, gradients and products; its hypergradient)."""
     J = Counted(training(setting))
     problem, lam = momentum(setting, J, setting.eta, setting.T)
     method.run(problem, lam)  # Python keeps freed tuples: they would count in a first run
     J.gradients = J.H = J.M = 0
     peak, g = most_bytes(partial(method.run, problem, lam))
+    tick()
     row = {
         "method": method.name,
         "family": method.family,

@@ -1,5 +1,7 @@
 """The gradient in the limit: closed forms, differences of the limit itself, and long runs."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -357,3 +359,13 @@ def test_one_step_is_the_last_share_and_says_what_it_leaves():
     found = hgref.implicit(cosine, {"c": 0.8}, "one-step")
     w = found.s_T[0]
     assert found["c"] == pytest.approx((w - 0.3) * np.cos(w), rel=1e-9)
+
+
+@pytest.mark.parametrize("solver", [*SOLVERS, "one-step"])
+def test_a_result_can_be_sent_from_another_process(solver):
+    J = Quadratic(np.diag([1.0, 2.0]), [1.0, 3.0]) + L2()
+    problem = hgref.Problem(hgref.GradientDescent(J), Quadratic(np.eye(2), np.ones(2)), 60)
+    found = hgref.implicit(problem, {"eta": 0.4, "l2": 0.1}, solver)
+    sent = pickle.loads(pickle.dumps(found))
+    assert sent.grad.tolist() == found.grad.tolist()
+    assert sent.convergence.rate == found.convergence.rate
