@@ -34,6 +34,15 @@ def forward_exponent(content: Content) -> Claim:
     )  # fmt: skip
 
 
+def columns_exponent(content: Content) -> Claim:
+    """The same of the columns of Z alone, without the run that they go along with."""
+    found = content["fits"]["forward seconds against m"]["exponent of the columns"]
+    return Claim(
+        f"forward: the time that columns add to a run with one grows as their number to a power "
+        f"within {EXPONENT} of 1", "1", f"{found:.2f}", abs(found - 1) <= EXPONENT,
+    )  # fmt: skip
+
+
 def reverse_time(content: Content) -> Claim:
     """REVERSE-HG's time does not depend on m."""
     off = content["fits"]["reverse seconds against m"]["deviation %"]
@@ -79,6 +88,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "costs": (
         forward_time,
         forward_exponent,
+        columns_exponent,
         reverse_time,
         reverse_memory,
         forward_memory,

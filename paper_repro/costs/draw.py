@@ -106,6 +106,8 @@ def table_rows(content: dict[str, Any]) -> list[list[str]]:
     rows.append(["forward seconds against m", "linear: R² = 1", f"R² = {time['R2']:.4f}"])
     exponent = "1 where m outweighs the rest"
     rows.append(["forward exponent of m, larger half", exponent, f"{time['exponent']:.2f}"])
+    columns_alone = f"{time['exponent of the columns']:.2f}"
+    rows.append(["forward exponent of the columns, beside a run with one", "1", columns_alone])
     for name, fit in fits.items():
         if "deviation %" in fit:
             found = f"{fit['deviation %']:.1f} % at most from the median"

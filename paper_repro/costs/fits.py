@@ -9,6 +9,8 @@ import numpy as np
 
 from hgref.arguments import Array
 
+CLOCK = 1e-9  # seconds: the least that is told apart; noise may make a difference negative
+
 Curve = dict[str, Any]  # "x", and the values at x for each algorithm
 
 
@@ -19,10 +21,20 @@ def time_fits(curve: Curve) -> Curve:
         "forward seconds against m": {
             **line(m, curve["forward"]),
             "exponent": slope(m, curve["forward"]),
+            "exponent of the columns": exponent_of_columns(m, curve["forward"]),
         },
         "reverse seconds against m": {"deviation %": deviation(curve["reverse"])},
         "checkpointed seconds against m": {"deviation %": deviation(curve["checkpointed"])},
     }
+
+
+def exponent_of_columns(m: Sequence[float], seconds: Sequence[float]) -> float:
+    """The exponent of m in what further columns take, beside a run with one.
+
+    That run weighs more than the columns at small m, and the exponent of all seconds is lower.
+    """
+    further, extra = np.array(m[1:]) - m[0], np.array(seconds[1:]) - seconds[0]
+    return float(np.polyfit(np.log(further), np.log(np.maximum(extra, CLOCK)), 1)[0])
 
 
 def memory_fits(curves: Sequence[Curve], kept: Curve) -> Curve:

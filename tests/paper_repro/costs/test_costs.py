@@ -9,13 +9,13 @@ from paper_repro.__main__ import main
 from paper_repro.costs.claims import RULES
 from paper_repro.costs.compute import ALGORITHMS, runs, timed_case
 from paper_repro.costs.draw import page, panels, terminal
-from paper_repro.costs.fits import deviation, line, memory_fits, time_fits
+from paper_repro.costs.fits import deviation, exponent_of_columns, line, memory_fits, time_fits
 from paper_repro.costs.setting import PRESETS, SMALL
 from paper_repro.record import read_json
 
 FINE = {  # a result that section 4 would be content with
     "fits": {
-        "forward seconds against m": {"R2": 0.999, "exponent": 0.9},
+        "forward seconds against m": {"R2": 0.999, "exponent": 0.9, "exponent of the columns": 1.1},
         "reverse seconds against m": {"deviation %": 4.0},
         "reverse bytes against T p": {"R2": 1.0, "slope": 24.1, "predicted slope": 24},
         "forward megabytes against T": {"deviation %": 0.1},
@@ -114,12 +114,19 @@ def test_deviation_is_in_per_cent_of_the_median():
     assert deviation([1.0, 2.0, 2.2]) == pytest.approx(50)
 
 
+def test_columns_that_take_no_time_by_the_clock_have_an_exponent_too():
+    assert np.isfinite(exponent_of_columns([1, 2, 4], [5.0, 4.0, 6.0]))
+    assert exponent_of_columns([1, 2, 3, 5], [9.0, 10.0, 13.0, 25.0]) == pytest.approx(2)
+
+
 def test_fits_of_known_costs_are_the_prediction():
     m = [1, 2, 4, 8]
     time = time_fits({"x": m, "forward": [2 + 3 * x for x in m], "reverse": [5] * 4,
                       "checkpointed": [7, 7, 7, 7.7]})  # fmt: skip
     assert time["forward seconds against m"]["R2"] == pytest.approx(1)
     assert time["forward seconds against m"]["slope"] == pytest.approx(3)
+    assert time["forward seconds against m"]["exponent of the columns"] == pytest.approx(1)
+    assert time["forward seconds against m"]["exponent"] < 0.95
     assert time["reverse seconds against m"]["deviation %"] == 0
     assert time["checkpointed seconds against m"]["deviation %"] == pytest.approx(10)
     curves = [
@@ -148,6 +155,8 @@ def test_fits_of_known_costs_are_the_prediction():
     ("fit", "key", "wrong"),
     [
         ("forward seconds against m", "R2", 0.98),
+        ("forward seconds against m", "exponent", 0.89),
+        ("forward seconds against m", "exponent of the columns", 1.11),
         ("reverse seconds against m", "deviation %", 15.1),
         ("reverse bytes against T p", "slope", 26.5),
         ("reverse bytes against T p", "slope", 21.5),

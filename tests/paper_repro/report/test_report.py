@@ -171,7 +171,7 @@ def test_any_bytes_make_a_page(once, result, table):
 def test_any_content_makes_a_page(once, content):
     (once / "costs.json").write_text(json.dumps(content))
     text, _ = page_of(once)
-    assert "of 6 claims hold here" in text
+    assert "of 7 claims hold here" in text
 
 
 def test_a_result_without_the_numbers_is_not_judged(folder):
