@@ -52,7 +52,7 @@ def panels(content: dict[str, Any]) -> Figure:
 
 
 def seconds(axes: Any, content: dict[str, Any]) -> None:
-    """The medians, and the line fitted to those of forward."""
+    """The least seconds, and the line fitted to those of forward."""
     curve = content["seconds against m"]
     fit = content["fits"]["forward seconds against m"]
     for name in ALGORITHMS:
@@ -62,7 +62,11 @@ def seconds(axes: Any, content: dict[str, Any]) -> None:
     ends = np.array([0, curve["x"][-1]])
     axes.plot(ends, fit["intercept"] + fit["slope"] * ends, color="black", lw=0.7,
               label=f"a line through forward, R² = {fit['R2']:.4f}")  # fmt: skip
-    axes.set(xlabel="number of hyperparameters m", ylabel="seconds (median)", xlim=(0, None))
+    axes.set(
+        xlabel="number of hyperparameters m",
+        ylabel="seconds (the least of all rounds)",
+        xlim=(0, None),
+    )
     axes.set_ylim(0, 1.35 * max(max(curve[name]) for name in ALGORITHMS))  # room for the legend
     axes.legend(fontsize=8.5, frameon=False, loc="upper left")
 
@@ -133,7 +137,7 @@ def page(content: dict[str, Any]) -> str:
         "",
         f"Measured on hgref's readable layer, one thread, {made['processor']}: softmax "
         f"regression by momentum with m penalties. Seconds: {s['examples']} examples, "
-        f"{s['classes'] * (s['features'] + 1)} weights, T = {s['T']}, medians of {s['rounds']} "
+        f"{s['classes'] * (s['features'] + 1)} weights, T = {s['T']}, the least of {s['rounds']} "
         "rounds in which all took turns. Megabytes: the most that arrays and Python's own objects "
         f"took, for p = {s['weights'][0]} … {s['weights'][-1]} and T = {s['steps'][0]} … "
         f"{s['steps'][-1]}, with one penalty; forward carries η and the penalty.",

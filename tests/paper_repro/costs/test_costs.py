@@ -15,7 +15,11 @@ from paper_repro.record import read_json
 
 FINE = {  # a result that section 4 would be content with
     "fits": {
-        "forward seconds against m": {"R2": 0.999, "exponent": 0.9, "exponent of the columns": 1.05},
+        "forward seconds against m": {
+            "R2": 0.999,
+            "exponent": 0.9,
+            "exponent of the columns": 1.05,
+        },
         "reverse seconds against m": {"deviation %": 4.0},
         "reverse bytes against T p": {"R2": 1.0, "slope": 24.1, "predicted slope": 24},
         "forward megabytes against T": {"deviation %": 0.1},
