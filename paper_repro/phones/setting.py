@@ -64,6 +64,8 @@ class Setting(Preset):
         for name in ("q", "T", "valid", "batch", "patience"):
             as_count(name, getattr(self, name), 1)
         as_count("every", self.every, 1, self.T)
+        if self.authors and self.layer == "cuda":
+            raise ValueError("layer: expected cpu with --authors, whose second head has no kernel")
         for width in self.hidden:
             as_count("hidden", width, 1)
         for name in ("minutes", "budget", "outer_rate"):

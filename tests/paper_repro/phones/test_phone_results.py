@@ -231,6 +231,7 @@ def test_each_claim_can_be_false(wrong):
         ({"T": 10}, "every: expected an integer from 1 to 10, found 20"),
         ({"minutes": -1.0}, "minutes: expected a number above 0, found -1"),
         ({"budget": 0.0}, "budget: expected a number above 0, found 0"),
+        ({"authors": True, "layer": "cuda"}, "layer: expected cpu with --authors"),
         ({"hidden": (4, 0)}, "hidden: expected at least 1, found 0"),
         ({"context": -1}, "context: expected at least 0, found -1"),
     ],
