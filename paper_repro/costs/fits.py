@@ -34,7 +34,7 @@ def exponent_of_columns(m: Sequence[float], seconds: Sequence[float]) -> float:
     That run weighs more than the columns at small m, and the exponent of all seconds is lower.
     """
     further, extra = np.array(m[1:]) - m[0], np.array(seconds[1:]) - seconds[0]
-    return float(np.polyfit(np.log(further), np.log(np.maximum(extra, CLOCK)), 1)[0])
+    return exponent(further, np.maximum(extra, CLOCK))
 
 
 def memory_fits(curves: Sequence[Curve], kept: Curve) -> Curve:
@@ -79,9 +79,14 @@ def line(x: Sequence[float], y: Sequence[float]) -> dict[str, float]:
 
 
 def slope(x: Sequence[float], y: Sequence[float]) -> float:
-    """d log y / d log x by least squares, over the larger half of the points."""
+    """The exponent over the larger half of the points."""
     later = len(x) // 2
-    return float(np.polyfit(np.log(x[later:]), np.log(y[later:]), 1)[0])
+    return exponent(x[later:], y[later:])
+
+
+def exponent(x: Any, y: Any) -> float:
+    """d log y / d log x by least squares."""
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 
 def share(found: Array, fitted: Array) -> float:

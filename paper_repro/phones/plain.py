@@ -1,4 +1,4 @@
-"""Training without sensitivities: a run of which only E at some steps is wanted, in each layer."""
+"""Train without sensitivities, and evaluate E at some of the steps; in each layer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def on_processor(problem: hgref.Problem, lam: Any, looks: list[int], dtype: Any)
 
 
 def on_gpu(problem: hgref.Problem, lam: Any, looks: list[int], dtype: Any) -> None:
-    from hgref.fast.cuda.recorded import Recorded  # wants a GPU
+    from hgref.fast.cuda.recorded import Recorded  # needs a GPU
 
     run = Recorded(problem, lam, dtype, every=1)
     s: Array = run.start()

@@ -20,8 +20,8 @@ LINES = {  # color, style: distinguishable in grey, too
     "HMTL": ("#08519c", "-"),
     "HMTL-S": ("#d94801", "--"),
 }
-HIGHER = "HMTL has not converged: HMTL-S, whose set is a part of HMTL's, is lower"
-LOWER = "HMTL-S, whose set is a part of HMTL's, does not get below HMTL"
+HIGHER = "HMTL has not converged: HMTL-S is lower, and has only a part of HMTL's set"
+LOWER = "HMTL-S has only a part of HMTL's set, and does not get below HMTL"
 TITLES = {"HMTL": "HMTL: C ≥ 0", "HMTL-S": "HMTL-S: C ≥ 0, ΣC ≤ R"}
 
 

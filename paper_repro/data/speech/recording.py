@@ -13,7 +13,7 @@ from hgref.arguments import Array
 RATE = 16000  # samples per second
 LARGEST = 2**26  # bytes, half an hour; TIMIT's longest recording has eight seconds
 RIFF = b"RIFF"
-BY_SOUNDFILE = {b"NIST": "NIST SPHERE", b"fLaC": "FLAC"}
+BY_SOUNDFILE = {b"NIST_1A": "NIST SPHERE", b"fLaC": "FLAC"}  # how files begin, what they are
 
 
 def read_recording(path: str | Path) -> Array:
@@ -27,14 +27,15 @@ def read_recording(path: str | Path) -> Array:
     """
     path = Path(path)
     with open(path, "rb") as file:
-        magic = file.read(len(RIFF))
+        magic = file.read(max(map(len, BY_SOUNDFILE)))
     size = path.stat().st_size
     if size > LARGEST:
         raise ValueError(f"{path}: expected at most {LARGEST} bytes, found {size}")
-    if magic == RIFF:
+    if magic.startswith(RIFF):
         return read_riff(path, size)
-    if magic in BY_SOUNDFILE:
-        return read_by_soundfile(path, BY_SOUNDFILE[magic])
+    for beginning, kind in BY_SOUNDFILE.items():
+        if magic.startswith(beginning):
+            return read_by_soundfile(path, kind)
     known = ", ".join(("RIFF", *BY_SOUNDFILE.values()))
     raise ValueError(f"{path}: expected a file of {known}, found one beginning {magic!r}")
 

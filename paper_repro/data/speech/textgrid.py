@@ -22,8 +22,8 @@ INTERVAL = re.compile(
 def read_textgrid(path: str | Path, samples: int | None = None) -> Transcript:
     """Read the intervals of the tier "phones" of a file in Praat's long text format.
 
-    path     the file, ASCII: the names of phones in ARPABET, of which the digit of the stress is
-             dropped; all pauses are "sil"
+    path     the file, ASCII, with the names of phones in ARPABET; their digits, which tell the
+             stress, are dropped, and all pauses become "sil"
     samples  length of the recording, if known
     returns  Transcript with at least one phone
     Raises   FileNotFoundError; ValueError if there is no such tier, it has another number of

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from timit_by_hand import text_file
 
 from paper_repro.data.speech.phn import LARGEST, LONGEST_NAME, SLACK, read_phn
 
@@ -11,14 +12,10 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("phn")
 
 
-def written(folder, text):
-    path = folder / "a.phn"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
 def test_known_lines(folder):
-    found = read_phn(written(folder, "0 2260 h#\n2260 4070 sh\r\n\n4070 5265 ax-h\n"), 5300)
+    found = read_phn(
+        text_file(folder / "a.phn", "0 2260 h#\n2260 4070 sh\r\n\n4070 5265 ax-h\n"), 5300
+    )
     np.testing.assert_array_equal(found.start, [0, 2260, 4070])
     np.testing.assert_array_equal(found.end, [2260, 4070, 5265])
     assert found.phone == ["h#", "sh", "ax-h"]
@@ -35,7 +32,7 @@ def test_what_was_written_is_read(folder, phones):
     ends = np.cumsum([length for length, _ in phones])
     starts = [0, *ends[:-1]]
     lines = [f"{a} {b} {name}" for a, b, (_, name) in zip(starts, ends, phones, strict=True)]
-    found = read_phn(written(folder, "\n".join(lines)), int(ends[-1]))
+    found = read_phn(text_file(folder / "a.phn", "\n".join(lines)), int(ends[-1]))
     np.testing.assert_array_equal(found.start, starts)
     np.testing.assert_array_equal(found.end, ends)
     assert found.phone == [name for _, name in phones]
@@ -64,11 +61,11 @@ MALFORMED = {
 def test_malformed_files_are_refused_by_name(folder, case):
     text, message = MALFORMED[case]
     with pytest.raises(ValueError, match=rf"a\.phn: .*expected .*{message}|a\.phn: {message}"):
-        read_phn(written(folder, text), 1000)
+        read_phn(text_file(folder / "a.phn", text), 1000)
 
 
 def test_a_last_phone_may_overshoot_by_a_hop(folder):
-    assert read_phn(written(folder, "0 1160 a"), 1160 - SLACK).phone == ["a"]
+    assert read_phn(text_file(folder / "a.phn", "0 1160 a"), 1160 - SLACK).phone == ["a"]
 
 
 def test_a_missing_file_is_named(folder):
@@ -82,7 +79,7 @@ lines = st.lists(st.text("0123456789 -_a.\t\n", max_size=12)).map(lambda parts: 
 @given(st.one_of(st.binary(max_size=200), lines.map(str.encode)), st.integers(0, 10**6))
 def test_nothing_but_a_value_error_comes_out(folder, data, samples):
     try:
-        found = read_phn(written(folder, data), samples)
+        found = read_phn(text_file(folder / "a.phn", data), samples)
     except ValueError:
         return
     assert len(found.start) == len(found.end) == len(found.phone) > 0

@@ -101,6 +101,13 @@ def test_a_huge_file_is_refused_unread(folder):
         read_recording(folder / "huge.wav")
 
 
+@pytest.mark.parametrize("beginning", [b"", b"NIST_2B", b"OggS", b"riff"])
+def test_a_file_that_begins_otherwise_is_refused(folder, beginning):
+    (folder / "other.wav").write_bytes(beginning)
+    with pytest.raises(ValueError, match=r"expected a file of RIFF, NIST SPHERE, FLAC, found one"):
+        read_recording(folder / "other.wav")
+
+
 def test_a_missing_file_is_named(folder):
     with pytest.raises(FileNotFoundError, match="missing"):
         read_recording(folder / "missing.wav")

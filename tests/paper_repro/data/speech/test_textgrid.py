@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from librispeech_by_hand import textgrid
+from timit_by_hand import text_file
 
 from paper_repro.data.speech.phn import Transcript
 from paper_repro.data.speech.textgrid import read_textgrid
@@ -20,15 +21,9 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("textgrid")
 
 
-def written(folder, text):
-    path = folder / "a.TextGrid"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
 @pytest.mark.parametrize("tier", ["phones", "phonemes"])
 def test_phones_lose_their_stress_and_pauses_are_silence(folder, tier):
-    found = read_textgrid(written(folder, textgrid(PHONES, 0.51, tier)), 8160)
+    found = read_textgrid(text_file(folder / "a.TextGrid", textgrid(PHONES, 0.51, tier)), 8160)
     assert found.phone == ["sil", "HH", "AH", "sil", "IY", "spn"]
     np.testing.assert_array_equal(found.start, [a for a, _, _ in PHONES])
     np.testing.assert_array_equal(found.end, [b for _, b, _ in PHONES])
@@ -51,7 +46,7 @@ def test_phones_lose_their_stress_and_pauses_are_silence(folder, tier):
 )
 def test_what_is_wrong_is_named(folder, text, message):
     with pytest.raises(ValueError, match=message):
-        read_textgrid(written(folder, text), 1000)
+        read_textgrid(text_file(folder / "a.TextGrid", text), 1000)
 
 
 @given(st.data())
@@ -60,6 +55,8 @@ def test_nothing_but_a_value_error_comes_out(folder, data):
     places = st.tuples(st.integers(0, len(damaged) - 1), st.integers(0, 255))
     for place, value in data.draw(st.lists(places, max_size=6)):
         damaged[place] = value
-    path = written(folder, bytes(damaged[: data.draw(st.integers(0, len(damaged)))]))
+    path = text_file(
+        folder / "a.TextGrid", bytes(damaged[: data.draw(st.integers(0, len(damaged)))])
+    )
     with contextlib.suppress(ValueError):
         assert isinstance(read_textgrid(path), Transcript)

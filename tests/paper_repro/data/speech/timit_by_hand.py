@@ -28,6 +28,12 @@ def sentence_of(rng, n=8):
     return Written(np.concatenate(x).astype(np.int16), phones)
 
 
+def text_file(path, text):
+    """A file of this text, or of these bytes."""
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
 def riff(path, x):
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 16000, len(x), "NONE", ""))
